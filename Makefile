@@ -1,0 +1,55 @@
+# Two commands matter: `make demo` and `make test`. Both set up what they need.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: help setup demo test test-slow bench library lint format clean constraints
+.DEFAULT_GOAL := help
+
+help:            ## List the commands
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
+
+setup: $(STAMP)  ## Create .venv and install dtbench with the tested versions
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "dtbench needs Python 3.11 or newer; try: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: setup      ## Run the suite `quick`, print and write its leaderboard
+	$(BIN)/dtbench run quick --results results/quick
+	$(BIN)/dtbench leaderboard --results results/quick
+
+lint: setup      ## Check format, style and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+test: lint       ## Set up and pass every check: format, style, types, tests
+	$(BIN)/pytest -n auto -m "not slow"
+
+test-slow: setup ## The tests that take minutes
+	$(BIN)/pytest -n auto -m slow
+
+bench: setup     ## Measure speed, as ratios in one run
+	$(BIN)/pytest tests/benchmarks --benchmark-group-by=group --benchmark-columns=median,rounds -s
+
+library: setup   ## Freeze and certify what is missing of a problem's instances: make library PROBLEM=...
+	$(BIN)/python -m dtbench.library $(PROBLEM) --workers 2
+
+format: setup    ## Rewrite sources in the project's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+constraints:     ## Write constraints.txt anew from the newest versions that pyproject.toml allows
+	rm -rf .venv-new && $(PYTHON) -m venv .venv-new
+	.venv-new/bin/python -m pip install --quiet -e '.[dev]'
+	{ echo '# The tested set: what `make setup` and CI install. Written by `make constraints`.'; \
+	  .venv-new/bin/python -m pip freeze --exclude-editable; echo 'torch==2.13.0'; } > constraints.txt
+	rm -rf .venv-new
+
+clean:           ## Remove the environment, caches and build outputs
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info

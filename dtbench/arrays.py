@@ -1,0 +1,155 @@
+"""Frozen dataclasses of arrays whose last axes are declared and whose leading axes are free.
+
+A field made with :func:`array` knows its dimensions, unit and meaning. Everything that is stored, sliced, checked or
+documented reads them from there: the instance files, the shape check of a decision, ``dtbench show``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+Index = Any  # what numpy takes between brackets
+
+Kind = Literal["float", "int", "bool"]
+DTYPES: Mapping[str, type[np.generic]] = {"float": np.float64, "int": np.int64, "bool": np.bool_}
+
+
+@dataclass(frozen=True)
+class ArraySpec:
+    """What one array field is: its own (last) dimensions, unit, meaning, kind and range of valid values."""
+
+    dims: tuple[str, ...]
+    unit: str
+    doc: str
+    kind: Kind = "float"
+    low: float | None = None
+    high: float | None = None
+
+
+def array(
+    *dims: str, unit: str, doc: str, kind: Kind = "float", low: float | None = None, high: float | None = None
+) -> Any:
+    """Declare an array field ``(..., *dims)`` of a :class:`Batched` dataclass.
+
+    Parameters
+    ----------
+    dims
+        Names of the last axes. ``"time"``, if present, comes first.
+    unit
+        SI unit, ``"1"`` for a pure number.
+    doc
+        One line: what it is, with the paper's symbol.
+    kind
+        ``"float"``, ``"int"`` or ``"bool"``.
+    low, high
+        Range of valid values (inclusive), checked when a file is read.
+    """
+    return dataclasses.field(metadata={"array": ArraySpec(dims, unit, doc, kind, low, high)})
+
+
+_SPECS: dict[type, dict[str, ArraySpec]] = {}
+
+
+def specs(cls: type[Batched]) -> dict[str, ArraySpec]:
+    """Array fields of a class, in order of declaration."""
+    if cls not in _SPECS:
+        _SPECS[cls] = {f.name: f.metadata["array"] for f in dataclasses.fields(cls) if "array" in f.metadata}
+    return _SPECS[cls]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Batched:
+    """Base of instances, states, slots and decisions: arrays that agree up to broadcasting of their leading axes."""
+
+    def arrays(self) -> Iterator[tuple[str, ArraySpec, Any]]:
+        """``(name, spec, value)`` of every array field."""
+        for name, spec in specs(type(self)).items():
+            yield name, spec, getattr(self, name)
+
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """The leading axes, after broadcasting of all fields."""
+        return np.broadcast_shapes(*(np.shape(v)[: np.ndim(v) - len(s.dims)] for _, s, v in self.arrays()))
+
+    @property
+    def dims(self) -> dict[str, int]:
+        """Length of every declared dimension."""
+        found: dict[str, int] = {}
+        for _, spec, value in self.arrays():
+            shape = np.shape(value)
+            found |= dict(zip(spec.dims, shape[len(shape) - len(spec.dims) :], strict=True))
+        return found
+
+    def __getitem__(self, index: Index) -> Self:
+        """Index the leading axes of every field: ``slot[3]``, ``slots[:, None]``, ``population[order]``.
+
+        Fields that lean on broadcasting are spread (as views) first. Use ``[...]`` to spread only.
+        """
+        batch = self.batch_shape
+        index = index if isinstance(index, tuple) else (index,)
+        if not any(i is Ellipsis for i in index):
+            index += (...,)
+        new = {}
+        for name, spec, value in self.arrays():
+            value = np.asarray(value)
+            own = value.shape[value.ndim - len(spec.dims) :]
+            new[name] = np.broadcast_to(value, batch + own)[index + (slice(None),) * len(spec.dims)]
+        return dataclasses.replace(self, **new)
+
+    @classmethod
+    def stack(cls, members: Sequence[Self]) -> Self:
+        """Join members of equal shape along a new first axis; other fields are the first member's."""
+        new = {name: np.stack([np.asarray(getattr(m, name)) for m in members]) for name in specs(cls)}
+        return dataclasses.replace(members[0], **new)
+
+
+def at(value: Any, spec: ArraySpec, t: npt.ArrayLike, batch: tuple[int, ...]) -> Any:
+    """Values of one instance field in slot ``t``.
+
+    Parameters
+    ----------
+    value
+        (\\*batch or nothing, time, ...) if ``spec`` has a time axis, else (\\*batch or nothing, ...).
+    t
+        Slot number: one for all, or an array whose first axes broadcast with ``batch``; further axes are new ones.
+    batch
+        Leading axes of the instance.
+
+    Returns
+    -------
+    array
+        (\\*batch, \\*further axes of t, ...); without the leading axes where the field has none.
+    """
+    t = np.asarray(t)
+    value = np.asarray(value)
+    batched = value.ndim > len(spec.dims)
+    if spec.dims[:1] == ("time",):
+        if not batched:
+            return value[t]
+        lead = len(batch)
+        if t.ndim == 0:
+            return value[(slice(None),) * lead + (t,)]
+        grid = np.ix_(*(np.arange(n) for n in batch))
+        grid = tuple(g.reshape(g.shape + (1,) * (t.ndim - lead)) for g in grid)
+        return value[(*grid, t)]
+    extra = t.ndim - len(batch)
+    if batched and extra > 0:
+        own = value.shape[value.ndim - len(spec.dims) :]
+        return value.reshape(value.shape[: value.ndim - len(spec.dims)] + (1,) * extra + own)
+    return value
+
+
+def pick(table: npt.NDArray[Any], index: IntArray) -> Any:
+    """Entry ``index`` of the last axis, the other axes broadcast: (..., K) and (...) give (...)."""
+    shape = np.broadcast_shapes(table.shape[:-1], index.shape)
+    table = np.broadcast_to(table, shape + table.shape[-1:])
+    return np.take_along_axis(table, np.broadcast_to(index, shape)[..., None], axis=-1)[..., 0]

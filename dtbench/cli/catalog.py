@@ -1,0 +1,164 @@
+"""``dtbench list`` and ``dtbench show``: what there is."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import typer
+
+from dtbench import instances
+from dtbench.cli.output import Json, SolversPath, number, print_json, print_table, stdout
+from dtbench.core import Instance
+from dtbench.problems import all_problems, problem
+from dtbench.solver import discover
+
+What = Literal["problems", "instances", "solvers", "suites"]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command("list", epilog="Example: dtbench list instances --json")(list_)
+    app.command("show", epilog="Example: dtbench show stin-deployment/paper-000")(show)
+
+
+def list_(
+    what: Annotated[What, typer.Argument(help="What to list.")],
+    solvers_path: SolversPath = None,
+    json: Json = False,
+) -> None:
+    """List problems, instances, solvers or suites."""
+    columns, rows = {
+        "problems": _problems,
+        "instances": _instances,
+        "solvers": lambda: _solvers(solvers_path or []),
+        "suites": _suites,
+    }[what]()
+    if json:
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        print_table("", columns, [[_text(item) for item in row] for row in rows])
+
+
+def _text(item: Any) -> str:
+    if isinstance(item, list):
+        return ", ".join(item)
+    if isinstance(item, float):
+        return number(item)
+    return "" if item is None else str(item)
+
+
+def _problems() -> tuple[list[str], list[list[Any]]]:
+    rows = [
+        [p.id, len(instances.names(p.id)), p.sense, p.unit, f"{p.paper.authors} ({p.paper.year})", p.title]
+        for p in all_problems().values()
+    ]
+    return ["problem", "instances", "sense", "unit", "paper", "title"], rows
+
+
+def _instances() -> tuple[list[str], list[list[Any]]]:
+    rows = []
+    for name in instances.names():
+        best = instances.best_horizon(name)
+        known = [best.objective, best.gap, best.status] if best else [None, None, None]
+        rows.append([name, *known])
+    return ["instance", "best known", "proven gap", "status"], rows
+
+
+def _solvers(paths: list[str]) -> tuple[list[str], list[list[Any]]]:
+    rows = []
+    for entry in discover(paths).values():
+        taken = [id for id in all_problems() if entry.takes(id)] if not entry.error else []
+        problems = "all" if len(taken) == len(all_problems()) else taken
+        marks = [mark for mark in ("trains", "clairvoyant") if getattr(entry, mark)]
+        rows.append([entry.name, problems, marks, entry.error or entry.summary])
+    return ["solver", "problems", "marks", "summary"], rows
+
+
+def _suites() -> tuple[list[str], list[list[Any]]]:
+    from dtbench.experiments import suite
+
+    rows: list[list[Any]] = []
+    for name in suite.names():
+        content = suite.read(name).content
+        rows.append([name, f"{content.title}. {content.description}."])
+    return ["suite", "description"], rows
+
+
+def show(
+    instance: Annotated[str, typer.Argument(help="Name in the library, or path of a .nc file.")],
+    json: Json = False,
+) -> None:
+    """Show an instance: sizes, parameters with units, best known values."""
+    found = instances.load(instance)
+    facts = describe(found)
+    if json:
+        print_json(facts)
+        return
+    stdout.print(f"{found.name}: {facts['title']} ({facts['sense']}, {facts['unit']})", markup=False)
+    stdout.print(f"size {found.size}, seed {found.seed}, " + _pairs(facts["dimensions"]), markup=False)
+    print_table(
+        "parameters",
+        ["name", "value", "unit", "meaning"],
+        [[p["name"], _text(p["value"]), _unit(p["unit"]), p["meaning"]] for p in facts["parameters"]],
+        right=["value"],
+    )
+    print_table(
+        "data",
+        ["name", "dimensions", "unit", "least", "greatest", "meaning"],
+        [
+            [v["name"], " x ".join(v["dimensions"]), _unit(v["unit"]), number(v["least"]), number(v["greatest"]),
+             v["meaning"]]
+            for v in facts["variables"]
+        ],
+        right=["least", "greatest"],
+    )  # fmt: skip
+    best = facts["best_known"]
+    if not best:
+        stdout.print("best known: none (not an instance of the library, or not certified yet)")
+        return
+    print_table(
+        "best known",
+        ["slot", "objective", "bound", "gap", "status", "method", "version"],
+        [
+            [r["slot"], number(r["objective"]), number(r["bound"]), f"{r['gap']:.1e}", r["status"], r["method"],
+             r["version"]]
+            for r in best
+        ],
+        right=["objective", "bound", "gap"],
+    )  # fmt: skip
+
+
+def _unit(unit: str) -> str:
+    return "" if unit == "1" else unit
+
+
+def _pairs(sizes: dict[str, int]) -> str:
+    return ", ".join(f"{length} {name}" for name, length in sizes.items())
+
+
+def describe(instance: Instance) -> dict[str, Any]:
+    """All facts of an instance, as plain values."""
+    owner = problem(instance.problem)
+    known = instances.best_known(instance.problem).get(instance.name, {})
+    return {
+        "instance": instance.name,
+        "problem": owner.id,
+        "title": owner.title,
+        "sense": owner.sense,
+        "unit": owner.unit,
+        "paper": f"{owner.paper.authors} ({owner.paper.year}). {owner.paper.title}. {owner.paper.venue}.",
+        "size": instance.size,
+        "seed": instance.seed,
+        "dimensions": instance.dims,
+        "parameters": [
+            {"name": n, "value": v, "unit": s.unit, "meaning": s.doc} for n, s, v in instance.params.items()
+        ],
+        "variables": [
+            {"name": n, "dimensions": list(s.dims), "unit": s.unit, "least": float(np.min(v)),
+             "greatest": float(np.max(v)), "meaning": s.doc}
+            for n, s, v in instance.arrays()
+        ],
+        **owner.summary(instance),
+        "best_known": [vars(row) for row in known.values()],
+    }  # fmt: skip

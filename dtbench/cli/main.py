@@ -1,0 +1,51 @@
+"""The command ``dtbench``: commands are added here, and errors a user can mend end in one line and exit code 2."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from dtbench import __version__
+from dtbench.cli import catalog, data, run, scaffold, scores, solve
+from dtbench.cli.output import stderr
+from dtbench.errors import DtbenchError
+
+app = typer.Typer(
+    name="dtbench",
+    help="Benchmark suite for digital-twin network optimisation.",
+    epilog="Start with: dtbench list instances; dtbench solve stin-deployment/tiny-000 greedy; dtbench run quick",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for part in (catalog, solve, run, scores, data, scaffold):
+    part.add_to(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"dtbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Benchmark suite for digital-twin network optimisation."""
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except DtbenchError as error:
+        stderr.print(f"dtbench: {error}", markup=False, soft_wrap=True)
+        sys.exit(2)
+    except BrokenPipeError:  # the reader of our output went away, as in `dtbench list instances | head`
+        sys.stderr.close()
+        sys.exit(0)

@@ -1,0 +1,71 @@
+"""What commands share: results to stdout, progress and errors to stderr, tables or JSON of the same facts."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich import box
+from rich.console import Console, JustifyMethod
+from rich.markup import escape
+from rich.table import Table
+
+PIPE_WIDTH = 160  # columns of a table that goes to a file or another program
+
+stdout = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+stderr = Console(stderr=True, highlight=False)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+SolversPath = Annotated[
+    list[str] | None,
+    typer.Option("--solvers-path", metavar="DIR", help="Another folder of solver files; may be given several times."),
+]
+
+
+def print_json(facts: Any) -> None:
+    """Print facts as JSON; NaN and infinities, which JSON has not, become null."""
+    print(json.dumps(_finite(facts), indent=2, allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], right: Sequence[str] = ()) -> None:
+    """Print a table; texts are taken literally, and what is too wide is wrapped, but for the first column."""
+    table = Table(
+        title=escape(title) if title else None,
+        title_justify="left",
+        title_style="bold",
+        header_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    for column in columns:
+        justify: JustifyMethod = "right" if column in right else "left"
+        table.add_column(escape(column), justify=justify, overflow="fold", no_wrap=column == columns[0])
+    for row in rows:
+        table.add_row(*(escape(str(item)) for item in row))
+    stdout.print(table)
+
+
+def number(value: float | None, unit: str = "") -> str:
+    """A number for people: six digits, ``-`` where there is none."""
+    if value is None or not math.isfinite(value):
+        return "-"
+    return f"{value:.6g}{' ' + unit if unit and unit != '1' else ''}"
+
+
+def percent(value: float | None) -> str:
+    """A share as per cent."""
+    return "-" if value is None or not math.isfinite(value) else f"{100 * value:.4g} %"

@@ -1,0 +1,172 @@
+"""``dtbench plan`` and ``dtbench run``: suites."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dtbench.cli.output import Json, SolversPath, print_json, print_table, stderr, stdout
+from dtbench.experiments.plan import Plan, make_plan
+from dtbench.experiments.store import Store
+from dtbench.experiments.suite import read
+
+SuiteArgument = Annotated[str, typer.Argument(metavar="SUITE", help="Name of a built-in suite, or a .toml file.")]
+Instances = Annotated[str | None, typer.Option("--instances", metavar="GLOB", help="Only instances that match.")]
+Solvers = Annotated[str | None, typer.Option("--solvers", metavar="A,B", help="Only these solvers.")]
+Seeds = Annotated[int | None, typer.Option("--seeds", metavar="N", help="Seeds 0..N-1 instead of the suite's.", min=1)]
+Results = Annotated[
+    Path | None, typer.Option("--results", metavar="DIR", help="Folder of results; results/<suite> by default.")
+]
+Retry = Annotated[bool, typer.Option("--retry-failed", help="Run cells again whose record is a failure.")]
+Workers = Annotated[int | None, typer.Option("--workers", metavar="N", help="Cells at once; all processors.", min=1)]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command(epilog="Example: dtbench plan paper --solvers greedy,exact")(plan)
+    app.command(epilog="Example: dtbench run quick --workers 2; dtbench run my-suite.toml --solvers-path mine")(run)
+
+
+def plan(
+    suite: SuiteArgument,
+    instances: Instances = None,
+    solvers: Solvers = None,
+    seeds: Seeds = None,
+    workers: Workers = None,
+    results: Results = None,
+    retry_failed: Retry = False,
+    solvers_path: SolversPath = None,
+    json: Json = False,
+) -> None:
+    """Show the cells of a suite, what is there already, and an estimate of the time."""
+    from dtbench.experiments.run import default_workers
+
+    made, store = _plan(suite, results, instances, solvers, seeds, solvers_path, retry_failed)
+    workers = workers or default_workers()
+    seconds, unknown = made.seconds(workers)
+    facts: dict[str, Any] = {
+        "suite": made.suite.name,
+        "results": str(store.folder),
+        "workers": workers,
+        "seconds": seconds,
+        "cells_without_estimate": unknown,
+    }
+    if json:
+        cells = [
+            {"instance": p.cell.instance, "solver": p.cell.label, "seed": p.cell.seed, "state": p.state,
+             "seconds": p.seconds}
+            for p in made.cells
+        ]  # fmt: skip
+        print_json(facts | {str(state): count for state, count in made.states.items()} | {"cells": cells})
+        return
+    rows: dict[tuple[str, ...], Counter[str]] = {}
+    for p in made.cells:
+        key = (p.cell.problem, p.cell.size, p.cell.label)
+        rows.setdefault(key, Counter())[p.state] += 1
+    states = ("done", "missing", "stale")
+    print_table(
+        f"suite {made.suite.name}: {len(made.cells)} cells",
+        ["problem", "size", "solver", *states],
+        [[*key, *(counts[state] or "" for state in states)] for key, counts in rows.items()],
+        right=states,
+    )
+    stdout.print(f"{len(made.todo)} cells to run with {workers} workers; time: {_estimate(seconds, unknown)}")
+
+
+def _estimate(seconds: float | None, unknown: int) -> str:
+    if seconds is None:
+        return "unknown, nothing of the kind was run here before"
+    more = f", plus {unknown} cells of unknown time" if unknown else ""
+    return f"about {seconds:.0f} s{more}"
+
+
+def run(
+    suite: SuiteArgument,
+    instances: Instances = None,
+    solvers: Solvers = None,
+    seeds: Seeds = None,
+    workers: Workers = None,
+    results: Results = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A running Dask scheduler, tcp://host:8786.")
+    ] = None,
+    retry_failed: Retry = False,
+    allow_failures: Annotated[bool, typer.Option("--allow-failures", help="Exit 0 even if cells failed.")] = False,
+    solvers_path: SolversPath = None,
+    json: Json = False,
+) -> None:
+    """Run the cells of a suite that have no record yet; exit 1 if a cell of the suite failed, now or before."""
+    from dtbench.cli.progress import display
+    from dtbench.experiments.run import run as run_cells
+
+    made, store = _plan(suite, results, instances, solvers, seeds, solvers_path, retry_failed)
+    with display(stderr) as progress:
+        summary = run_cells(
+            made.cells,
+            store,
+            workers=workers,
+            scheduler=scheduler,
+            suite=made.suite,
+            command=shlex.join(["dtbench", *sys.argv[1:]]),
+            progress=progress,
+        )
+    records = [record for p in made.cells if (record := store.get(p.cell)) is not None]
+    statuses = Counter(record.status for record in records)
+    failed = [r for r in records if r.status not in ("ok", "skipped")]
+    _report(made, store, summary.ran, summary.seconds, statuses, failed, json)
+    if failed and not allow_failures:
+        raise typer.Exit(1)
+
+
+def _report(made: Plan, store: Store, ran: int, seconds: float, statuses: Any, failed: Any, json: bool) -> None:
+    if json:
+        print_json(
+            {
+                "suite": made.suite.name,
+                "results": str(store.folder),
+                "cells": len(made.cells),
+                "ran": ran,
+                "seconds": seconds,
+                "statuses": dict(sorted(statuses.items())),
+                "failures": [
+                    {"instance": r.cell.instance, "solver": r.cell.label, "seed": r.cell.seed, "status": r.status,
+                     "reason": r.reason, "record": r.cell.stem}
+                    for r in failed
+                ],
+            }
+        )  # fmt: skip
+        return
+    if failed:
+        rows = [[r.cell.instance, r.cell.label, r.cell.seed, r.status, r.reason] for r in failed]
+        print_table("failures", ["instance", "solver", "seed", "status", "reason"], rows)
+    counts = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
+    stdout.print(f"{len(made.cells)} cells: {counts}; {ran} run now in {seconds:.1f} s; records in {store.folder}")
+    stdout.print(f"next: dtbench leaderboard --results {store.folder}", markup=False, soft_wrap=True)
+
+
+def _plan(
+    suite: str,
+    results: Path | None,
+    instances: str | None,
+    solvers: str | None,
+    seeds: int | None,
+    solvers_path: list[str] | None,
+    retry_failed: bool,
+) -> tuple[Plan, Store]:
+    found = read(suite)
+    store = Store(results or Path("results") / found.name)
+    made = make_plan(
+        found,
+        store,
+        instances=instances,
+        solvers=[name.strip() for name in solvers.split(",")] if solvers else None,
+        seeds=seeds,
+        solvers_paths=solvers_path or [],
+        retry_failed=retry_failed,
+    )
+    return made, store

@@ -1,0 +1,119 @@
+"""``dtbench solve``: one solver on one instance."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from dtbench import instances
+from dtbench.cli.data import pairs
+from dtbench.cli.output import Json, SolversPath, number, percent, print_json, print_table
+from dtbench.core import gap_to, relative_gap
+from dtbench.errors import DtbenchError
+from dtbench.experiments.record import Limits, Record
+from dtbench.problems import problem
+from dtbench.solver import discover, find
+
+GIB = 2**30
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command(
+        epilog="Example: dtbench solve stin-deployment/paper-000 genetic --seed 1 --option generations=50",
+    )(solve)
+
+
+def solve(
+    instance: Annotated[str, typer.Argument(help="Name in the library, or path of a .nc file.")],
+    solver: Annotated[str, typer.Argument(help="Name of the solver.")],
+    seed: Annotated[int, typer.Option(help="Seed of the solver.", min=0)] = 0,
+    option: Annotated[
+        list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help="Option of the solver; repeatable.")
+    ] = None,
+    time_limit: Annotated[float, typer.Option(help="Seconds after which the solver is stopped.", min=0.1)] = 3600.0,
+    memory_limit: Annotated[float, typer.Option(help="GiB above which the solver is stopped.", min=0.1)] = 8.0,
+    threads: Annotated[int, typer.Option(help="Threads the solver may use.", min=1)] = 1,
+    solvers_path: SolversPath = None,
+    json: Json = False,
+) -> None:
+    """Let a solver decide the whole horizon of an instance; exit 1 unless it ends ok or skipped."""
+    from dtbench.experiments.conformance import job_of
+    from dtbench.experiments.process import run_cell
+
+    entry = find(solver, discover(solvers_path or []))
+    owner = problem(instances.load(instance).problem)
+    if not entry.takes(owner.id):
+        raise DtbenchError(f"solver '{solver}' does not take problem '{owner.id}'.")
+    job = job_of(
+        entry,
+        instances.path_of(instance),
+        seed=seed,
+        limits=Limits(seconds=time_limit, memory=round(memory_limit * GIB), threads=threads),
+        shipped="" if instance.endswith(".nc") else instance,
+        options=dict(pairs(option or [], "--option")),
+    )
+    record = Record.model_validate_json(run_cell(job)[0])
+    facts = summary(record, owner.sense)
+    if json:
+        print_json(facts | {"slots": record.slots.model_dump() if record.slots else None})
+    else:
+        _print(facts, owner.unit)
+    if record.status not in ("ok", "skipped"):
+        raise typer.Exit(1)
+
+
+def summary(record: Record, sense: Any) -> dict[str, Any]:
+    """What a record says, with the gaps to its own bound and to the best known value."""
+    slots, best = record.slots, instances.best_horizon(record.cell.instance)
+    bound = _bound(record)
+    objective = record.objective
+    away = float(gap_to(sense, objective, best.objective)) if best and objective is not None else None
+    return {
+        "instance": record.cell.instance,
+        "solver": record.cell.solver,
+        "seed": record.cell.seed,
+        "options": record.cell.options,
+        "status": record.status,
+        "reason": record.reason,
+        "objective": objective,
+        "bound": bound,
+        "gap": relative_gap(objective, bound) if objective is not None and bound is not None else None,
+        "best_known": best.objective if best else None,
+        "gap_to_best_known": away,
+        "feasible_share": 1.0 - record.repaired_share if record.repaired_share is not None else None,
+        "seconds": record.wall_seconds,
+        "decision_seconds": sum(slots.seconds) / len(slots.seconds) if slots else None,
+        "train_seconds": record.train_seconds,
+        "traceback": record.traceback,
+    }
+
+
+def _bound(record: Record) -> float | None:
+    """A bound on the horizon mean: the method's own, or the mean of the slots' where slots are not coupled."""
+    if "horizon_bound" in record.method:
+        return float(record.method["horizon_bound"])
+    bounds = [b for b in record.slots.bound if b is not None] if record.slots else []
+    if not record.slots or len(bounds) < len(record.slots.bound) or problem(record.cell.problem).coupled:
+        return None
+    return sum(bounds) / len(bounds)
+
+
+def _print(facts: dict[str, Any], unit: str) -> None:
+    rows = [
+        ("status", facts["status"] + (f": {facts['reason']}" if facts["reason"] else "")),
+        ("objective", number(facts["objective"], unit)),
+        ("bound", number(facts["bound"], unit)),
+        ("gap", percent(facts["gap"])),
+        ("best known", number(facts["best_known"], unit)),
+        ("gap to best known", percent(facts["gap_to_best_known"])),
+        ("feasible share", percent(facts["feasible_share"])),
+        ("seconds", number(facts["seconds"])),
+        ("seconds per decision", number(facts["decision_seconds"])),
+    ]
+    if facts["train_seconds"] is not None:
+        rows.append(("training seconds", number(facts["train_seconds"])))
+    if facts["traceback"]:
+        rows.append(("traceback", facts["traceback"].rstrip()))
+    print_table(f"{facts['solver']} on {facts['instance']}, seed {facts['seed']}", ["", "value"], rows)

@@ -1,0 +1,335 @@
+"""Problem, Instance, State, Slot, Decision, Outcome, Certificate: the words that every other part speaks.
+
+The batch rule: arrays carry the problem's axes last, and any leading axes are a batch (parallel environments, a
+population, the slots of a horizon). ``evaluate``, ``advance`` and ``observe`` are one expression for all of them.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from dtbench.arrays import Array, Batched, BoolArray, at, specs
+from dtbench.encoding import Encoding
+from dtbench.errors import DtbenchError, InvalidDecision
+from dtbench.params import Params
+
+Sense = Literal["min", "max"]
+CertificateStatus = Literal["optimal", "feasible", "infeasible", "unknown"]
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Where a problem comes from."""
+
+    authors: str
+    title: str
+    venue: str
+    year: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Instance(Batched):
+    """Frozen data of a problem: parameters and the exogenous trace. Fields with a ``time`` axis change per slot.
+
+    A *batch* of instances, as :meth:`Problem.resample` makes it, is the same class with leading axes.
+    """
+
+    problem: str
+    size: str
+    seed: int
+    params: Any
+    name: str = ""
+
+    @property
+    def horizon(self) -> int:
+        """T, the number of slots."""
+        return self.dims["time"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class State(Batched):
+    """What one slot hands to the next."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Slot(Batched):
+    """All that a decision of one slot may look at: this slot's data, the state, the parameters."""
+
+    params: Any
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Decision(Batched):
+    """What is decided in one slot."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The referee's verdict on decisions; every array has the batch's shape (...,), metrics may have more axes.
+
+    ``violations`` names each constraint family and measures how far it is broken, in its own unit; 0 is kept.
+    """
+
+    objective: Array
+    feasible: BoolArray
+    violations: Mapping[str, Array]
+    metrics: Mapping[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What agents see.
+
+    ``agents``: ``{group: (..., count, length)}`` float32. ``masks``: ``{group: (..., count, mask width)}`` bool, True =
+    allowed, for groups with categorical actions. ``state``: (..., S) float32, the global state of critics and mixers.
+    """
+
+    agents: Mapping[str, npt.NDArray[np.float32]]
+    masks: Mapping[str, BoolArray]
+    state: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an exact method may spend and must prove.
+
+    ``gap`` is relative, ``gap_abs`` in the objective's unit; either one reached is enough for ``optimal``.
+    ``gap = None`` leaves the problem's own target.
+    """
+
+    seconds: float = 3600.0
+    gap: float | None = None
+    gap_abs: float = 1e-9
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """An exact method's result: the incumbent as the referee scores it, and a bound that a solver status proves.
+
+    ``objective`` is NaN without an incumbent, ``bound`` is NaN where nothing is proved.
+    """
+
+    objective: float
+    bound: float
+    status: CertificateStatus
+    seconds: float
+    method: str
+    backend: str
+    decision: Any = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def gap(self) -> float:
+        """``|objective - bound| / |objective|``; 0 where both agree, NaN where one is missing."""
+        return relative_gap(self.objective, self.bound)
+
+
+def relative_gap(objective: float, bound: float) -> float:
+    """Distance between an objective and a bound relative to the objective; NaN where one is missing."""
+    if objective == bound:
+        return 0.0
+    return abs(objective - bound) / max(abs(objective), 1e-12)
+
+
+InstanceT = TypeVar("InstanceT", bound=Instance)
+StateT = TypeVar("StateT", bound=State)
+SlotT = TypeVar("SlotT", bound=Slot)
+DecisionT = TypeVar("DecisionT", bound=Decision)
+
+
+class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
+    """One object per problem id, without state. Subclasses name their types and fill in the paper's equations."""
+
+    id: ClassVar[str]
+    title: ClassVar[str]
+    sense: ClassVar[Sense]
+    unit: ClassVar[str]  # of the objective
+    paper: ClassVar[Paper]
+    sizes: ClassVar[Mapping[str, Params]]
+    generator_version: ClassVar[int] = 1
+    coupled: ClassVar[bool] = False  # whether a decision changes what later slots cost or allow
+    exact_methods: ClassVar[tuple[str, ...]]  # the default first
+    target_gap: ClassVar[float] = 1e-4  # relative gap that an exact method must prove
+    single_agent: ClassVar[bool] = True  # whether one agent may choose for all (a Gymnasium form)
+
+    heuristics: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}  # solver name -> rule, a function of a slot
+
+    Instance: type[InstanceT]
+    Slot: type[SlotT]
+    Decision: type[DecisionT]
+
+    # Instances
+
+    def params(self, size: str, overrides: Mapping[str, Any] | None = None) -> Any:
+        """Parameters of a size, with overrides.
+
+        Raises
+        ------
+        DtbenchError
+            On an unknown size or parameter, or a value that does not fit.
+        """
+        if size not in self.sizes:
+            raise DtbenchError(f"unknown size '{size}' of '{self.id}'. Known: {', '.join(self.sizes)}.")
+        return self.sizes[size].replace(overrides or {})
+
+    @abstractmethod
+    def generate(self, size: str, seed: int, **overrides: Any) -> InstanceT:
+        """Draw an instance from the laws of the problem; the same seed gives the same instance.
+
+        Raises
+        ------
+        DtbenchError
+            On an unknown size or parameter, or a value out of range.
+        """
+
+    def dimensions(self, params: Any) -> Mapping[str, int]:
+        """Lengths of an instance's dimensions that follow from the parameters; files are checked against them."""
+        return {}
+
+    @abstractmethod
+    def resample(self, instance: InstanceT, rng: np.random.Generator, batch: tuple[int, ...] = ()) -> InstanceT:
+        """Fresh data for training, with leading axes ``batch``: what changes and what stays is the problem's law."""
+
+    @abstractmethod
+    def start(self, instance: InstanceT) -> StateT:
+        """The state before the first slot, with the instance's leading axes."""
+
+    def slot(self, instance: InstanceT, t: npt.ArrayLike, state: StateT) -> SlotT:
+        """Slot ``t``: fields that name instance fields are read there, those that name state fields from the state.
+
+        ``t`` is one number for all members, or an array; see :func:`dtbench.arrays.at`.
+        """
+        given: dict[str, Any] = {name: value for name, _, value in state.arrays()}
+        batch = instance.batch_shape
+        wanted = specs(self.Slot)
+        given |= {name: at(value, spec, t, batch) for name, spec, value in instance.arrays() if name in wanted}
+        return self.Slot(params=instance.params, **{name: given[name] for name in wanted})
+
+    # The referee
+
+    @abstractmethod
+    def evaluate(self, slot: SlotT, decision: DecisionT) -> Outcome:
+        """Score decisions: the only place where an objective is computed. Never repairs, never raises on a value."""
+
+    @abstractmethod
+    def repair(self, slot: SlotT, decision: DecisionT) -> DecisionT:
+        """A feasible decision near the given one, wherever the slot allows it; idempotent, feasible ones unchanged."""
+
+    @abstractmethod
+    def advance(self, slot: SlotT, decision: DecisionT) -> StateT:
+        """The state that the next slot starts from."""
+
+    # Agents and search
+
+    @abstractmethod
+    def encodings(self, instance: InstanceT) -> Mapping[str, Encoding]:
+        """``"agents"``: who acts, in the environment; ``"search"``: a compact vector for GA and random draws."""
+
+    @abstractmethod
+    def observe(self, slot: SlotT) -> Observation:
+        """What each agent sees, its action mask, and the global state."""
+
+    @abstractmethod
+    def reward(self, slot: SlotT, outcome: Outcome) -> Array:
+        """The team's reward (...,), larger = better, before any scaling of a learner."""
+
+    def agent_rewards(self, slot: SlotT, outcome: Outcome, n_agents: int) -> Array:
+        """Reward of each agent (..., n_agents); the team's reward for everybody unless the problem says otherwise."""
+        reward = self.reward(slot, outcome)
+        return np.broadcast_to(reward[..., None], (*reward.shape, n_agents))
+
+    def next_mask(self, slot: SlotT, x: npt.NDArray[Any], agent: int) -> BoolArray | None:
+        """Mask of ``agent`` given the entries of ``x`` (..., size) of the agents before it; None = simultaneous acting.
+
+        Where a controller lets agents choose in order, what the first ones took is forbidden to the next.
+        """
+        return None
+
+    # Exact methods
+
+    @abstractmethod
+    def exact(self, slot: SlotT, limits: Limits | None = None, method: str | None = None) -> Certificate:
+        """Solve one slot (no leading axes) with one of ``exact_methods``, the first by default.
+
+        Raises
+        ------
+        ValueError
+            On an unknown method.
+        """
+
+    def exact_horizon(self, instance: InstanceT, limits: Limits | None = None) -> Certificate | None:
+        """The clairvoyant optimum or bound of the horizon mean where slots are coupled; None where they are not."""
+        return None
+
+    @abstractmethod
+    def reference_model(self, slot: SlotT) -> Any:
+        """The paper's own formulation of one slot as a Pyomo ``ConcreteModel``."""
+
+    def linear_model(self, slot: SlotT) -> Any:
+        """The strong formulation of one slot as a :class:`dtbench.exact.linear.LinearModel`; None if not one MILP."""
+        return None
+
+    def summary(self, instance: InstanceT) -> Mapping[str, Any]:
+        """More facts for ``dtbench show``."""
+        return {}
+
+
+AnyProblem = Problem[Any, Any, Any, Any]
+
+
+def check_decision(problem: AnyProblem, instance: Instance, slot: Slot, decision: Any) -> Any:
+    """The decision with its arrays in their declared types, if it is one for this slot.
+
+    Values out of range pass: they are violations, which the referee measures.
+
+    Raises
+    ------
+    InvalidDecision
+        If the type, a shape or a kind is wrong, or a number is not finite; the message names the field.
+    """
+    if not isinstance(decision, problem.Decision):
+        raise InvalidDecision(
+            f"the solver returned {type(decision).__name__}, expected {problem.Decision.__name__} of '{problem.id}'"
+        )
+    sizes, batch = instance.dims, slot.batch_shape
+    new: dict[str, Any] = {}
+    for name, spec, value in decision.arrays():
+        try:
+            value = np.asarray(value)
+        except ValueError:
+            raise InvalidDecision(f"decision field '{name}' is ragged, expected an array") from None
+        shape = batch + tuple(sizes[d] for d in spec.dims)
+        if value.dtype.kind not in "iufb":
+            raise InvalidDecision(f"decision field '{name}' holds {value.dtype}, expected {spec.kind}")
+        if value.shape != shape:
+            raise InvalidDecision(f"decision field '{name}' has shape {value.shape}, expected {shape} {spec.dims}")
+        if value.dtype.kind == "f" and not np.isfinite(value).all():
+            count = np.count_nonzero(~np.isfinite(value))
+            raise InvalidDecision(f"decision field '{name}' holds {count} NaN or inf")
+        if spec.kind == "int" and value.dtype.kind == "f" and (value != np.round(value)).any():
+            raise InvalidDecision(f"decision field '{name}' holds fractions, expected integers")
+        new[name] = value.astype({"float": np.float64, "int": np.int64, "bool": np.bool_}[spec.kind])
+    return problem.Decision(**new)
+
+
+def is_better(sense: Sense, value: float, than: float) -> bool:
+    """Whether ``value`` beats ``than``; NaN never does."""
+    return value < than if sense == "min" else value > than
+
+
+def gap_to(sense: Sense, value: npt.ArrayLike, best: npt.ArrayLike) -> Array:
+    """Distance from the best known value relative to its absolute value; positive = worse, whatever the sense."""
+    difference = np.subtract(value, best) if sense == "min" else np.subtract(best, value)
+    return np.asarray(difference / np.maximum(np.abs(best), 1e-12), dtype=np.float64)
+
+
+def mean_certificate(parts: Sequence[Certificate]) -> tuple[float, float]:
+    """Objective and bound of a horizon whose slots are not coupled: the means over slots."""
+    return float(np.mean([c.objective for c in parts])), float(np.mean([c.bound for c in parts]))

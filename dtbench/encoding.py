@@ -1,0 +1,154 @@
+"""Action spaces: who chooses what, as flat arrays that a problem decodes into decisions.
+
+An encoding lists groups of like agents. A joint action is one flat array ``x`` of shape (..., size): the entries of the
+first agent of the first group, then those of the second, and so on. Integers where every entry is categorical, floats
+otherwise, so a search method, a learner and a random draw all hold the same thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dtbench.arrays import BoolArray, IntArray
+
+
+@dataclass(frozen=True)
+class Categorical:
+    """One agent's action: entry e is an integer in [0, n[e])."""
+
+    n: tuple[int, ...]
+
+    @property
+    def width(self) -> int:
+        """Entries of one agent's action."""
+        return len(self.n)
+
+    @property
+    def mask_width(self) -> int:
+        """Length of one agent's action mask: the values of all entries one after the other."""
+        return sum(self.n)
+
+
+@dataclass(frozen=True)
+class Box:
+    """One agent's action: ``width`` reals in [low, high]."""
+
+    width: int
+    low: float = -1.0
+    high: float = 1.0
+
+
+Space = Categorical | Box
+
+
+@dataclass(frozen=True)
+class Group:
+    """Like agents: the same action space, the same observation layout.
+
+    Agents are called ``{name}_0`` .. ``{name}_{count - 1}``; ``observation`` is the length of what each observes
+    (0 where nobody observes, as in an encoding for search).
+    """
+
+    name: str
+    count: int
+    space: Space
+    observation: int = 0
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """Names of the agents."""
+        return tuple(f"{self.name}_{i}" for i in range(self.count))
+
+    @property
+    def size(self) -> int:
+        """Entries of the group's part of a joint action."""
+        return self.count * self.space.width
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """Groups of agents, and the way from their joint action to a decision.
+
+    ``decode(slot, x)`` takes (..., size) and gives a repaired decision. ``encode(slot, decision)`` is its inverse on
+    feasible decisions, where one exists: search methods put the repaired vector back into the population.
+    ``draw(rng, batch)`` replaces uniform sampling where the problem's random decision is another.
+    """
+
+    groups: tuple[Group, ...]
+    decode: Callable[[Any, Any], Any]
+    encode: Callable[[Any, Any], Any] | None = None
+    draw: Callable[[np.random.Generator, tuple[int, ...]], npt.NDArray[Any]] | None = None
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """Names of all agents, in the order of a joint action."""
+        return tuple(a for g in self.groups for a in g.agents)
+
+    @property
+    def size(self) -> int:
+        """Entries of a joint action."""
+        return sum(g.size for g in self.groups)
+
+    @property
+    def categorical(self) -> bool:
+        """Whether every entry is an integer."""
+        return all(isinstance(g.space, Categorical) for g in self.groups)
+
+    @property
+    def dtype(self) -> type[np.generic]:
+        """Type of a joint action."""
+        return np.int64 if self.categorical else np.float64
+
+    @property
+    def low(self) -> npt.NDArray[Any]:
+        """(size,) least value of each entry."""
+        return self._per_entry(lambda s: [0] * s.width if isinstance(s, Categorical) else [s.low] * s.width)
+
+    @property
+    def high(self) -> npt.NDArray[Any]:
+        """(size,) greatest value of each entry (inclusive)."""
+        return self._per_entry(lambda s: [n - 1 for n in s.n] if isinstance(s, Categorical) else [s.high] * s.width)
+
+    @property
+    def discrete(self) -> BoolArray:
+        """(size,) whether the entry is categorical."""
+        return self._per_entry(lambda s: [isinstance(s, Categorical)] * s.width).astype(bool)
+
+    def _per_entry(self, values: Callable[[Space], list[Any]]) -> npt.NDArray[Any]:
+        return np.array([v for g in self.groups for _ in range(g.count) for v in values(g.space)])
+
+    def parts(self) -> Iterator[tuple[Group, slice]]:
+        """Every group with its slice of a joint action."""
+        start = 0
+        for group in self.groups:
+            yield group, slice(start, start + group.size)
+            start += group.size
+
+    def split(self, x: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
+        """(..., size) as ``{group: (..., count, width)}``."""
+        return {g.name: x[..., s].reshape(*x.shape[:-1], g.count, g.space.width) for g, s in self.parts()}
+
+    def join(self, parts: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[Any]:
+        """The inverse of :meth:`split`."""
+        flat = [np.asarray(parts[g.name]).reshape(*np.shape(parts[g.name])[:-2], g.size) for g in self.groups]
+        return np.concatenate(flat, axis=-1).astype(self.dtype)
+
+    def sample(self, rng: np.random.Generator, batch: tuple[int, ...] = ()) -> npt.NDArray[Any]:
+        """Joint actions (\\*batch, size) at random: every entry uniform on its range, or as the problem draws them."""
+        if self.draw is not None:
+            return self.draw(rng, batch)
+        low, high, shape = self.low, self.high, (*batch, self.size)
+        if self.categorical:
+            return rng.integers(low, high + 1, shape)
+        real = rng.uniform(low, high, shape)
+        return np.where(self.discrete, rng.integers(low.astype(int), high.astype(int) + 1, shape), real)
+
+
+def sample_masked(rng: np.random.Generator, mask: BoolArray) -> IntArray:
+    """One allowed value per row of a mask (..., n), each with the same probability; 0 where none is allowed."""
+    return np.argmax(np.where(mask, rng.random(mask.shape), -1.0), axis=-1)

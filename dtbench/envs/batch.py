@@ -1,0 +1,202 @@
+"""The core of every environment: B copies of an instance step together, in plain numpy.
+
+One step is one slot; an episode is the horizon T. A joint action is decoded into a repaired decision, the referee
+scores it, the state advances. Episodes end by truncation after slot T - 1, never by termination: a learner bootstraps
+from the last observation, which is of the state reached, seen on the last slot's data (the trace has no slot T). All
+copies have the same horizon and start together, so one slot counter serves all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from dtbench.arrays import Array, BoolArray
+from dtbench.core import AnyProblem, Decision, Instance, Observation, Slot, State
+from dtbench.encoding import Categorical
+from dtbench.errors import DtbenchError
+
+Joint = npt.NDArray[Any]  # (B, size), see dtbench.encoding
+
+
+class Step(NamedTuple):
+    """What a step returns; B copies, n agents.
+
+    ``observation``: of the state reached. ``reward`` (B,): the team's. ``agent_rewards`` (B, n). ``truncated`` (B,).
+    ``info``: ``objective`` (B,) and ``feasible`` (B,) of the repaired decision, the referee's ``metrics`` as
+    ``{name: (B, ...)}``; where all actions are categorical and the encoding has an inverse also ``n_repaired`` (B,),
+    agents whose action repair has changed, and ``repaired`` (B,), whether there are any.
+    """
+
+    observation: Observation
+    reward: Array
+    agent_rewards: Array
+    truncated: BoolArray
+    info: dict[str, Any]
+
+
+class BatchEnv:
+    """B copies of a problem's environment.
+
+    Parameters
+    ----------
+    problem, instance
+        The instance has no leading axes.
+    n_envs
+        B.
+    fresh
+        True: every :meth:`reset` draws B fresh traces by ``problem.resample``. False: every episode replays the
+        instance's own trace in all copies.
+    seed
+        Of the first episode, unless its ``reset`` gives one; None = from the operating system.
+    encoding
+        Name of the problem's encoding that joint actions are in.
+
+    Attributes
+    ----------
+    encoding
+        That encoding: what a joint action (B, size) is.
+    instances
+        What is being played: the instance (no leading axes) or the fresh ones (B,).
+    slot
+        The present slot; its leading axes are (B,), or fewer where all copies agree.
+    t
+        Its number; T once the episode is over.
+    observation
+        What is seen now.
+    rng
+        The only source of randomness, seeded through ``SeedSequence``: the same seed gives the same episodes to the
+        bit; a reset without a seed continues the stream.
+
+    Raises
+    ------
+    ValueError
+        If ``n_envs`` is not positive or the instance has leading axes.
+    DtbenchError
+        If the problem has no such encoding.
+    """
+
+    def __init__(
+        self,
+        problem: AnyProblem,
+        instance: Instance,
+        n_envs: int = 1,
+        *,
+        fresh: bool = False,
+        seed: int | None = None,
+        encoding: str = "agents",
+    ) -> None:
+        if n_envs < 1:
+            raise ValueError(f"n_envs is {n_envs}, expected a positive number.")
+        if instance.batch_shape != ():
+            raise ValueError(f"the instance has leading axes {instance.batch_shape}, expected none.")
+        encodings = problem.encodings(instance)
+        if encoding not in encodings:
+            raise DtbenchError(f"'{problem.id}' has no encoding '{encoding}'. Known: {', '.join(encodings)}.")
+        self.problem = problem
+        self.instance = instance
+        self.n_envs = n_envs
+        self.fresh = fresh
+        self.encoding = encodings[encoding]
+        self.rng = np.random.default_rng(np.random.SeedSequence(seed))
+        self.horizon = instance.horizon
+        self.n_agents = len(self.encoding.agents)
+        self._low, self._high = self.encoding.low, self.encoding.high
+        self._discrete = self.encoding.discrete
+        self._masked = {g.name for g in self.encoding.groups if isinstance(g.space, Categorical)}
+        self._in_order = self.encoding is encodings["agents"]
+        widths = [g.space.width for g in self.encoding.groups for _ in range(g.count)]
+        self._starts = np.cumsum([0, *widths[:-1]])
+        self.instances = instance
+        self.t = self.horizon  # until reset, nothing can be played
+        self.slot: Slot
+        self.observation: Observation
+        self._enter(0, problem.start(instance))
+
+    def reset(self, seed: int | None = None) -> Observation:
+        """Begin an episode in all copies; ``seed`` restarts the random stream."""
+        if seed is not None:
+            self.rng = np.random.default_rng(np.random.SeedSequence(seed))
+        if self.fresh:
+            self.instances = self.problem.resample(self.instance, self.rng, (self.n_envs,))
+        self.t = 0
+        return self._enter(0, self.problem.start(self.instances))
+
+    def step(self, x: Joint) -> Step:
+        """Play one slot with joint actions (B, size); real entries are clipped to their range first.
+
+        Raises
+        ------
+        ValueError
+            If the shape is wrong, a categorical entry is out of range or no integer, a real one is NaN, or no episode
+            is being played.
+        """
+        if self.t >= self.horizon:
+            raise ValueError("no episode is being played: call reset first.")
+        x = self._checked(x)
+        problem, slot = self.problem, self.slot
+        decision = self.encoding.decode(slot, x)
+        outcome = problem.evaluate(slot, decision)
+        rewards = problem.agent_rewards(slot, outcome, self.n_agents)
+        info = {"objective": outcome.objective, "feasible": outcome.feasible, "metrics": dict(outcome.metrics)}
+        info |= self._repaired(slot, decision, x)
+        reward = problem.reward(slot, outcome)
+        self.t += 1
+        observation = self._enter(min(self.t, self.horizon - 1), problem.advance(slot, decision))
+        return Step(observation, reward, rewards, np.full(self.n_envs, self.t == self.horizon), info)
+
+    def next_mask(self, x: Joint, agent: int) -> BoolArray | None:
+        """Action mask (B, mask width) of agent number ``agent`` once those before it have chosen ``x`` (B, size).
+
+        Entries of ``x`` from ``agent`` on are not read. Where the problem lets agents act at the same time, or gives
+        no mask, this is the mask of the observation; None for an agent that has none.
+        """
+        mask = self.problem.next_mask(self.slot, x, agent) if self._in_order else None
+        if mask is None:
+            for group in self.encoding.groups:
+                if agent < group.count:
+                    known = self.observation.masks.get(group.name)
+                    return None if known is None else known[:, agent].copy()
+                agent -= group.count
+            raise ValueError(f"there are {self.n_agents} agents.")
+        return np.array(np.broadcast_to(mask, (self.n_envs, mask.shape[-1])))
+
+    def _enter(self, t: int, state: State) -> Observation:
+        self.slot = self.problem.slot(self.instances, t, state)
+        seen = self.problem.observe(self.slot)
+        self.observation = Observation(
+            agents={name: self._own(a, 2) for name, a in seen.agents.items()},
+            masks={name: self._own(a, 2) for name, a in seen.masks.items() if name in self._masked},
+            state=self._own(seen.state, 1),
+        )
+        return self.observation
+
+    def _own(self, value: npt.NDArray[Any], own_axes: int) -> npt.NDArray[Any]:
+        """Spread to all copies; the caller may write to it."""
+        shape = (self.n_envs, *value.shape[value.ndim - own_axes :])
+        return value if value.shape == shape and value.flags.writeable else np.array(np.broadcast_to(value, shape))
+
+    def _checked(self, x: Joint) -> Joint:
+        x = np.asarray(x)
+        if x.shape != (self.n_envs, self.encoding.size):
+            raise ValueError(f"joint actions have shape {x.shape}, expected {(self.n_envs, self.encoding.size)}.")
+        if x.dtype.kind not in "iub" and ((x != np.floor(x)) & self._discrete).any():
+            raise ValueError("a categorical entry of the joint action is not an integer.")
+        outside = ~((x >= self._low) & (x <= self._high))  # true of NaN
+        if not outside.any():
+            return x.astype(self.encoding.dtype, copy=False)
+        if (outside & self._discrete).any():
+            raise ValueError("a categorical entry of the joint action is out of range [0, n).")
+        if np.isnan(x).any():
+            raise ValueError("the joint action holds NaN.")
+        return np.clip(x, self._low, self._high).astype(self.encoding.dtype)
+
+    def _repaired(self, slot: Slot, decision: Decision, x: Joint) -> Mapping[str, npt.NDArray[Any]]:
+        if self.encoding.encode is None or not self.encoding.categorical:
+            return {}  # real entries are many to one: another vector may stand for the same decision
+        changed = self.encoding.encode(slot, decision) != x
+        n_repaired = np.logical_or.reduceat(changed, self._starts, axis=-1).sum(axis=-1)
+        return {"repaired": n_repaired > 0, "n_repaired": n_repaired}

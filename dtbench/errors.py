@@ -1,0 +1,18 @@
+"""Errors a user can mend, and the reasons why a cell has no score."""
+
+from __future__ import annotations
+
+
+class DtbenchError(Exception):
+    """Something the user can mend; the message says what came, what was expected and what to do.
+
+    The command line prints it on one line of stderr and exits with 2.
+    """
+
+
+class InvalidDecision(DtbenchError):
+    """A solver returned something that is not a decision: wrong type, wrong shape, NaN."""
+
+
+class Declined(Exception):
+    """Raised by a solver that does not take a cell; the cell is recorded as ``skipped`` with the reason."""

@@ -1,0 +1,1 @@
+"""Exact back ends: HiGHS, CP-SAT and Pyomo; certificates and model export."""

@@ -1,0 +1,1 @@
+"""Suites, cells, records: planning, running and storing experiments."""

@@ -1,0 +1,95 @@
+"""The conformance tests of a solver: what every method must keep to, tried on small instances under limits."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from dtbench import instances
+from dtbench.experiments.process import Job, run_cell
+from dtbench.experiments.record import Cell, Limits, Record, Scalar
+from dtbench.problems import all_problems, source_sha256
+from dtbench.solver import SolverEntry
+
+LIMITS = Limits(seconds=120.0, memory=4 * 2**30)
+SEED = 987_654  # fresh instances: nothing is ever tuned on the library
+SIZE = "tiny"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One test and what came out."""
+
+    problem: str
+    what: str
+    passed: bool
+    detail: str = ""
+
+
+def job_of(entry: SolverEntry, file: Path, *, seed: int = 0, limits: Limits = LIMITS, shipped: str = "",
+           options: dict[str, Scalar] | None = None) -> Job:  # fmt: skip
+    """The job of a single cell: an instance file (and its name in the library, if ``shipped``) and a solver."""
+    instance = instances.load(shipped or file)
+    cell = Cell(
+        problem=instance.problem,
+        problem_sha256=source_sha256(instance.problem),
+        instance=shipped or file.name,
+        size=instance.size,
+        instance_sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
+        solver=entry.name,
+        solver_sha256=entry.sha256,
+        solver_file=entry.file.name,
+        label=entry.name,
+        options=options or {},
+        seed=seed,
+        limits=limits,
+    )
+    return Job(cell, str(file), bool(shipped), str(entry.file.resolve()))
+
+
+def check(entry: SolverEntry) -> Iterator[Check]:
+    """Try a solver on a fresh tiny instance of every problem that it takes.
+
+    Tests: the file says what it is for; it ends ``ok`` (or declines, with a reason); the same seed gives the same
+    decisions; a solver that calls itself deterministic does not depend on the seed. That instances stay as they are,
+    and that decisions have the right shape and are finite, is part of ending ``ok``.
+    """
+    yield Check("", "the file's first line says what it is for", bool(entry.summary), entry.summary)
+    with tempfile.TemporaryDirectory() as folder:
+        for id, owner in all_problems().items():
+            if entry.takes(id):
+                file = Path(folder) / f"{id}.nc"
+                instances.save(file, owner.generate(SIZE, SEED))
+                yield from _try(entry, id, file)
+
+
+def _try(entry: SolverEntry, problem: str, file: Path) -> Iterator[Check]:
+    first = _run(entry, file, seed=0)
+    if first.status == "skipped":
+        yield Check(problem, "declines with a reason", bool(first.reason), first.reason)
+        return
+    detail = first.reason if first.status != "ok" else f"objective {first.objective:.6g}, {_repaired(first)}"
+    if first.traceback and first.status != "ok":
+        detail += "\n" + first.traceback.strip()
+    yield Check(problem, "solves a fresh instance", first.status == "ok", detail)
+    if first.status != "ok":
+        return
+    again = _run(entry, file, seed=0)
+    same = again.decisions_sha256 == first.decisions_sha256
+    yield Check(problem, "same seed, same decisions", same, "" if same else "draw from self.rng only")
+    if entry.deterministic:
+        other = _run(entry, file, seed=1)
+        same = other.decisions_sha256 == first.decisions_sha256
+        yield Check(problem, "deterministic: the seed changes nothing", same, "" if same else "remove 'deterministic'")
+
+
+def _run(entry: SolverEntry, file: Path, seed: int) -> Record:
+    record, _ = run_cell(job_of(entry, file, seed=seed))
+    return Record.model_validate_json(record)
+
+
+def _repaired(record: Record) -> str:
+    return f"{100 * (record.repaired_share or 0.0):.3g} % of slots repaired"

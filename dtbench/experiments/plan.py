@@ -1,0 +1,217 @@
+"""From a suite to cells: what is to be run, what is already there, how long it may take."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from dtbench.errors import DtbenchError
+from dtbench.experiments.record import Cell, Record
+from dtbench.experiments.store import Store
+from dtbench.experiments.suite import InstanceFile, SolverTable, Suite, unknown_solver
+from dtbench.problems import source_sha256
+from dtbench.solver import SolverEntry, discover, find
+
+State = Literal["done", "missing", "stale"]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A cell of a plan.
+
+    Attributes
+    ----------
+    cell
+        Instance, solver, seed, limits.
+    instance
+        File of the instance.
+    solver_file
+        File of the solver.
+    state
+        ``done``: the store has its record; ``stale``: the record there is of another version of problem,
+        instance, solver or limits; ``missing``: there is none.
+    seconds
+        Median wall clock of earlier cells of this solver on instances of this size; None if there are none.
+    """
+
+    cell: Cell
+    instance: InstanceFile
+    solver_file: Path
+    state: State = "missing"
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The cells of a suite, in its order."""
+
+    suite: Suite
+    cells: tuple[Planned, ...]
+
+    @property
+    def todo(self) -> tuple[Planned, ...]:
+        """Cells without a record that holds."""
+        return tuple(p for p in self.cells if p.state != "done")
+
+    @property
+    def states(self) -> dict[State, int]:
+        """How many cells are done, missing, stale."""
+        found = Counter(p.state for p in self.cells)
+        return {"done": found["done"], "missing": found["missing"], "stale": found["stale"]}
+
+    def seconds(self, workers: int) -> tuple[float | None, int]:
+        """Estimated wall clock of what is to do, and for how many of these cells nothing is known.
+
+        None if nothing is known of any of them.
+        """
+        known = [p.seconds for p in self.todo if p.seconds is not None]
+        unknown = len(self.todo) - len(known)
+        if not known:
+            return (None if unknown else 0.0), unknown
+        return max(sum(known) / max(workers, 1), max(known)), unknown
+
+
+def make_plan(
+    suite: Suite,
+    store: Store | None = None,
+    *,
+    instances: str | None = None,
+    solvers: Sequence[str] | None = None,
+    seeds: int | None = None,
+    solvers_paths: Iterable[Path | str] = (),
+    retry_failed: bool = False,
+) -> Plan:
+    """The cells of a suite.
+
+    A solver that says that it does not take an instance's problem gives no cell there; one that finds out itself ends
+    as ``skipped``. Solvers that are deterministic get seed 0 only.
+
+    Parameters
+    ----------
+    suite
+        The suite.
+    store
+        Records that are there already; None for none.
+    instances
+        Only instances whose name matches this glob.
+    solvers
+        Only solvers of these names or labels.
+    seeds
+        Seeds 0 .. seeds - 1 instead of the suite's.
+    solvers_paths
+        Further folders of solver files.
+    retry_failed
+        Count records of failed cells as missing.
+
+    Raises
+    ------
+    DtbenchError
+        If the suite names what does not exist, a filter matches nothing, or no cell is left.
+    """
+    if seeds is not None and seeds < 1:
+        raise DtbenchError(f"--seeds is {seeds}; expected at least 1.")
+    entries = discover(solvers_paths)
+    chosen = _chosen_instances(suite, instances)
+    cells: list[Planned] = []
+    for table in _chosen_solvers(suite, entries, solvers):
+        entry = find(table.name, entries)
+        count = 1 if entry.deterministic else seeds or table.seeds or suite.content.seeds
+        for instance in chosen:
+            wanted = any(fnmatch.fnmatchcase(instance.name, pattern) for pattern in table.instances)
+            if wanted and entry.takes(instance.problem):
+                cells += [_planned(suite, table, entry, instance, seed) for seed in range(count)]
+    if not cells:
+        raise DtbenchError(f"suite '{suite.file}' gives no cell: none of the chosen solvers takes a chosen instance.")
+    _check_unique(suite, cells)
+    return Plan(suite, tuple(cells) if store is None else _compared(cells, store, retry_failed))
+
+
+def _chosen_instances(suite: Suite, pattern: str | None) -> list[InstanceFile]:
+    everything = suite.instances()
+    chosen = [i for i in everything if pattern is None or fnmatch.fnmatchcase(i.name, pattern)]
+    if not chosen:
+        shown = ", ".join(i.name for i in everything[:5])
+        raise DtbenchError(f"--instances '{pattern}' matches no instance of suite '{suite.name}', such as {shown}.")
+    return chosen
+
+
+def _chosen_solvers(
+    suite: Suite, entries: Mapping[str, SolverEntry], wanted: Sequence[str] | None
+) -> list[SolverTable]:
+    tables = suite.content.solvers
+    for number, table in enumerate(tables):
+        if table.name not in entries:
+            raise unknown_solver(suite, number, list(entries))
+    for name in wanted or ():
+        if not any(name in (table.name, table.title) for table in tables):
+            known = ", ".join(sorted({table.name for table in tables}))
+            raise DtbenchError(f"--solvers: '{name}' is not in suite '{suite.name}'. It has: {known}.")
+    return [t for t in tables if wanted is None or t.name in wanted or t.title in wanted]
+
+
+def _planned(suite: Suite, table: SolverTable, entry: SolverEntry, instance: InstanceFile, seed: int) -> Planned:
+    cell = Cell(
+        problem=instance.problem,
+        problem_sha256=source_sha256(instance.problem),
+        instance=instance.name,
+        size=instance.size,
+        instance_sha256=instance.sha256,
+        solver=table.name,
+        solver_sha256=entry.sha256,
+        solver_file=entry.file.name,
+        label=table.title,
+        options=table.options,
+        seed=seed,
+        limits=suite.content.limits.limits(),
+    )
+    return Planned(cell, instance, entry.file.resolve())
+
+
+def _check_unique(suite: Suite, cells: Sequence[Planned]) -> None:
+    seen: dict[str, Cell] = {}
+    for each in cells:
+        other = seen.setdefault(each.cell.stem, each.cell)
+        if other is not each.cell:
+            raise DtbenchError(
+                f"suite '{suite.file}': entries '{other.label}' and '{each.cell.label}' of solver '{other.solver}' are "
+                f"the same on '{other.instance}'; give them different options or instances."
+            )
+
+
+def _compared(cells: Iterable[Planned], store: Store, retry_failed: bool) -> tuple[Planned, ...]:
+    records, _ = store.scan()
+    by_stem = {record.cell.stem: record for record in records}
+    known = estimates(records)
+    return tuple(
+        Planned(
+            p.cell, p.instance, p.solver_file, _state(p.cell, by_stem.get(p.cell.stem), retry_failed),
+            known.get(kind_of(p.cell)),
+        )
+        for p in cells
+    )  # fmt: skip
+
+
+def _state(cell: Cell, record: Record | None, retry_failed: bool) -> State:
+    if record is None or (retry_failed and record.status not in ("ok", "skipped")):
+        return "missing"
+    return "done" if record.key == cell.key else "stale"
+
+
+def kind_of(cell: Cell) -> tuple[str, ...]:
+    """What cells that take about as long have in common: problem, size, solver, options."""
+    return cell.problem, cell.size, cell.solver, json.dumps(cell.options, sort_keys=True)
+
+
+def estimates(records: Iterable[Record]) -> dict[tuple[str, ...], float]:
+    """Median wall clock [s] by problem, size, solver and options, of cells that came to an end or to a limit."""
+    found: dict[tuple[str, ...], list[float]] = defaultdict(list)
+    for record in records:
+        if record.status in ("ok", "timeout", "memory"):
+            found[kind_of(record.cell)].append(record.wall_seconds)
+    return {kind: statistics.median(seconds) for kind, seconds in found.items()}

@@ -1,0 +1,155 @@
+"""Cells and their records: what is asked for, and the evidence of what came out.
+
+Records are JSON, checked against this schema when they are read back. Decisions lie beside the record as netCDF.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Status = Literal["ok", "skipped", "timeout", "memory", "crash", "error", "invalid"]
+STATUSES: tuple[Status, ...] = ("ok", "skipped", "timeout", "memory", "crash", "error", "invalid")
+Scalar = bool | int | float | str
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+DECISIVE = ("problem_sha256", "instance_sha256", "solver", "solver_sha256", "options", "seed", "limits")
+
+
+class Strict(BaseModel):
+    """Frozen, and unknown fields are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Limits(Strict):
+    """What a cell may use: wall-clock seconds, bytes of memory, threads."""
+
+    seconds: float = Field(gt=0, default=3600.0)
+    memory: int = Field(gt=0, default=8 * 2**30)
+    threads: int = Field(ge=1, default=1)
+
+
+class Cell(Strict):
+    """Instance x solver x seed: the unit of work. Equal cells have equal keys."""
+
+    problem: str
+    problem_sha256: str = ""  # of the sources of the problem's package
+    instance: str  # name in the library, "stin-deployment/paper-000", or the path of a file
+    size: str
+    instance_sha256: str
+    solver: str
+    solver_sha256: str
+    solver_file: str  # file name, without its folder
+    label: str  # how the leaderboard calls solver and options
+    options: dict[str, Scalar] = Field(default_factory=dict)
+    seed: int = Field(ge=0)
+    limits: Limits = Limits()
+
+    @property
+    def key(self) -> str:
+        """Hash of all that can change the result: what a finished cell is recognised by."""
+        facts = self.model_dump(include=set(DECISIVE))
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def stem(self) -> str:
+        """File name of the record without its suffix; the same for every version of instance, solver and limits."""
+        facts = json.dumps([self.instance, self.solver, self.options, self.seed], sort_keys=True)
+        short = hashlib.sha256(facts.encode()).hexdigest()[:8]
+        instance = self.instance.split("/")[-1].removesuffix(".nc")
+        return f"{self.problem}--{instance}--{self.solver}--s{self.seed}--{short}"
+
+
+class Slots(Strict):
+    """Slot by slot, length T each: objective after repair, whether repaired, whether then feasible, seconds, bound."""
+
+    objective: list[Finite]
+    repaired: list[bool]
+    feasible: list[bool]
+    seconds: list[Finite]
+    bound: list[Finite | None]
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        lengths = {name: len(getattr(self, name)) for name in type(self).model_fields}
+        if len(set(lengths.values())) != 1 or not self.objective:
+            raise ValueError(f"slots have unequal or no lengths: {lengths}")
+        return self
+
+    @property
+    def mean(self) -> float:
+        """The horizon's objective: the mean over slots."""
+        return math.fsum(self.objective) / len(self.objective)
+
+
+class Payload(Strict):
+    """What the process of a cell leaves behind: the part of a record that only it can know."""
+
+    status: Status
+    reason: str = ""
+    traceback: str = ""
+    slots: Slots | None = None
+    train_seconds: Finite | None = None
+    method: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _slots_if_ok(self) -> Self:
+        if (self.status == "ok") != (self.slots is not None):
+            raise ValueError(f"status is '{self.status}'; slots belong to 'ok' and to nothing else")
+        return self
+
+
+class Provenance(Strict):
+    """Where a record comes from."""
+
+    dtbench: str
+    commit: str | None
+    python: str
+    versions: dict[str, str]
+    platform: str
+    cpu: str
+    cores: int
+    started: str  # UTC, ISO 8601
+    command: str
+    suite: str | None
+    suite_sha256: str | None
+
+
+class Record(Strict):
+    """Evidence of one cell. ``objective`` is the mean of ``slots.objective``; None unless the status is ``ok``."""
+
+    schema_version: Literal[1] = 1
+    cell: Cell
+    key: str
+    status: Status
+    reason: str = ""  # one line: why it was skipped or how it failed
+    traceback: str = ""  # or the tail of what the solver printed
+    signal: str | None = None
+    objective: Finite | None = None
+    slots: Slots | None = None
+    decisions_sha256: str | None = None
+    train_seconds: Finite | None = None
+    wall_seconds: Finite
+    peak_memory: int | None = None  # bytes
+    method: dict[str, Any] = Field(default_factory=dict)  # what the solver reports: backend, version, status counts
+    provenance: Provenance
+
+    @model_validator(mode="after")
+    def _scores_if_ok(self) -> Self:
+        scored = [self.objective is not None, self.slots is not None, self.decisions_sha256 is not None]
+        if scored != [self.status == "ok"] * 3:
+            raise ValueError(
+                f"status is '{self.status}'; objective, slots and decisions belong to 'ok' and to nothing else"
+            )
+        return self
+
+    @property
+    def repaired_share(self) -> float | None:
+        """Share of slots whose decision had to be repaired."""
+        return sum(self.slots.repaired) / len(self.slots.repaired) if self.slots else None

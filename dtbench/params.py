@@ -1,0 +1,126 @@
+"""Scalar parameters of a problem: declared once with unit, meaning and range, checked whenever they are made."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Self, get_type_hints
+
+from dtbench.errors import DtbenchError
+
+
+@dataclass(frozen=True)
+class ParamSpec:
+    """What one parameter is, and which values it takes."""
+
+    unit: str
+    doc: str
+    low: float = -math.inf
+    high: float = math.inf
+    choices: tuple[str, ...] = ()
+
+
+def param(
+    default: Any, unit: str, doc: str, *, low: float = -math.inf, high: float = math.inf, choices: tuple[str, ...] = ()
+) -> Any:
+    """Declare a parameter: ``f_cloud: float = param(20e9, "cycle/s", "f_C, processor of one cloud twin", low=0)``."""
+    return dataclasses.field(default=default, metadata={"param": ParamSpec(unit, doc, low, high, choices)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    """A frozen dataclass of declared scalars: parameters of a problem, options of a solver.
+
+    Raises
+    ------
+    DtbenchError
+        On a value of the wrong type, out of range, not finite or not among the choices; the message names the field.
+    """
+
+    def __post_init__(self) -> None:
+        cls = type(self)
+        if any(isinstance(value, dataclasses.Field) for value in vars(cls).values()):
+            raise TypeError(f"decorate {cls.__name__} with @dataclass(frozen=True, kw_only=True), or it has no fields")
+        for name, spec, value in self.items():
+            object.__setattr__(self, name, self._checked(name, spec, value))
+
+    def items(self) -> Iterator[tuple[str, ParamSpec, Any]]:
+        """``(name, spec, value)`` of every field, in order of declaration."""
+        for f in dataclasses.fields(self):
+            yield f.name, f.metadata.get("param", ParamSpec("1", "")), getattr(self, f.name)
+
+    def asdict(self) -> dict[str, Any]:
+        """Names and values."""
+        return {name: value for name, _, value in self.items()}
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Names of the fields, in order of declaration."""
+        return tuple(f.name for f in dataclasses.fields(cls))
+
+    def replace(self, overrides: Mapping[str, Any]) -> Self:
+        """A copy with other values; texts are read as the field's type (``--set n_users=18``)."""
+        for name in overrides:
+            if name not in self.names():
+                near = difflib.get_close_matches(name, self.names(), 1)
+                hint = f" Did you mean '{near[0]}'?" if near else ""
+                allowed = ", ".join(self.names()) or "none"
+                raise DtbenchError(f"unknown {self._what()} '{name}'.{hint} Allowed: {allowed}.")
+        return dataclasses.replace(self, **overrides)
+
+    @classmethod
+    def _what(cls) -> str:
+        return "parameter"
+
+    @classmethod
+    def _checked(cls, name: str, spec: ParamSpec, value: Any) -> Any:
+        kind = _hints(cls)[name]
+        where = f"{cls._what()} '{name}'"
+        try:
+            if kind is bool:
+                value = _as_bool(value)
+            elif kind is int:
+                if float(value) != int(float(value)):
+                    raise ValueError
+                value = int(float(value))
+            elif kind is float:
+                value = float(value)
+            else:
+                value = str(value)
+        except (TypeError, ValueError, OverflowError):
+            raise DtbenchError(f"{where} is {value!r}; expected {kind.__name__}.") from None
+        if spec.choices and value not in spec.choices:
+            raise DtbenchError(f"{where} is {value!r}; expected one of {', '.join(spec.choices)}.")
+        if isinstance(value, float | int) and not (math.isfinite(value) and spec.low <= value <= spec.high):
+            raise DtbenchError(f"{where} is {value!r}; expected a number in [{spec.low:g}, {spec.high:g}] {spec.unit}.")
+        return value
+
+
+_hints: Callable[[Any], dict[str, Any]] = cache(get_type_hints)
+
+
+def _as_bool(value: Any) -> bool:
+    texts = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if isinstance(value, bool):
+        return value
+    return texts[str(value).lower()] if str(value).lower() in texts else _raise()
+
+
+def _raise() -> bool:
+    raise ValueError
+
+
+class Params(Declared):
+    """Parameters of a problem; a problem's subclass lists them with the paper's symbols."""
+
+
+class Options(Declared):
+    """Options of a solver; a solver's subclass lists them."""
+
+    @classmethod
+    def _what(cls) -> str:
+        return "option"

@@ -1,0 +1,1 @@
+"""What problems share: radio links, mobility, orbits."""

@@ -1,0 +1,5 @@
+"""Digital-twin deployment in a satellite-terrestrial network (Tao et al. 2025)."""
+
+from dtbench.problems.stin_deployment.problem import PROBLEMS
+
+__all__ = ["PROBLEMS"]

@@ -1,0 +1,96 @@
+"""Agents of ``stin-deployment``: one per user, each picks its twin's node (Tao et al. 2025, Sec. 5; Eqs. (16)-(18))."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dtbench.arrays import Array, BoolArray
+from dtbench.core import Observation, Outcome
+from dtbench.encoding import Categorical, Encoding, Group
+from dtbench.problems.stin_deployment.instance import StinInstance, distances
+from dtbench.problems.stin_deployment.model import StinDecision, StinSlot, cloud_latency, counts, repair
+
+
+def observation_length(n_end: int) -> int:
+    """6 J + 12: see :func:`observe`."""
+    return 6 * n_end + 12
+
+
+def encodings(instance: StinInstance) -> Mapping[str, Encoding]:
+    """``agents``: one categorical node per user. ``search``: the same vector."""
+    users, nodes = instance.params.n_users, instance.params.n_end + 2
+
+    def decode(slot: StinSlot, x: npt.NDArray[Any]) -> StinDecision:
+        return repair(slot, StinDecision(node=np.asarray(x, dtype=np.int64)))
+
+    def encode(slot: StinSlot, decision: StinDecision) -> npt.NDArray[Any]:
+        return decision.node
+
+    group = Group("user", users, Categorical((nodes,)), observation_length(instance.params.n_end))
+    encoding = Encoding((group,), decode, encode)
+    return {"agents": encoding, "search": encoding}
+
+
+def observe(slot: StinSlot) -> Observation:
+    """What user i sees (..., I, 6J + 12), with ell(x) = clip(log10(x / 0.1 s), -2, 2).
+
+    ell(u_i); ell(e_ij); ell(w_ij); ell(q_i(n)) for n = 1, ceil(I/4), I; N_j / 3; D_i / 16e6, mu_i / 150, f_i / 10e9;
+    d_ij / (area sqrt 2), d_us / 1e6; one-hot of the own previous node; previous occupancy / I. Other users' present
+    demand is hidden, so decentralised policies have an unavoidable gap. The global state is all of them in a row.
+    """
+    slot = slot[...]
+    users, nodes, lead = slot.n_users, slot.n_nodes, slot.batch_shape
+
+    def each(value: Array) -> Array:
+        return np.broadcast_to(value[..., None, :], (*lead, users, value.shape[-1]))
+
+    levels = (1, math.ceil(users / 4), users)
+    cloud = np.stack([cloud_latency(slot, n) for n in levels], axis=-1)
+    d_end = distances(slot.user_xy, slot.end_xy) / (slot.params.area * math.sqrt(2.0))
+    d_sat = np.broadcast_to(slot.d_us[..., None, None] / 1e6, (*lead, users, 1))
+    own = np.stack([slot.data_bits / 16e6, slot.cycles_per_bit / 150.0, slot.f_local / 10e9], axis=-1)
+    previous = slot.prev_node[..., None] == np.arange(nodes)
+    parts = [
+        _ell(slot.own)[..., None], _ell(slot.link), _ell(slot.load), _ell(cloud), each(slot.cap_end / 3.0), own,
+        d_end, d_sat, previous, each(slot.prev_count / users),
+    ]  # fmt: skip
+    seen = np.concatenate(parts, axis=-1).astype(np.float32)
+    return Observation(
+        agents={"user": seen}, masks={"user": first_mask(slot)}, state=seen.reshape(*lead, users * seen.shape[-1])
+    )
+
+
+def _ell(seconds: Array) -> Array:
+    with np.errstate(divide="ignore"):
+        return np.clip(np.log10(seconds / 0.1), -2.0, 2.0)
+
+
+def first_mask(slot: StinSlot) -> BoolArray:
+    """Mask before a joint action (..., I, K): every node but devices that take no twin at all."""
+    room = slot.cap_end > 0
+    always = np.ones((*room.shape[:-1], 1), dtype=bool)
+    mask = np.concatenate([always, room, always], axis=-1)
+    return np.broadcast_to(mask[..., None, :], (*mask.shape[:-1], slot.n_users, slot.n_nodes))
+
+
+def next_mask(slot: StinSlot, x: npt.NDArray[Any], agent: int) -> BoolArray:
+    """Mask of user ``agent`` (..., K) once users 0..agent-1 have chosen ``x``: no device that is full, Eq. (13d)."""
+    taken = counts(np.asarray(x)[..., :agent], slot.n_nodes)
+    mask = np.ones(np.broadcast_shapes(taken.shape, (*slot.batch_shape, slot.n_nodes)), dtype=bool)
+    mask[..., 1:-1] = taken[..., 1:-1] < slot.cap_end
+    return mask
+
+
+def reward(slot: StinSlot, outcome: Outcome) -> Array:
+    """R = -alpha L_sum - beta zeta m (...,), Eqs. (16)-(18).
+
+    m is the number of twins, a constant as printed; ``cost_count = "hosted"`` counts those off the own device.
+    """
+    p = slot.params
+    twins = slot.n_users if p.cost_count == "all" else outcome.metrics["occupancy"][..., 1:].sum(axis=-1)
+    return np.asarray(-p.w_delay * outcome.objective - p.w_cost * p.unit_cost * twins)

@@ -1,0 +1,103 @@
+"""``stin-deployment`` as one object: ties the paper's model, its agents and its exact methods together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from dtbench.arrays import Array, BoolArray
+from dtbench.core import Certificate, Limits, Observation, Outcome, Paper, Problem
+from dtbench.encoding import Encoding
+from dtbench.problems.stin_deployment import agents, heuristics, model
+from dtbench.problems.stin_deployment.instance import SIZES, StinInstance, draw, fresh
+from dtbench.problems.stin_deployment.model import StinDecision, StinSlot, StinState
+
+
+class StinDeployment(Problem[StinInstance, StinState, StinSlot, StinDecision]):
+    """Where each user's digital twin is built: own device, end-side device or cloud via satellite."""
+
+    id = "stin-deployment"
+    title = "Digital-twin deployment in a satellite-terrestrial network"
+    sense = "min"
+    unit = "s"
+    paper = Paper(
+        authors="Tao, Lei, Shi, Chen, Zhang",
+        title="Adaptive multi-layer deployment for a digital-twin-empowered satellite-terrestrial integrated network",
+        venue="Frontiers of Information Technology & Electronic Engineering",
+        year=2025,
+    )
+    sizes = SIZES
+    coupled = False
+    exact_methods = ("strong", "enumeration", "cpsat", "reference")
+    target_gap = 1e-7
+    heuristics: ClassVar = {
+        "local": lambda slot: heuristics.constant(slot, 0),
+        "cloud": lambda slot: heuristics.constant(slot, slot.n_nodes - 1),
+        "nearest": heuristics.nearest,
+        "greedy": heuristics.greedy,
+        "greedy-marginal": heuristics.greedy_marginal,
+        "local-search": heuristics.local_search,
+    }
+
+    Instance = StinInstance
+    Slot = StinSlot
+    Decision = StinDecision
+
+    def generate(self, size: str, seed: int, **overrides: Any) -> StinInstance:
+        params = self.params(size, overrides)
+        return draw(params, np.random.default_rng(seed), (), size=size, seed=seed)
+
+    def dimensions(self, params: Any) -> Mapping[str, int]:
+        return {"user": params.n_users, "end_device": params.n_end, "time": params.horizon, "xy": 2}
+
+    def resample(self, instance: StinInstance, rng: np.random.Generator, batch: tuple[int, ...] = ()) -> StinInstance:
+        return fresh(instance, rng, batch)
+
+    def start(self, instance: StinInstance) -> StinState:
+        lead, dims = instance.batch_shape, instance.dims
+        return StinState(
+            prev_node=np.zeros((*lead, dims["user"]), dtype=np.int64),
+            prev_count=np.zeros((*lead, dims["end_device"] + 2), dtype=np.int64),
+        )
+
+    def evaluate(self, slot: StinSlot, decision: StinDecision) -> Outcome:
+        return model.evaluate(slot, decision)
+
+    def repair(self, slot: StinSlot, decision: StinDecision) -> StinDecision:
+        return model.repair(slot, decision)
+
+    def advance(self, slot: StinSlot, decision: StinDecision) -> StinState:
+        return model.advance(slot, decision)
+
+    def encodings(self, instance: StinInstance) -> Mapping[str, Encoding]:
+        return agents.encodings(instance)
+
+    def observe(self, slot: StinSlot) -> Observation:
+        return agents.observe(slot)
+
+    def reward(self, slot: StinSlot, outcome: Outcome) -> Array:
+        return agents.reward(slot, outcome)
+
+    def next_mask(self, slot: StinSlot, x: npt.NDArray[Any], agent: int) -> BoolArray | None:
+        return agents.next_mask(slot, x, agent)
+
+    def exact(self, slot: StinSlot, limits: Limits | None = None, method: str | None = None) -> Certificate:
+        from dtbench.problems.stin_deployment import exact
+
+        return exact.solve(self, slot, limits or Limits(), method or self.exact_methods[0])
+
+    def reference_model(self, slot: StinSlot) -> Any:
+        from dtbench.problems.stin_deployment import reference
+
+        return reference.build(slot)
+
+    def linear_model(self, slot: StinSlot) -> Any:
+        from dtbench.problems.stin_deployment import exact
+
+        return exact.strong_model(slot)
+
+
+PROBLEMS = (StinDeployment(),)

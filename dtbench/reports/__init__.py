@@ -1,0 +1,1 @@
+"""Statistics, the leaderboard and its formats."""

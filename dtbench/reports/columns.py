@@ -1,0 +1,105 @@
+"""The columns of the tables: names for scripts, headings for people, what each one means, and which can be spared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dtbench.reports.model import Column, Count, Section, Table, Value
+
+COLUMNS = (
+    Column(
+        "rank",
+        "rank",
+        "Place by gap; equal gaps share a place. Solvers that do not have a score for every planned cell come last and "
+        "have no place, because their numbers are over other cells.",
+    ),
+    Column("solver", "solver", "Solver and options as the suite calls them.", numeric=False),
+    Column(
+        "gap",
+        "gap to best known",
+        "How much worse than the best known value, relative to it: 0 % equals it, 10 % is a tenth worse, whether the "
+        "objective is minimised or maximised; a negative gap is better than the best known value. Each run gives one "
+        "gap, that of its mean objective over the horizon. Shown is their interquartile mean (the mean of the middle "
+        "half), in which every instance has the same weight, and in brackets its 95 % interval: a bootstrap that draws "
+        "instances with replacement, and for each of them its seeds. With one seed per instance the interval speaks "
+        "of instances only, with one instance of seeds only, and a single run has none. Intervals may overlap although "
+        "one solver is better on every instance: see the mean rank.",
+    ),
+    Column(
+        "mean_rank",
+        "mean rank",
+        "Place among all solvers by mean objective over seeds, on each instance, averaged over instances; 1 is best on "
+        "every instance. Objectives that agree to nine digits tie. An instance not finished with every seed counts as "
+        "last place.",
+    ),
+    Column(
+        "repaired",
+        "repaired slots",
+        "Share of slots whose decision broke a constraint and was repaired before it was scored; high shares mean that "
+        "the score is partly the repair's.",
+    ),
+    Column(
+        "proven",
+        "proven slots",
+        "Share of slots whose objective the solver proved to be optimal, within the problem's target gap.",
+    ),
+    Column("decision_time", "time per slot", "Median time of one decision over all slots."),
+    Column("train_time", "training time", "Median training time per run, for solvers that train."),
+    Column("cells", "cells", "Cells with a score, out of those planned: instances times seeds."),
+    Column(
+        "failures", "failures", "Cells that ended without a score, by status; reasons are listed below.", prose=True
+    ),
+    Column(
+        "marks",
+        "marks",
+        "clairvoyant: saw the future, not comparable with a method that decides slot by slot. new best on n: better "
+        "than the best known value on n instances. skipped: cells that the solver declined. not run: cells without a "
+        "record. infeasible slots: not feasible even after repair. mixed versions: runs with different versions of the "
+        "solver, its options or limits.",
+        numeric=False,
+        prose=True,
+    ),
+)
+REASON_COLUMNS = (
+    Column("instance", "instance", numeric=False),
+    Column("solver", "solver", numeric=False),
+    Column("seed", "seed"),
+    Column("status", "status", numeric=False),
+    Column("reason", "reason", numeric=False, prose=True),
+)
+CELL_COLUMNS = (
+    Column("problem", "problem", numeric=False),
+    Column("size", "size", numeric=False),
+    Column("instance", "instance", numeric=False),
+    Column("solver", "solver", numeric=False),
+    Column("cells", "cells"),
+    Column("objective_mean", "mean objective"),
+    Column("objective_unit", "unit", numeric=False),
+    Column("best_known", "best known"),
+    Column("gap_mean", "mean gap"),
+    Column("repaired", "repaired slots"),
+    Column("proven", "proven slots"),
+    Column("decision_time", "time per slot"),
+    Column("train_time", "training time"),
+    Column("not_ok", "not ok"),
+)
+
+
+def compact(section: Section) -> tuple[Table, tuple[str, ...]]:
+    """A table for narrow places, and its notes.
+
+    Failures and marks become notes; columns that are blank, or only say that every cell has a score, are left out.
+    """
+    names = [column.name for column in section.table.columns]
+    solver, *told = (names.index(name) for name in ("solver", "failures", "marks"))
+    facts = [
+        (row[solver].text, [row[i].text for i in told if row[i].text not in ("", "0")]) for row in section.table.rows
+    ]
+    marked = tuple(f"{label}: {', '.join(texts)}." for label, texts in facts if texts)
+    table = section.table.keep([i for i in range(len(names)) if i not in told]).without_blank()
+    columns = enumerate(zip(*table.rows, strict=True))
+    return table.keep([i for i, values in columns if not _all_scored(values)]), marked + section.notes
+
+
+def _all_scored(values: Sequence[Value]) -> bool:
+    return all(isinstance(value, Count) and value.n == value.of for value in values)

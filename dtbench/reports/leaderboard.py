@@ -1,0 +1,208 @@
+"""The leaderboard: records and best known values in, one table model for all formats out.
+
+The order of rows says who is better, and never depends on measured times: the gap decides, rounded to 9 decimals, then
+the label. A solver that did not score on all that it owes stands below those that did, without a rank: its
+statistics are over other (possibly easier) cells, so no place beside them would mean anything. In the mean rank, an
+instance that a solver did not finish counts as its last place.
+
+Equal records give equal tables: nothing here looks at the clock, the folder or the order of the records.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import PurePath
+
+from dtbench.experiments.record import STATUSES, Record
+from dtbench.reports.columns import CELL_COLUMNS, COLUMNS, REASON_COLUMNS
+from dtbench.reports.model import (
+    MEAN_RANK,
+    NUMBER,
+    PLACE,
+    RATIO,
+    SECONDS,
+    SHARE,
+    Count,
+    Leaderboard,
+    Quantity,
+    Section,
+    Table,
+    Tally,
+    Text,
+    Value,
+)
+from dtbench.reports.numbers import DASH, ZERO, format_bytes, format_seconds, one_line
+from dtbench.reports.scores import DECIMALS, FAILED, Entry, Group, ProblemFacts, Run, collect
+
+FEW = 5  # instances; below, an interval is a rough guide
+
+
+def build(
+    records: Sequence[Record], best_known: Mapping[str, float], problems: Mapping[str, ProblemFacts]
+) -> Leaderboard:
+    """The leaderboard of some records.
+
+    Parameters
+    ----------
+    records
+        In any order; at most one for each instance, solver label and seed.
+    best_known
+        Instance name as the cells call it -> best known objective of the horizon.
+    problems
+        Facts of every problem in the records; they may hold more.
+
+    Raises
+    ------
+    DtbenchError
+        If there are no records, or they must not stand in one table; see :func:`dtbench.reports.scores.collect`.
+    """
+    groups = collect(records, best_known, problems)
+    runs = [run for each in groups for run in each.runs]
+    return Leaderboard(
+        sections=tuple(_section(each) for each in groups),
+        failures=_reasons(run for run in runs if run.record.status in FAILED),
+        skipped=_reasons(run for run in runs if run.record.status == "skipped"),
+        cells=Table(CELL_COLUMNS, tuple(row for each in groups for row in _cells(each))),
+        provenance=_provenance(records),
+    )
+
+
+def _section(group: Group) -> Section:
+    facts = group.facts
+    ranks = dict(zip((e.label for e in group.entries), group.mean_ranks.tolist(), strict=True))
+
+    def loss(entry: Entry) -> float:
+        """What complete rows are sorted by: the gap, or the mean rank where no best known value exists."""
+        gap = entry.gap.value
+        return ranks[entry.label] if gap is None else round(gap, DECIMALS)
+
+    complete = sorted((e for e in group.entries if e.complete), key=lambda e: (loss(e), e.label))
+    partial = sorted((e for e in group.entries if not e.complete), key=lambda e: (-len(e.ok) / e.planned, e.label))
+    losses = [loss(e) for e in complete]
+    rows = [_row(e, losses.index(loss(e)) + 1, ranks[e.label]) for e in complete]
+    rows += [_row(e, None, ranks[e.label] if e.ok else None) for e in partial]
+    return Section(
+        problem=group.problem,
+        title=facts.title,
+        size=group.size,
+        unit=facts.unit,
+        sense="less is better" if facts.sense == "min" else "more is better",
+        n_instances=len(group.instances),
+        table=Table(COLUMNS, tuple(rows)),
+        notes=tuple(_notes(group)),
+    )
+
+
+def _row(entry: Entry, place: int | None, rank: float | None) -> tuple[Value, ...]:
+    return (
+        Quantity(place, PLACE),
+        Text(entry.label),
+        entry.gap,
+        Quantity(rank, MEAN_RANK),
+        Quantity(entry.repaired, SHARE),
+        Quantity(entry.proven, SHARE),
+        Quantity(entry.slot_seconds, SECONDS),
+        Quantity(entry.train_seconds, SECONDS),
+        Count(len(entry.ok), entry.planned),
+        Tally(tuple((status, entry.count(status)) for status in FAILED)),
+        Text(", ".join(entry.marks)),
+    )
+
+
+def _notes(group: Group) -> Iterable[str]:
+    n = len(group.instances)
+    if n == 1:
+        yield "One instance: intervals speak of seeds only, not of other instances."
+    elif n < FEW:
+        yield f"{n} instances: intervals are a rough guide, too narrow if anything."
+    unknown = sorted({run.instance for run in group.runs if run.best is None})
+    if unknown:
+        yield f"No best known value, hence no gap: {', '.join(unknown)}."
+    better = sorted(
+        {(run.instance, run.label) for run in group.runs if run.gap is not None and run.gap < -ZERO},
+    )
+    if better:
+        found = "; ".join(f"{instance} by {label}" for instance, label in better)
+        yield f"New best, better than the best known value: {found}."
+    if not all(entry.complete for entry in group.entries):
+        yield f"Rows without a rank ({DASH}) lack scores: their numbers are over the cells that they finished."
+
+
+def _reasons(runs: Iterable[Run]) -> Table:
+    """Runs without a score, one line each."""
+
+    def reason(run: Run) -> str:
+        record = run.record
+        last = record.traceback.strip().splitlines()[-1:]
+        return one_line(record.reason or record.signal or " ".join(last) or "no reason was recorded")
+
+    rows = [
+        (
+            Text(run.instance),
+            Text(run.label),
+            Quantity(run.record.cell.seed, PLACE),
+            Text(run.record.status),
+            Text(reason(run)),
+        )
+        for run in runs
+    ]
+    return Table(REASON_COLUMNS, tuple(rows))
+
+
+def _cells(group: Group) -> Iterable[tuple[Value, ...]]:
+    """One row for each instance and solver."""
+    best = {run.instance: run.best for run in group.runs}
+    for instance in group.instances:
+        for entry in (whole.on([instance]) for whole in group.entries):
+            tally = [(status, entry.count(status)) for status in STATUSES if status != "ok"]
+            yield (
+                Text(group.problem),
+                Text(group.size),
+                Text(instance),
+                Text(entry.label),
+                Count(len(entry.ok), entry.planned),
+                Quantity(entry.objective, NUMBER),
+                Text(group.facts.unit),
+                Quantity(best[instance], NUMBER),
+                Quantity(entry.mean_gap, RATIO),
+                Quantity(entry.repaired, SHARE),
+                Quantity(entry.proven, SHARE),
+                Quantity(entry.slot_seconds, SECONDS),
+                Quantity(entry.train_seconds, SECONDS),
+                Tally((*tally, ("not run", entry.not_run))),
+            )
+
+
+def _provenance(records: Sequence[Record]) -> dict[str, str]:
+    """Where the records come from: every distinct value, sorted."""
+    statuses = Counter(record.status for record in records)
+    counts = ", ".join(f"{statuses[status]} {status}" for status in STATUSES if statuses[status])
+
+    def distinct(text: Callable[[Record], str]) -> str:
+        return "; ".join(sorted({one_line(text(record)) for record in records}))
+
+    return {
+        "records": f"{len(records)} ({counts})",
+        "suites": distinct(_suite),
+        "dtbench": distinct(lambda r: r.provenance.dtbench + _in_brackets("commit", (r.provenance.commit or "")[:12])),
+        "Python": distinct(lambda r: r.provenance.python),
+        "processors": distinct(lambda r: f"{r.provenance.cpu} ({r.provenance.cores} cores)"),
+        "limits per cell": distinct(_limits),
+    }
+
+
+def _suite(record: Record) -> str:
+    """Name and checksum, without the folder of a file."""
+    suite, digest = record.provenance.suite, record.provenance.suite_sha256 or ""
+    return "none" if suite is None else PurePath(suite).name + _in_brackets("sha256", digest[:8])
+
+
+def _in_brackets(what: str, value: str) -> str:
+    return f" ({what} {value})" if value else ""
+
+
+def _limits(record: Record) -> str:
+    limits = record.cell.limits
+    threads = f"{limits.threads} thread" + "s" * (limits.threads > 1)
+    return f"{format_seconds(limits.seconds)}, {format_bytes(limits.memory)}, {threads}"

@@ -1,0 +1,75 @@
+"""How numbers and words from files are written for people: rounded once, the same in every format."""
+
+from __future__ import annotations
+
+DASH = "–"
+MINUS = "−"
+ZERO = 1e-9  # a ratio nearer to 0 is 0
+LONGEST = 300
+
+
+def format_ratio(ratio: float) -> str:
+    """A ratio as percent without the sign ``%``, about three digits; ``0.000`` only for zero (within 1e-9).
+
+    >>> [format_ratio(x) for x in (0.0, 2e-6, 0.00123, 0.0123, 0.123, 1.234, -0.0123)]
+    ['0.000', '<0.001', '0.123', '1.23', '12.3', '123', '−1.23']
+    """
+    percent = 100 * abs(ratio)
+    if abs(ratio) <= ZERO:
+        return "0.000"
+    if percent < 0.001:
+        return "<0.001" if ratio > 0 else f">{MINUS}0.001"
+    decimals = 3 if percent < 1 else 2 if percent < 10 else 1 if percent < 100 else 0
+    return (MINUS if ratio < 0 else "") + f"{percent:.{decimals}f}"
+
+
+def format_share(share: float) -> str:
+    """A share in [0, 1] as percent without the sign; 0 and 100 only where it is none or all.
+
+    >>> [format_share(x) for x in (0.0, 0.0001, 0.125, 0.9999, 1.0)]
+    ['0', '<0.1', '12.5', '>99.9', '100']
+    """
+    percent = 100 * share
+    if share in (0.0, 1.0):
+        return f"{percent:.0f}"
+    return "<0.1" if percent < 0.1 else ">99.9" if percent > 99.9 else f"{percent:.1f}"
+
+
+def format_seconds(seconds: float) -> str:
+    """Seconds with three digits and an SI prefix.
+
+    >>> [format_seconds(x) for x in (0.0, 2.5e-9, 1.2345e-5, 0.0009996, 0.02, 1.0, 1234.0)]
+    ['0 s', '2.50 ns', '12.3 µs', '1.00 ms', '20.0 ms', '1.00 s', '1234 s']
+    """
+    if seconds <= 0:
+        return "0 s"
+    rounded = float(f"{seconds:.3g}")
+    scale, prefix = next(((s, p) for s, p in ((1, ""), (1e-3, "m"), (1e-6, "µ")) if rounded >= s), (1e-9, "n"))
+    value = seconds / scale
+    digits = f"{value:.0f}" if rounded / scale >= 100 else f"{value:#.3g}"
+    return f"{digits} {prefix}s"
+
+
+def format_decimal(value: float, decimals: int) -> str:
+    """A number with so many decimals and a proper minus sign."""
+    return f"{value:.{decimals}f}".replace("-", MINUS)
+
+
+def format_bytes(size: int) -> str:
+    """Bytes with a binary prefix.
+
+    >>> [format_bytes(x) for x in (512, 8 * 2**30, 3 * 2**29)]
+    ['512 B', '8 GiB', '1.5 GiB']
+    """
+    prefix, scale = next(((p, 2**e) for p, e in (("Gi", 30), ("Mi", 20), ("Ki", 10)) if size >= 2**e), ("", 1))
+    return f"{size / scale:.4g} {prefix}B"
+
+
+def one_line(text: str) -> str:
+    """Words from a file as one printable line: no control or direction characters, at most 300 characters.
+
+    >>> one_line("a \\x1b[31mred\\n  line")
+    'a [31mred line'
+    """
+    words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return words if len(words) <= LONGEST else words[: LONGEST - 1] + "…"

@@ -1,0 +1,273 @@
+"""Records grouped by problem and size, and what they say about each solver: the numbers behind the leaderboard."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePath
+from typing import Self
+
+import numpy as np
+
+from dtbench.arrays import Array
+from dtbench.core import AnyProblem, Sense, gap_to
+from dtbench.errors import DtbenchError
+from dtbench.experiments.record import STATUSES, Cell, Record, Slots, Status
+from dtbench.reports.model import Estimate
+from dtbench.reports.numbers import ZERO, one_line
+from dtbench.reports.statistics import bootstrap_interval, mean_rank, stratified_iqm
+
+FAILED: tuple[Status, ...] = tuple(s for s in STATUSES if s not in ("ok", "skipped"))
+DECIMALS = 9  # ratios that agree to so many decimals tie
+
+
+@dataclass(frozen=True)
+class ProblemFacts:
+    """What the leaderboard must know of a problem. ``target_gap`` is the relative gap that counts as proof."""
+
+    title: str
+    sense: Sense
+    unit: str
+    target_gap: float = 1e-4
+    sizes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, problem: AnyProblem) -> Self:
+        """The facts of a problem."""
+        return cls(problem.title, problem.sense, problem.unit, problem.target_gap, tuple(problem.sizes))
+
+
+@dataclass(frozen=True)
+class Run:
+    """One record; its names as they are shown, and its gap, None without a score or a best known value."""
+
+    record: Record
+    instance: str
+    label: str
+    best: float | None
+    gap: float | None
+
+    @property
+    def objective(self) -> float | None:
+        """Mean over slots."""
+        return self.record.objective
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What one solver did on some instances: ``planned`` counts its seeds on each of them."""
+
+    label: str
+    runs: tuple[Run, ...]
+    planned: int
+    target_gap: float
+
+    @cached_property
+    def ok(self) -> tuple[Run, ...]:
+        """The runs that ended with a score."""
+        return tuple(run for run in self.runs if run.record.status == "ok")
+
+    @property
+    def complete(self) -> bool:
+        """Whether every planned run has a score."""
+        return len(self.ok) == self.planned
+
+    @property
+    def not_run(self) -> int:
+        """Planned runs without a record."""
+        return self.planned - len(self.runs)
+
+    def count(self, status: Status) -> int:
+        """Records of a status."""
+        return sum(run.record.status == status for run in self.runs)
+
+    @cached_property
+    def gap(self) -> Estimate:
+        """Interquartile mean of the gap with its interval; instances count equally."""
+        strata: dict[str, list[float]] = {}
+        for run in self.ok:
+            if run.gap is not None:
+                strata.setdefault(run.instance, []).append(run.gap)
+        if not strata:
+            return Estimate(None)
+        gaps = list(strata.values())
+        return Estimate(stratified_iqm(gaps), *(bootstrap_interval(gaps) or (None, None)))
+
+    @cached_property
+    def _slots(self) -> tuple[Slots, ...]:
+        return tuple(run.record.slots for run in self.ok if run.record.slots is not None)
+
+    @property
+    def objective(self) -> float | None:
+        """Mean of the objective over runs."""
+        values = [run.objective for run in self.ok if run.objective is not None]
+        return float(np.mean(values)) if values else None
+
+    @property
+    def mean_gap(self) -> float | None:
+        """Mean of the gap over runs."""
+        values = [run.gap for run in self.ok if run.gap is not None]
+        return float(np.mean(values)) if values else None
+
+    @property
+    def repaired(self) -> float | None:
+        """Share of all slots whose decision had to be repaired."""
+        return float(np.mean(self._all("repaired"))) if self._slots else None
+
+    @property
+    def proven(self) -> float | None:
+        """Share of all slots whose objective is within the target gap of a certificate's bound; None without bounds."""
+        bound = self._all("bound")
+        if np.isnan(bound).all():
+            return None
+        objective = self._all("objective")
+        gap = np.abs(objective - bound) / np.maximum(np.abs(objective), 1e-12)
+        return float(np.mean(np.where(np.isnan(gap), np.inf, gap) <= self.target_gap))
+
+    @property
+    def slot_seconds(self) -> float | None:
+        """Median time of a decision, over all slots [s]."""
+        return float(np.median(self._all("seconds"))) if self._slots else None
+
+    @property
+    def train_seconds(self) -> float | None:
+        """Median training time over runs [s]; None where nothing was trained."""
+        seconds = [s for run in self.ok if (s := run.record.train_seconds) is not None]
+        return float(np.median(seconds)) if seconds else None
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What a reader must know beside the numbers; see the legend."""
+        better = {run.instance for run in self.ok if run.gap is not None and run.gap < -ZERO}
+        infeasible = sum(slots.feasible.count(False) for slots in self._slots)
+        versions = {_version(run.record.cell) for run in self.runs}
+        found = (
+            ("clairvoyant", any(run.record.method.get("clairvoyant") is True for run in self.runs)),
+            (f"new best on {len(better)}", bool(better)),
+            (f"{self.count('skipped')} skipped", self.count("skipped") > 0),
+            (f"{self.not_run} not run", self.not_run > 0),
+            (f"{infeasible} infeasible slots", infeasible > 0),
+            ("mixed versions", len(versions) > 1),
+        )
+        return tuple(text for text, applies in found if applies)
+
+    def on(self, instances: Iterable[str]) -> Entry:
+        """The same solver on fewer instances."""
+        wanted = set(instances)
+        n_seeds = len({run.record.cell.seed for run in self.runs})
+        runs = tuple(run for run in self.runs if run.instance in wanted)
+        return Entry(self.label, runs, n_seeds * len(wanted), self.target_gap)
+
+    def _all(self, field: str) -> Array:
+        """One field of all slots of all scored runs; None becomes NaN."""
+        return np.array([v for slots in self._slots for v in getattr(slots, field)], dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Group:
+    """All records of one problem at one size, in order of solver, instance, seed."""
+
+    problem: str
+    size: str
+    facts: ProblemFacts
+    runs: tuple[Run, ...]
+
+    @cached_property
+    def instances(self) -> tuple[str, ...]:
+        """Instances that any solver has a record of."""
+        return tuple(sorted({run.instance for run in self.runs}))
+
+    @cached_property
+    def entries(self) -> tuple[Entry, ...]:
+        """One per solver; each owes as many runs per instance of the group as it has seeds."""
+        by_label: dict[str, list[Run]] = {}
+        for run in self.runs:
+            by_label.setdefault(run.label, []).append(run)
+        whole = [Entry(label, tuple(runs), 0, self.facts.target_gap) for label, runs in by_label.items()]
+        return tuple(entry.on(self.instances) for entry in whole)
+
+    @cached_property
+    def mean_ranks(self) -> Array:
+        """(n_entries,) mean over instances of the rank of the mean objective; unfinished instances rank last.
+
+        Objectives are compared relative to the best one on the instance, so no best known value is needed, and tie
+        where they agree to 9 decimals: two exact methods differ by less.
+        """
+        parts = [[entry.on([name]) for entry in self.entries] for name in self.instances]
+        means = [[e.objective if e.complete and e.objective is not None else np.nan for e in row] for row in parts]
+        objective = np.array(means, dtype=np.float64)
+        missing = np.isnan(objective)
+        worst = np.inf if self.facts.sense == "min" else -np.inf
+        filled = np.where(missing, worst, objective)
+        best = (filled.min if self.facts.sense == "min" else filled.max)(axis=-1, keepdims=True)
+        best = np.where(np.isfinite(best), best, 0.0)
+        return mean_rank(np.round(gap_to(self.facts.sense, np.where(missing, np.nan, objective), best), DECIMALS))
+
+
+def collect(
+    records: Sequence[Record], best_known: Mapping[str, float], problems: Mapping[str, ProblemFacts]
+) -> tuple[Group, ...]:
+    """Records by problem and size, in an order that does not depend on theirs.
+
+    Raises
+    ------
+    DtbenchError
+        If there are no records, two are of the same run, an instance comes in two versions, or a problem is unknown.
+    """
+    if not records:
+        raise DtbenchError("there are no records to make a leaderboard of. Run a suite first: `dtbench run SUITE`.")
+    unknown = sorted({r.cell.problem for r in records} - set(problems))
+    if unknown:
+        raise DtbenchError(f"records of unknown problem '{unknown[0]}'. Known: {', '.join(sorted(problems))}.")
+    runs = [_run(record, best_known, problems[record.cell.problem].sense) for record in records]
+    runs.sort(key=lambda run: (run.label, run.instance, run.record.cell.seed, run.record.key))
+    _check(runs)
+    found: dict[tuple[str, str], list[Run]] = {}
+    for run in runs:
+        found.setdefault((run.record.cell.problem, run.record.cell.size), []).append(run)
+
+    def order(key: tuple[str, str]) -> tuple[str, int, str]:
+        sizes = problems[key[0]].sizes
+        return key[0], sizes.index(key[1]) if key[1] in sizes else len(sizes), key[1]
+
+    return tuple(Group(*key, problems[key[0]], tuple(found[key])) for key in sorted(found, key=order))
+
+
+def instance_name(cell: Cell) -> str:
+    """Name in the library, or file name and checksum: the same on every machine."""
+    if cell.instance.endswith(".nc"):
+        return one_line(f"{PurePath(cell.instance).name}@{cell.instance_sha256[:8]}")
+    return one_line(cell.instance)
+
+
+def _run(record: Record, best_known: Mapping[str, float], sense: Sense) -> Run:
+    best = best_known.get(record.cell.instance)
+    scored = record.objective
+    gap = None if best is None or scored is None else float(gap_to(sense, scored, best))
+    return Run(record, instance_name(record.cell), one_line(record.cell.label), best, gap)
+
+
+def _check(runs: Sequence[Run]) -> None:
+    """Refuse records that must not stand in one table; ``runs`` are sorted."""
+    seen: dict[tuple[str, str, str, int], Run] = {}
+    versions: dict[str, str] = {}
+    for run in runs:
+        cell = run.record.cell
+        other = seen.setdefault((cell.problem, run.label, run.instance, cell.seed), run)
+        if other is not run:
+            raise DtbenchError(
+                f"two records of '{run.label}' on '{run.instance}' with seed {cell.seed}: '{other.record.cell.stem}' "
+                f"and '{cell.stem}'. Give the solvers different labels in the suite, or delete one record."
+            )
+        if versions.setdefault(run.instance, cell.instance_sha256) != cell.instance_sha256:
+            raise DtbenchError(
+                f"records of '{run.instance}' were made with different versions of the instance "
+                f"({versions[run.instance][:8]} and {cell.instance_sha256[:8]}). Run the suite again."
+            )
+
+
+def _version(cell: Cell) -> str:
+    """What must be the same in all runs of a solver for their mean to mean something."""
+    return json.dumps([cell.solver, cell.solver_sha256, cell.options, cell.limits.model_dump()], sort_keys=True)

@@ -1,0 +1,177 @@
+"""Statistics of the leaderboard: interquartile mean, two-level bootstrap interval, mean rank.
+
+References
+----------
+R. Agarwal, M. Schwarzer, P. S. Castro, A. Courville, M. G. Bellemare, "Deep Reinforcement Learning at the Edge of the
+Statistical Precipice", NeurIPS 2021 (interquartile mean and bootstrap intervals instead of bare means).
+
+A. C. Davison, D. V. Hinkley, "Bootstrap Methods and their Application", Cambridge University Press 1997, Sec. 3.8
+(resampling of hierarchical data) and Sec. 5.3.1 (percentile interval).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import rankdata
+
+from dtbench.arrays import Array, IntArray
+
+LEVEL = 0.95
+REPLICATES = 4000
+SEED = 20210830  # any number, as long as it stays
+
+
+def interquartile_mean(values: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Array:
+    """Mean of the middle half of the values: ``2 * integral of Q(u) du, u in [1/4, 3/4]``, Q their quantile function.
+
+    A value on the border of the middle half counts with the part of its weight that lies inside. Where n is a multiple
+    of 4 and weights are equal, this is the 25 % trimmed mean of Agarwal et al. (2021), ``scipy.stats.trim_mean``. That
+    one trims whole values only: of 3 values it trims none and is a bare mean, this one trims 3/4 of a value per end.
+
+    Parameters
+    ----------
+    values
+        (..., n) finite.
+    weights
+        (..., n) >= 0 with a positive sum, broadcast against ``values``; equal ones by default.
+
+    Returns
+    -------
+    Array
+        (...,), in the unit of ``values``.
+
+    Raises
+    ------
+    ValueError
+        If there is no value, or one is not finite.
+
+    Examples
+    --------
+    >>> float(interquartile_mean([0.0, 1.0, 3.0, 100.0]))  # (1 + 3) / 2
+    2.0
+    >>> float(interquartile_mean([0.0, 3.0, 9.0]))  # (0.25 * 0 + 1 * 3 + 0.25 * 9) / 1.5
+    3.5
+    """
+    x = np.asarray(values, dtype=np.float64)
+    if x.ndim == 0 or x.shape[-1] == 0 or not np.isfinite(x).all():
+        raise ValueError("the interquartile mean needs at least one value, all of them finite")
+    w = np.broadcast_to(1.0 if weights is None else np.asarray(weights, dtype=np.float64), x.shape)
+    order = np.argsort(x, axis=-1, kind="stable")
+    x, w = np.take_along_axis(x, order, -1), np.take_along_axis(w, order, -1)
+    upper = np.cumsum(w, axis=-1)
+    total = upper[..., -1:]
+    middle = np.maximum(np.minimum(upper, 0.75 * total) - np.maximum(upper - w, 0.25 * total), 0.0)
+    return np.asarray((middle * x).sum(-1) / middle.sum(-1))
+
+
+def pad(strata: Sequence[npt.ArrayLike]) -> tuple[Array, IntArray]:
+    """Ragged strata as an array (m, k) filled up with 0, and how many values each has (m,) int.
+
+    Raises
+    ------
+    ValueError
+        If there is no stratum, or one is empty.
+    """
+    rows = [np.asarray(s, dtype=np.float64).ravel() for s in strata]
+    counts = np.array([len(row) for row in rows], dtype=np.int64)
+    if not rows or counts.min() == 0:
+        raise ValueError("a statistic over strata needs at least one stratum, and none may be empty")
+    values = np.zeros((len(rows), counts.max()))
+    values[np.arange(values.shape[1]) < counts[:, None]] = np.concatenate(rows)
+    return values, counts
+
+
+def stratified_iqm(strata: Sequence[npt.ArrayLike]) -> float:
+    """Interquartile mean over all runs, where every stratum (instance) counts the same however many runs it has.
+
+    Examples
+    --------
+    >>> stratified_iqm([[1.0], [3.0, 3.0], [100.0, 200.0], [0.0]])  # as of 1, 3, [100, 200], 0: (1 + 3) / 2
+    2.0
+    """
+    values, counts = pad(strata)
+    weights = _weights(counts, values.shape[1])
+    return float(interquartile_mean(values.ravel(), weights.ravel()))
+
+
+def bootstrap_interval(
+    strata: Sequence[npt.ArrayLike], *, level: float = LEVEL, n_replicates: int = REPLICATES, seed: int = SEED
+) -> tuple[float, float] | None:
+    """Percentile bootstrap interval of :func:`stratified_iqm`: resamples strata, and the values within each.
+
+    The strata are instances, the values runs with different seeds. Agarwal et al. (2021) resample seeds only, because
+    their tasks are the whole population that they speak of. Here instances are draws of a generator, and the claim is
+    about the class they come from; most methods are deterministic besides, so that over seeds alone their interval
+    would have no width and promise a certainty that does not exist. Hence two levels with replacement: instances, then
+    as many runs of each drawn instance as it has. Seeds drop out where there is one per instance, instances where there
+    is one.
+
+    Two things to know. Resampling the runs as well counts their spread twice (Davison and Hinkley 1997, Sec. 3.8), so
+    with many seeds the interval errs on the wide side; with few instances (below ten, say) every percentile bootstrap
+    errs on the narrow side. And methods run on the same instances, so two of them can differ clearly although their
+    intervals overlap: look at the mean rank, too.
+
+    Parameters
+    ----------
+    strata
+        m sequences of finite values, each of any length >= 1.
+    level
+        Coverage in (0, 1).
+    n_replicates
+        Number of bootstrap samples, all drawn at once.
+    seed
+        Fixed, so that the same values give the same interval, bit for bit.
+
+    Returns
+    -------
+    tuple or None
+        Lower and upper end; None for a single value, which says nothing about spread.
+
+    Raises
+    ------
+    ValueError
+        If there is no stratum, one is empty, or a value is not finite.
+    """
+    values, counts = pad(strata)
+    if counts.sum() == 1:
+        return None
+    m, k = values.shape
+    rng = np.random.default_rng(np.random.SeedSequence(seed))
+    stratum = rng.integers(m, size=(n_replicates, m))
+    run = (rng.random((n_replicates, m, k)) * counts[stratum][..., None]).astype(np.int64)
+    drawn = values[stratum[..., None], run]
+    weights = _weights(counts, k)[stratum]
+    replicates = interquartile_mean(drawn.reshape(n_replicates, -1), weights.reshape(n_replicates, -1))
+    lower, upper = np.quantile(replicates, [(1 - level) / 2, (1 + level) / 2])
+    return float(lower), float(upper)
+
+
+def mean_rank(losses: npt.ArrayLike) -> Array:
+    """Mean over instances of each solver's rank among all; 1 = best, ties share the mean of their ranks.
+
+    Parameters
+    ----------
+    losses
+        (..., n_instances, n_solvers), less is better; NaN = no score, which ranks behind every score.
+
+    Returns
+    -------
+    Array
+        (..., n_solvers) in [1, n_solvers].
+
+    Examples
+    --------
+    >>> mean_rank([[0.0, 0.0, 5.0], [1.0, np.nan, 0.0]])
+    array([1.75, 2.25, 2.  ])
+    """
+    x = np.asarray(losses, dtype=np.float64)
+    ranks = rankdata(np.where(np.isnan(x), np.inf, x), method="average", axis=-1)
+    return np.asarray(ranks.mean(axis=-2))
+
+
+def _weights(counts: IntArray, k: int) -> Array:
+    """(m, k): ``1 / counts`` for the values that there are, 0 for the padding."""
+    return np.where(np.arange(k) < counts[:, None], 1.0 / counts[:, None], 0.0)

@@ -1,0 +1,51 @@
+"""The leaderboard for the terminal: Rich renderables that fit into 100 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table as RichTable
+from rich.text import Text as RichText
+
+from dtbench.reports.columns import compact
+from dtbench.reports.model import Leaderboard, Section, Table
+
+MOST = 20  # lines of a list of failures; the files hold all
+
+
+def terminal(board: Leaderboard, *, most: int = MOST) -> RenderableType:
+    """All sections without their empty columns, then failures and skipped cells, at most ``most`` lines of each."""
+    parts: list[RenderableType] = [part for section in board.sections for part in _section(section)]
+    for title, table in (("Failures", board.failures), ("Skipped cells", board.skipped)):
+        if table.rows:
+            parts += [RichText(title, style="bold"), _grid(Table(table.columns, table.rows[:most]))]
+            if len(table.rows) > most:
+                parts.append(RichText(f"... and {len(table.rows) - most} more", style="dim"))
+            parts.append(RichText())
+    return Group(*parts)
+
+
+def _section(section: Section) -> Iterator[RenderableType]:
+    yield RichText.assemble((f"{section.title}: {section.size}", "bold"), (f"  {section.subject}", "dim"))
+    table, notes = compact(section)
+    yield _grid(table)
+    yield from (RichText(note, style="dim") for note in notes)
+    yield RichText()
+
+
+def _grid(table: Table) -> RichTable:
+    """Words go in as ``Text``: markup in them is not read. Numbers stay on one line, words wrap."""
+    grid = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    for column in table.columns:
+        grid.add_column(
+            RichText("\n".join(column.heading.rsplit(" ", 1))),
+            justify="right" if column.numeric else "left",
+            overflow="fold",
+            no_wrap=column.numeric,
+            min_width=None if column.numeric else 12,
+        )
+    for row in table.rows:
+        grid.add_row(*(RichText(value.text) for value in row), style="dim" if row[0].sort is None else None)
+    return grid

@@ -1,0 +1,130 @@
+"""A genetic algorithm on the search encoding, one run per slot; operators by DEAP.
+
+Tournament selection, uniform crossover, random reset of categorical genes, polynomial mutation of real ones, elitism.
+A generation is decoded, repaired and scored by one call of the referee; the repaired vector replaces the chromosome.
+"""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from deap import base, tools
+
+from dtbench.core import AnyProblem, Decision, Instance, Slot
+from dtbench.params import Options, param
+from dtbench.solver import Solver
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneticOptions(Options):
+    population: int = param(100, "1", "chromosomes per generation", low=4)
+    generations: int = param(200, "1", "generations per slot", low=1)
+    tournament: int = param(3, "1", "contestants per selection", low=1)
+    crossover: float = param(0.9, "1", "probability that a pair is crossed", low=0.0, high=1.0)
+    swap: float = param(0.5, "1", "probability that a crossed pair swaps a gene", low=0.0, high=1.0)
+    mutation: float = param(1.0, "1", "expected number of mutated genes of a chromosome", low=0.0)
+    elitism: int = param(2, "1", "best chromosomes that survive unchanged", low=0)
+
+
+class Minimised(base.Fitness):  # type: ignore[misc]
+    weights = (-1.0,)
+
+
+class Maximised(base.Fitness):  # type: ignore[misc]
+    weights = (1.0,)
+
+
+class Chromosome(list[Any]):
+    """Genes and their fitness, as DEAP's operators want them (its ``creator`` would make global classes)."""
+
+    def __init__(self, genes: list[Any], fitness: base.Fitness) -> None:
+        super().__init__(genes)
+        self.fitness = fitness
+
+    def copy(self) -> "Chromosome":
+        fitness = type(self.fitness)()
+        fitness.wvalues = self.fitness.wvalues
+        return Chromosome(self, fitness)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """DEAP draws from the module ``random``: seed it for a while, and give it back as it was."""
+    before = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(before)
+
+
+class Genetic(Solver):
+    name = "genetic"
+    Options: ClassVar[type[Options]] = GeneticOptions
+
+    def __init__(self, problem: AnyProblem, instance: Instance, *, seed: int = 0, **options: Any) -> None:
+        super().__init__(problem, instance, seed=seed, **options)
+        self.encoding = problem.encodings(instance)["search"]
+        low, high, discrete = self.encoding.low, self.encoding.high, self.encoding.discrete
+        self.kinds = [
+            (operator, places, low[places].tolist(), high[places].tolist())
+            for operator, places in ((_reset, np.flatnonzero(discrete)), (_shift, np.flatnonzero(~discrete)))
+            if places.size
+        ]
+
+    def decide(self, slot: Slot) -> Decision:
+        with seeded(int(self.rng.integers(2**63))):
+            return self.search(slot)
+
+    def search(self, slot: Slot) -> Decision:
+        """Evolve from random chromosomes; the best one found, decoded."""
+        options = self.options
+        genes = self.encoding.sample(self.rng, (options.population,)).tolist()
+        members = self.score(slot, [Chromosome(g, self.fitness()) for g in genes])
+        for _ in range(options.generations):
+            elite = tools.selBest(members, options.elitism)
+            chosen = tools.selTournament(members, options.population - options.elitism, options.tournament)
+            children = [member.copy() for member in chosen]
+            for one, other in zip(children[::2], children[1::2], strict=False):
+                if random.random() < options.crossover:  # noqa: S311
+                    tools.cxUniform(one, other, options.swap)
+            for child in children:
+                self.mutate(child)
+            members = elite + self.score(slot, children)
+        best = np.array(tools.selBest(members, 1)[0], dtype=self.encoding.dtype)
+        decision: Decision = self.encoding.decode(slot, best)
+        return decision
+
+    def fitness(self) -> base.Fitness:
+        """An empty fitness of the problem's sense."""
+        return Minimised() if self.problem.sense == "min" else Maximised()
+
+    def score(self, slot: Slot, members: list[Chromosome]) -> list[Chromosome]:
+        """Decode, repair and score a generation in one call of the referee."""
+        decisions = self.encoding.decode(slot, np.array(members, dtype=self.encoding.dtype))
+        objective = self.problem.evaluate(slot, decisions).objective
+        if self.encoding.encode is not None:
+            members = [Chromosome(g, self.fitness()) for g in self.encoding.encode(slot, decisions).tolist()]
+        for member, value in zip(members, objective.tolist(), strict=True):
+            member.fitness.values = (value,)
+        return members
+
+    def mutate(self, member: Chromosome) -> None:
+        """Reset categorical genes, shift real ones; each with probability ``mutation / size``."""
+        rate = self.options.mutation / len(member)
+        for operator, places, low, high in self.kinds:
+            part = [member[i] for i in places]
+            operator(part, low, high, rate)
+            for place, gene in zip(places, part, strict=True):
+                member[place] = gene
+
+
+def _reset(genes: list[Any], low: list[int], high: list[int], rate: float) -> None:
+    tools.mutUniformInt(genes, low=low, up=high, indpb=rate)
+
+
+def _shift(genes: list[Any], low: list[float], high: list[float], rate: float) -> None:
+    tools.mutPolynomialBounded(genes, eta=20.0, low=low, up=high, indpb=rate)

@@ -1,0 +1,60 @@
+"""Speed of the batched environment: 64 copies in one call against the PettingZoo form, per environment step.
+
+Whole episodes are timed, resets and the drawing of fresh traces included. ``make bench`` prints the ratios measured in
+one run; ``extra_info`` of the benchmark's record holds them.
+"""
+
+import statistics
+import time
+
+import numpy as np
+import pytest
+
+from dtbench.envs import make_env
+
+NAME = "stin-deployment/paper"
+COPIES = 64
+ROUNDS = 15
+
+
+def seconds(episode):
+    """Median time of an episode; the first one is not counted."""
+    episode()
+    measured = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        episode()
+        measured.append(time.perf_counter() - start)
+    return statistics.median(measured)
+
+
+@pytest.mark.parametrize("fresh", [False, True], ids=["replayed", "fresh"])
+@pytest.mark.benchmark(group="environment step")
+def test_batched_against_parallel(benchmark, capsys, fresh):
+    batch, one = make_env(NAME, n_envs=COPIES, fresh=fresh), make_env(NAME, "parallel", fresh=fresh)
+    slots = batch.horizon
+    x = batch.encoding.sample(np.random.default_rng(0), (COPIES,))
+    actions = dict(zip(one.possible_agents, x[0], strict=True))
+
+    def batched():
+        batch.reset()
+        for _ in range(slots):
+            batch.step(x)
+
+    def single():
+        one.reset()
+        while one.agents:
+            one.step(actions)
+
+    per_step = {"parallel": seconds(single) / slots, "batched": seconds(batched) / slots / COPIES}
+    ratio = per_step["parallel"] / per_step["batched"]
+    benchmark(batched)
+    benchmark.extra_info |= {f"{name}_us_per_env_step": 1e6 * s for name, s in per_step.items()}
+    benchmark.extra_info |= {"ratio": ratio, "copies": COPIES}
+    with capsys.disabled():
+        print(
+            f"\n{NAME}, {'fresh' if fresh else 'replayed'} traces: PettingZoo {1e6 * per_step['parallel']:.0f} us, "
+            f"{COPIES} copies {1e6 * per_step['batched']:.1f} us per environment step: {ratio:.1f} times faster"
+        )
+    assert batch.t == slots
+    assert one.core.t == slots

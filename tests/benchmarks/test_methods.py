@@ -1,0 +1,71 @@
+"""Speed of methods, as ratios in one run: strong formulation against the reference, rules, a GA's generation."""
+
+import time
+
+import pytest
+
+from dtbench import referee
+from dtbench.problems import problem
+from dtbench.solver import discover, load_solver
+
+STIN = problem("stin-deployment")
+PAPER = STIN.generate("paper", 7_000)
+SOLVERS = discover()
+
+
+def slot(t):
+    return STIN.slot(PAPER, t, STIN.start(PAPER))
+
+
+def median_seconds(call, rounds):
+    spent = []
+    for number in range(rounds):
+        began = time.perf_counter()
+        call(number)
+        spent.append(time.perf_counter() - began)
+    return sorted(spent)[rounds // 2]
+
+
+@pytest.mark.benchmark(group="exact: one slot of stin-deployment/paper, model building included")
+@pytest.mark.parametrize("method", ["strong", "enumeration", "cpsat", "reference"])
+def test_exact_methods(benchmark, method):
+    """End to end: tables, model, solver, certificate."""
+    benchmark.pedantic(lambda: STIN.exact(slot(0), method=method), rounds=3 if method == "reference" else 15)
+
+
+@pytest.mark.benchmark(group="ratio: strong formulation against the Pyomo reference, stin-deployment/paper")
+def test_ratio_of_strong_to_reference(benchmark, capsys):
+    """Both solve the same slots to the same gap; the aim is 20x or more."""
+    STIN.exact(slot(0)), STIN.exact(slot(0), method="reference")  # imports
+    reference = median_seconds(lambda t: STIN.exact(slot(t), method="reference"), 5)
+    strong = median_seconds(lambda t: STIN.exact(slot(t)), 5)
+    benchmark.pedantic(lambda: STIN.exact(slot(0)), rounds=5)
+    benchmark.extra_info["reference / strong"] = reference / strong
+    with capsys.disabled():
+        print(f"\nPyomo reference / strong formulation: {reference / strong:.0f}x ({reference:.3f} s / {strong:.4f} s)")
+
+
+@pytest.mark.benchmark(group="rules: the whole horizon of stin-deployment/paper, 50 slots")
+@pytest.mark.parametrize("name", ["random", "nearest", "greedy", "greedy-marginal", "local-search"])
+def test_rules(benchmark, name):
+    """Decide and score 50 slots."""
+    solver = load_solver(SOLVERS[name])(STIN, PAPER, seed=0)
+    benchmark(lambda: referee.play(STIN, PAPER, solver))
+
+
+@pytest.mark.benchmark(group="genetic: one generation of 100 chromosomes, stin-deployment/paper")
+def test_generation(benchmark, capsys):
+    """A generation, and how much of it is decoding, repair and the referee."""
+    here = slot(0)
+    encoding = STIN.encodings(PAPER)["search"]
+    few, many = (
+        load_solver(SOLVERS["genetic"])(STIN, PAPER, seed=0, generations=generations) for generations in (20, 120)
+    )
+    x = encoding.sample(few.rng, (100,))
+    generation = (median_seconds(lambda _: many.decide(here), 3) - median_seconds(lambda _: few.decide(here), 3)) / 100
+    scoring = median_seconds(lambda _: STIN.evaluate(here, encoding.decode(here, x)), 50)
+    benchmark.pedantic(lambda: few.decide(here), rounds=3)
+    benchmark.extra_info["seconds per generation"] = generation
+    with capsys.disabled():
+        share = 100 * scoring / generation
+        print(f"\na generation takes {1e3 * generation:.2f} ms, {share:.0f} % of it decoding, repair and scoring")

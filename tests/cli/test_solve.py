@@ -1,0 +1,76 @@
+import json
+
+import pytest
+
+from dtbench import instances
+from dtbench.problems import problem
+
+TINY = "stin-deployment/tiny-000"
+
+
+def test_exact_proves_the_best_known_value(dtbench):
+    result = json.loads(dtbench("solve", TINY, "exact", "--json").out)
+    assert result["status"] == "ok"
+    assert result["objective"] == pytest.approx(instances.best_horizon(TINY).objective, rel=1e-9)
+    assert result["bound"] == pytest.approx(result["objective"], rel=1e-7)
+    assert result["gap"] <= 1e-7
+    assert result["gap_to_best_known"] == pytest.approx(0.0, abs=1e-9)
+    assert result["feasible_share"] == 1.0
+    assert len(result["slots"]["objective"]) == 10
+
+
+def test_a_table_for_people(dtbench):
+    result = dtbench("solve", TINY, "greedy")
+    assert result.code == 0
+    for word in ("objective", "bound", "gap", "feasible share", "seconds", "100 %"):
+        assert word in result.out
+
+
+def test_same_seed_same_result(dtbench):
+    def objective(seed):
+        return json.loads(dtbench("solve", TINY, "random", "--seed", seed, "--json").out)["objective"]
+
+    assert objective(1) == objective(1) != objective(2)
+
+
+def test_options_reach_the_solver(dtbench):
+    for method in problem("stin-deployment").exact_methods:
+        result = json.loads(dtbench("solve", TINY, "exact", "--option", f"method={method}", "--json").out)
+        assert result["objective"] == pytest.approx(instances.best_horizon(TINY).objective, rel=1e-6)
+
+
+def test_a_file_of_ones_own(dtbench, tmp_path):
+    file = tmp_path / "mine.nc"
+    assert dtbench("generate", "stin-deployment", "tiny", "--seed", 3, "--set", "n_users=4", "-o", file).code == 0
+    assert instances.load(file).dims["user"] == 4
+    result = json.loads(dtbench("solve", file, "local-search", "--json").out)
+    assert result["status"] == "ok"
+    assert result["best_known"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((TINY, "gredy"), "unknown solver 'gredy'. Did you mean 'greedy'"),
+        (("no/such", "greedy"), "unknown instance 'no/such'"),
+        (("missing.nc", "greedy"), "instance file 'missing.nc' does not exist"),
+        ((TINY, "genetic", "--option", "generations"), "--option is 'generations'; expected NAME=VALUE"),
+    ],
+)
+def test_mistakes_end_in_one_line_and_code_2(dtbench, arguments, words):
+    result = dtbench("solve", *arguments)
+    assert result.code == 2
+    assert words in result.err
+    assert result.err.count("\n") == 1
+
+
+def test_bad_options_are_named(dtbench):
+    result = dtbench("solve", TINY, "genetic", "--option", "generation=3")
+    assert result.code == 1
+    assert "Did you mean 'generations'" in result.out
+
+
+def test_a_solver_over_its_time(dtbench):
+    result = dtbench("solve", TINY, "genetic", "--option", "generations=1000000", "--time-limit", 0.5)
+    assert result.code == 1
+    assert "timeout" in result.out

@@ -1,0 +1,56 @@
+"""CP-SAT: optima by hand, bounds that stay valid however coarse the scale, and models it does not take."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dtbench.core import Limits
+from dtbench.exact.cpsat import solve_cpsat
+
+from .models import best_by_enumeration, knapsack, model, random_model
+
+
+def test_knapsack_by_hand():
+    result = solve_cpsat(knapsack(), Limits(), scale=1.0, start=np.array([0.0, 0.0, 1.0]))
+    assert (result.status, result.objective, result.bound) == ("optimal", 21.0, 21.0)
+    assert result.x.tolist() == [0, 1, 1]
+    assert result.backend.startswith("CP-SAT 9.")
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["min", "max"]), st.sampled_from([1e-9, 1e-3, 0.3]))
+@settings(max_examples=30, deadline=None)
+def test_bound_holds_at_any_scale(seed, sense, scale):
+    """Six columns with x - lower <= 4: flooring loses at most 24 scale, on both sides of the optimum."""
+    m = random_model(seed, sense)
+    best = best_by_enumeration(m)
+    result = solve_cpsat(m, Limits(), scale)
+    sign = 1 if sense == "min" else -1
+    assert result.status == "optimal"
+    assert sign * result.bound <= sign * best + 1e-9
+    assert sign * best <= sign * result.objective + 1e-9
+    assert sign * (result.objective - result.bound) <= 24 * scale + 1e-8
+    assert m.violation(result.x) == 0.0
+
+
+def test_infeasible_proves_no_bound():
+    result = solve_cpsat(model([1.0], [1.0], 2.0, 3.0), Limits(), 1.0)
+    assert (result.status, result.x) == ("infeasible", None)
+    assert math.isnan(result.bound)
+
+
+@pytest.mark.parametrize(
+    ("change", "scale", "message"),
+    [
+        ({"integer": False}, 1.0, "integer columns"),
+        ({"upper": np.inf}, 1.0, "finite bounds"),
+        ({"rows": [0.5, 1.0]}, 1.0, "integer row coefficients"),
+        ({}, 1e-17, "take a scale above"),
+    ],
+)
+def test_models_it_does_not_take(change, scale, message):
+    given = {"cost": [1.0, 1.0], "rows": [1.0, 1.0], "row_lower": 0.0, "row_upper": 1.0} | change
+    with pytest.raises(ValueError, match=message):
+        solve_cpsat(model(**given), Limits(), scale)

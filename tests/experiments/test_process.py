@@ -1,0 +1,132 @@
+"""Every way a cell can end has its own status, and nothing that a cell started is left."""
+
+import json
+import os
+import time
+
+import psutil
+import pytest
+
+from dtbench.experiments import process, run
+from dtbench.experiments.record import Record
+
+ENDS = {
+    "raises": ("error", "RuntimeError: no idea what to do in file.txt"),
+    "sleeps": ("timeout", "limit of 1 s"),
+    "stubborn": ("timeout", "limit of 1 s"),
+    "allocates": ("memory", "40.0 GiB"),
+    "aborts": ("crash", "SIGABRT"),
+    "exits": ("crash", "exit code 0 before there was a result"),
+    "sysexits": ("crash", "sys.exit(0)"),
+    "nan": ("invalid", "'node' holds 5 NaN"),
+    "wrongshape": ("invalid", "shape (6,)"),
+    "infeasible": ("ok", ""),
+    "declines": ("skipped", "needs a licence"),
+    "slow": ("ok", ""),
+}
+
+
+def gone(pid, within=10.0):
+    """Whether a process has ended, or ends soon."""
+    until = time.monotonic() + within
+    while time.monotonic() < until:
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_each_end_has_its_status_and_the_rest_finishes(bench):
+    quick = [name for name in ENDS if name not in ("sleeps", "stubborn")]
+    summary, records = bench.run(bench.write(*quick))
+    assert summary.ran == len(quick)
+    assert not summary.ok
+    late, slow = bench.run(bench.write("sleeps", "stubborn", seconds=1, name="late"))
+    assert late.statuses["timeout"] == 2
+    records |= {name: slow[name] for name in ("sleeps", "stubborn")}
+    assert {name: record.status for name, record in records.items()} == {n: status for n, (status, _) in ENDS.items()}
+    for name, (_, reason) in ENDS.items():
+        assert reason in records[name].reason
+    assert records["aborts"].signal == "SIGABRT"
+    assert "in decide" in records["aborts"].traceback  # faulthandler's stack
+    assert "raises.py" in records["raises"].traceback
+    assert "/home/somebody" not in records["raises"].model_dump_json()
+    assert "going to sleep" in records["sleeps"].traceback
+    assert records["stubborn"].signal == "SIGKILL"
+    assert all(records[name].wall_seconds < 1 + 10 for name in ("sleeps", "stubborn"))
+    assert all(records["infeasible"].slots.repaired)
+    assert all(records["infeasible"].slots.feasible)
+    assert records["infeasible"].repaired_share == 1.0
+    assert records["slow"].repaired_share == 0.0
+
+
+def test_memory_of_child_processes_counts(bench):
+    _, records = bench.run(bench.write("grows", memory_gib=0.4))
+    assert records["grows"].status == "memory"
+    assert "0.4 GiB" in records["grows"].reason
+    assert records["grows"].peak_memory > 0.4 * 2**30
+
+
+def test_processes_that_a_cell_started_end_with_it(bench, tmp_path):
+    file = tmp_path / "ids"
+    _, records = bench.run(bench.write({"name": "spawns", "options": {"file": str(file)}}))
+    assert records["spawns"].status == "ok"
+    pids = [int(pid) for pid in file.read_text().split()]
+    assert len(pids) == 2
+    assert all(gone(pid) for pid in pids)
+
+
+def test_same_seed_same_decisions_another_seed_another(bench):
+    bench.run(bench.write("slow", seeds=2))
+    planned = bench.plan(bench.write("slow", seeds=2)).cells
+    again = [Record.model_validate_json(process.run_cell(run.job_of(p))[0]) for p in planned]
+    stored = [bench.store.get(p.cell) for p in planned]
+    assert [r.decisions_sha256 for r in again] == [r.decisions_sha256 for r in stored]
+    assert stored[0].decisions_sha256 != stored[1].decisions_sha256
+
+
+def test_changed_solver_file_is_not_run(bench, tmp_path, solvers_folder):
+    planned = bench.plan(bench.write("slow")).cells[0]
+    changed = tmp_path / "slow.py"
+    changed.write_text((solvers_folder / "slow.py").read_text() + "\n# another\n")
+    job = run.job_of(planned)
+    text, decisions = process.run_cell(process.Job(job.cell, job.instance_file, job.shipped, str(changed)))
+    record = Record.model_validate_json(text)
+    assert record.status == "error"
+    assert "'slow.py' is missing here or was changed" in record.reason
+    assert decisions is None
+
+
+def test_unknown_option_is_an_error_of_the_cell(bench):
+    _, records = bench.run(bench.write({"name": "spawns", "options": {"fiel": "x"}}))
+    assert records["spawns"].status == "error"
+    assert "unknown option 'fiel'. Did you mean 'file'?" in records["spawns"].reason
+
+
+def test_cancelled_run_starts_nothing(bench):
+    planned = bench.plan(bench.write("slow")).cells[0]
+    process.cancel("given-up")
+    with pytest.raises(process.Cancelled):
+        process.run_cell(run.job_of(planned, run_id="given-up"))
+
+
+def test_zygote_that_died_is_replaced(bench):
+    planned = bench.plan(bench.write("slow")).cells[0]
+    process.run_cell(run.job_of(planned))
+    zygote = process._launcher._process
+    zygote.kill()
+    zygote.wait()
+    assert json.loads(process.run_cell(run.job_of(planned))[0])["status"] == "ok"
+    assert process._launcher._process.pid != zygote.pid
+
+
+def test_kill_from_outside_is_a_crash_with_a_hint(bench):
+    _, records = bench.run(bench.write("killed"))
+    assert (records["killed"].status, records["killed"].signal) == ("crash", "SIGKILL")
+    assert "not by dtbench" in records["killed"].reason
+
+
+def test_no_temporary_folder_is_left(bench, tmp_path, monkeypatch):
+    monkeypatch.setattr(process.tempfile, "tempdir", str(tmp_path))
+    bench.run(bench.write("slow", "aborts"))
+    assert not [name for name in os.listdir(tmp_path) if name.startswith("dtbench-")]

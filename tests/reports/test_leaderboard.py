@@ -1,0 +1,293 @@
+"""The leaderboard's rows, order, coverage and notes; numbers checked by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dtbench.errors import DtbenchError
+from dtbench.reports.leaderboard import build
+from dtbench.reports.render import FORMATS, as_data, cells_csv
+from dtbench.reports.scores import ProblemFacts
+
+BEST = {f"lights/tiny-{i:03d}": 2.0 for i in range(8)} | {f"harvest/tiny-{i:03d}": 100.0 for i in range(4)}
+
+
+@pytest.fixture
+def rows(facts):
+    """The rows of the only section, as raw numbers."""
+
+    def rows_of(records, best=BEST):
+        (section,) = build(records, best, facts).sections
+        return section.table.fields()
+
+    return rows_of
+
+
+@pytest.fixture
+def notes(facts):
+    def notes_of(records, best=BEST):
+        return " ".join(build(records, best, facts).sections[0].notes)
+
+    return notes_of
+
+
+def solvers(rows):
+    return [(row["rank"], row["solver"]) for row in rows]
+
+
+class TestNumbers:
+    def test_gap_by_hand(self, rows, make_record):
+        """Objectives 2, 2.2, 2.4, 4 over a best known 2: gaps 0, 0.1, 0.2, 1; the middle two average 0.15."""
+        (row,) = rows([make_record("a", i, x) for i, x in enumerate([2.0, 2.2, 2.4, 4.0])])
+        assert row["gap_ratio"] == pytest.approx(0.15)
+        assert 0.0 <= row["gap_ratio_low"] < 0.15 < row["gap_ratio_high"] <= 1.0
+
+    def test_gap_of_a_maximisation(self, rows, make_record):
+        """90 of at best 100 kg is 10 % worse; 120 kg would be 20 % better and comes first."""
+        found = rows([make_record(label, 0, x, problem="harvest") for label, x in (("a", 90.0), ("b", 120.0))])
+        assert solvers(found) == [(1, "b"), (2, "a")]
+        assert [row["gap_ratio"] for row in found] == pytest.approx([-0.2, 0.1])
+        assert [row["mean_rank"] for row in found] == [1.0, 2.0]
+
+    def test_instances_count_the_same(self, rows, make_record):
+        """Gap 0 on three instances with one seed each missing nowhere, 1 on one: its two seeds do not weigh more."""
+        records = [make_record("a", i, 2.0, seed=s) for i in range(3) for s in range(2)]
+        (row,) = rows(records + [make_record("a", 3, 4.0, seed=s) for s in range(2)])
+        assert row["gap_ratio"] == 0.0
+
+    def test_slots_by_hand(self, rows, make_record):
+        """4 slots of two runs: 1 repaired; seconds 1, 1, 3, 3: median 2; training 10 and 30 s: median 20."""
+        records = [
+            make_record("a", 0, [2.0, 2.0], repaired=[True, False], seconds=1.0, train_seconds=10.0),
+            make_record("a", 1, [2.0, 2.0], seconds=3.0, train_seconds=30.0),
+        ]
+        (row,) = rows(records)
+        assert (row["repaired_share"], row["decision_time_s"], row["train_time_s"]) == (0.25, 2.0, 20.0)
+
+    def test_proven_by_hand(self, rows, make_record):
+        """Bounds 2 (proven), 1.9999 (within 1e-4), 1.99 (not), none (not): half of the slots."""
+        (row,) = rows([make_record("a", 0, [2.0] * 4, bound=[2.0, 1.9999, 1.99, None])])
+        assert row["proven_share"] == 0.5
+
+    def test_blank_where_there_is_nothing_to_say(self, rows, make_record):
+        (row,) = rows([make_record("a", 0, 2.0)])
+        names = ("proven_share", "train_time_s", "gap_ratio_low", "gap_ratio_high")
+        assert [row[name] for name in names] == [None] * 4
+
+    def test_mean_rank_by_hand(self, rows, make_record):
+        """a is first, then second; b second (mean of seeds 3), then first; c always third."""
+        records = [make_record("a", 0, 2.0, seed=s) for s in (0, 1)] + [
+            make_record("a", 1, 3.0, seed=s) for s in (0, 1)
+        ]
+        records += [make_record("b", 0, x, seed=s) for s, x in enumerate([2.0, 4.0])]
+        records += [make_record("b", 1, 2.5, seed=s) for s in (0, 1)]
+        records += [make_record("c", i, 9.0) for i in (0, 1)]
+        assert {row["solver"]: row["mean_rank"] for row in rows(records)} == {"a": 1.5, "b": 1.5, "c": 3.0}
+
+    def test_scores_that_agree_to_nine_digits_share_a_place(self, rows, make_record):
+        found = rows([make_record(n, 0, 2.0 * (1 + d)) for n, d in (("a", 1e-11), ("b", 0.0), ("c", 0.1))])
+        assert solvers(found) == [(1, "a"), (1, "b"), (3, "c")]
+        assert [row["mean_rank"] for row in found] == [1.5, 1.5, 3.0]
+
+
+class TestCoverage:
+    def test_a_failure_takes_the_place_away(self, rows, notes, make_record):
+        """b is better where it runs, and failed once: it stands below a, and its failed instance is a last place."""
+        records = [make_record("a", i, 3.0) for i in range(3)] + [make_record("b", i, 2.0) for i in range(2)]
+        records.append(make_record("b", 2, status="timeout", reason="too slow"))
+        found = rows(records)
+        assert solvers(found) == [(1, "a"), (None, "b")]
+        assert (found[1]["cells_ok"], found[1]["cells_planned"], found[1]["timeout"]) == (2, 3, 1)
+        assert found[1]["mean_rank"] == pytest.approx((1 + 1 + 2) / 3)
+        assert "Rows without a rank" in notes(records)
+
+    def test_cells_without_a_record_are_missed(self, rows, make_record):
+        """b has 2 seeds and lacks one instance and one more seed: 3 of 6."""
+        records = [make_record("a", i, 3.0) for i in range(3)]
+        records += [make_record("b", i, 2.0, seed=s) for i, s in ((0, 0), (0, 1), (1, 0))]
+        found = rows(records)
+        assert solvers(found) == [(1, "a"), (None, "b")]
+        assert (found[1]["cells_ok"], found[1]["cells_planned"], found[1]["marks"]) == (3, 6, "3 not run")
+
+    def test_an_instance_with_a_failed_seed_is_a_last_place(self, rows, make_record):
+        """b wins with the seed that ended, but the other one crashed."""
+        records = [make_record("a", 0, 3.0), make_record("b", 0, 2.0), make_record("b", 0, seed=1, status="crash")]
+        assert {row["solver"]: row["mean_rank"] for row in rows(records)} == {"a": 1.0, "b": 2.0}
+
+    def test_more_coverage_stands_higher(self, rows, make_record):
+        records = [make_record(label, i, 2.0) for label, n in (("a", 1), ("b", 2), ("c", 3)) for i in range(n)]
+        assert solvers(rows(records)) == [(1, "c"), (None, "b"), (None, "a")]
+
+    def test_declined_everywhere(self, rows, facts, make_record):
+        records = [make_record("a", 0), make_record("b", 0, status="skipped", reason="too large")]
+        row = rows(records)[1]
+        assert (row["rank"], row["gap_ratio"], row["mean_rank"], row["marks"]) == (None, None, None, "1 skipped")
+        board = build(records, BEST, facts)
+        assert board.failures.rows == ()
+        assert [r["reason"] for r in board.skipped.fields()] == ["too large"]
+
+    def test_without_best_known_values_the_mean_rank_decides(self, rows, notes, make_record):
+        records = [make_record("b", i, 2.0) for i in range(2)] + [make_record("a", i, 3.0) for i in range(2)]
+        assert solvers(rows(records, best={})) == [(1, "b"), (2, "a")]
+        assert "No best known value, hence no gap: lights/tiny-000, lights/tiny-001." in notes(records, best={})
+
+    def test_some_best_known_values(self, rows, make_record):
+        (row,) = rows([make_record("a", i, 2.2 + i) for i in range(2)], best={"lights/tiny-000": 2.0})
+        assert row["gap_ratio"] == pytest.approx(0.1)
+
+
+class TestMarks:
+    @pytest.mark.parametrize(
+        ("changes", "marks"),
+        [
+            ({}, ""),
+            ({"method": {"clairvoyant": True}}, "clairvoyant"),
+            ({"feasible": [True, False]}, "1 infeasible slots"),
+            ({"cell": {"solver_sha256": "c" * 64}}, "mixed versions"),
+            ({"cell": {"options": {"members": 5}}}, "mixed versions"),
+            ({"objective": 1.9}, "new best on 1"),
+        ],
+    )
+    def test_marks(self, rows, make_record, changes, marks):
+        (row,) = rows([make_record("a", 0, 2.0), make_record("a", 1, **{"objective": 2.0} | changes)])
+        assert row["marks"] == marks
+
+    def test_new_best_is_named(self, notes, make_record):
+        assert "value: lights/tiny-001 by a." in notes([make_record("a", 0, 2.0), make_record("a", 1, 1.9)])
+
+    def test_rounding_is_not_a_new_best(self, notes, make_record):
+        assert "New best" not in notes([make_record("a", 0, 2.0 * (1 - 1e-12))])
+
+    @pytest.mark.parametrize(("n", "words"), [(1, "One instance"), (3, "3 instances"), (5, None)])
+    def test_few_instances(self, notes, make_record, n, words):
+        text = notes([make_record("a", i, 2.0) for i in range(n)])
+        assert (words or "") in text
+        assert ("intervals" in text) == (words is not None)
+
+
+class TestFailures:
+    def test_every_failure_is_listed_with_its_reason(self, facts, make_record):
+        statuses = ("timeout", "memory", "crash", "error", "invalid")
+        records = [make_record("a", i, status=s, reason=f"because {s}") for i, s in enumerate(statuses)]
+        board = build(records, BEST, facts)
+        assert [(r["status"], r["reason"]) for r in board.failures.fields()] == [(s, f"because {s}") for s in statuses]
+        (row,) = board.sections[0].table.fields()
+        assert [row[s] for s in statuses] == [1] * 5
+        assert (row["cells_ok"], row["cells_planned"]) == (0, 5)
+
+    @pytest.mark.parametrize(
+        ("changes", "reason"),
+        [
+            ({"reason": "first\nsecond \x1b[31mred"}, "first second [31mred"),
+            ({"signal": "SIGKILL"}, "SIGKILL"),
+            ({"traceback": "Traceback\n  line\nValueError: no\n"}, "ValueError: no"),
+            ({}, "no reason was recorded"),
+        ],
+    )
+    def test_reason(self, facts, make_record, changes, reason):
+        board = build([make_record("a", status="crash", **changes)], BEST, facts)
+        assert board.failures.fields()[0]["reason"] == reason
+
+
+class TestOrder:
+    def test_sections_follow_problem_and_declared_size(self, facts, make_record):
+        sizes = ("zoo", "paper", "small", "tiny")
+        records = [make_record("a", 0, size=s) for s in sizes] + [make_record("a", 0, problem="harvest")]
+        found = [(s.problem, s.size) for s in build(records, BEST, facts).sections]
+        assert found == [("harvest", "tiny"), *(("lights", s) for s in ("tiny", "small", "paper", "zoo"))]
+
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=10, deadline=None)
+    @given(st.integers(0, 10**6))
+    def test_order_of_records_and_best_known_values_changes_no_byte(self, facts, make_record, seed):
+        rng = random.Random(0)
+        records = [
+            make_record(label, i, rng.uniform(2, 3), seed=s, origin={"cpu": f"cpu {s}"})
+            for label in ("a", "b", "c")
+            for i in range(3)
+            for s in range(2)
+        ]
+        records += [make_record("d", i, status="crash", reason=f"reason {i}") for i in range(3)]
+        shuffler = random.Random(seed)
+        shuffled, best = shuffler.sample(records, len(records)), dict(shuffler.sample(list(BEST.items()), len(BEST)))
+        one, two = build(records, BEST, facts), build(shuffled, best, facts)
+        assert one == two
+        for form in FORMATS.values():
+            assert form(one) == form(two)
+
+    def test_times_do_not_order_rows(self, facts, make_record):
+        def labels(times):
+            records = [make_record(label, 0, 2.0, seconds=t) for label, t in zip("abc", times, strict=True)]
+            return [row["solver"] for row in build(records, BEST, facts).sections[0].table.fields()]
+
+        assert labels([1.0, 2.0, 3.0]) == labels([3.0, 1.0, 2.0])
+
+    def test_start_time_and_command_are_not_shown(self, facts, make_record):
+        one = build([make_record("a")], BEST, facts)
+        two = build([make_record("a", origin={"started": "2030-01-01", "command": "other"})], BEST, facts)
+        assert one == two
+
+
+class TestMisuse:
+    def test_no_records(self, facts):
+        with pytest.raises(DtbenchError, match="no records.*dtbench run"):
+            build([], BEST, facts)
+
+    def test_unknown_problem(self, make_record):
+        with pytest.raises(DtbenchError, match="'lights'. Known: other"):
+            build([make_record("a")], BEST, {"other": ProblemFacts("Other", "min", "s")})
+
+    def test_two_records_of_one_run(self, facts, make_record):
+        records = [make_record("a"), make_record("a", cell={"options": {"members": 5}})]
+        with pytest.raises(DtbenchError, match="two records of 'a' on 'lights/tiny-000' with seed 0"):
+            build(records, BEST, facts)
+
+    def test_two_versions_of_an_instance(self, facts, make_record):
+        records = [make_record("a"), make_record("b", cell={"instance_sha256": "0" * 64})]
+        with pytest.raises(DtbenchError, match="different versions of the instance"):
+            build(records, BEST, facts)
+
+
+def test_files_of_a_user_are_named_without_their_folder(facts, make_record):
+    """Two files of one name in two folders are two instances."""
+    files = {"/home/me/mine.nc": "1" * 64, "/tmp/mine.nc": "2" * 64}
+    records = [make_record("a", cell={"instance": f, "instance_sha256": h}) for f, h in files.items()]
+    board = build(records, {}, facts)
+    assert [row["instance"] for row in board.cells.fields()] == ["mine.nc@11111111", "mine.nc@22222222"]
+    assert not any(folder in FORMATS["html"](board) for folder in ("/home", "/tmp"))
+
+
+def test_cells_by_hand(facts, make_record):
+    """Seeds 0 and 1 of one instance: objectives 2 and 3 average 2.5, a gap of 25 %; seed 2 crashed."""
+    records = [make_record("a", 0, x, seed=s) for s, x in enumerate([2.0, 3.0])]
+    records.append(make_record("a", 0, seed=2, status="crash"))
+    header, line = (text.split(",") for text in cells_csv(build(records, BEST, facts)).splitlines())
+    row = dict(zip(header, line, strict=True))
+    assert row["instance"] == "lights/tiny-000"
+    assert [float(row[name]) for name in ("objective_mean", "best_known", "gap_mean_ratio")] == [2.5, 2.0, 0.25]
+    assert [row[name] for name in ("cells_ok", "cells_planned", "crash", "objective_unit")] == ["2", "3", "1", "s"]
+
+
+def test_provenance_is_distinct_and_sorted(facts, make_record):
+    origins = [{"cpu": "Z80"}, {"cpu": "Abacus"}, {"cpu": "Z80", "suite": "/home/me/mine.toml"}]
+    records = [make_record("a", i, origin=origin) for i, origin in enumerate(origins)]
+    provenance = build(records, BEST, facts).provenance
+    assert provenance["processors"] == "Abacus (4 cores); Z80 (4 cores)"
+    assert provenance["suites"] == "mine.toml (sha256 feedfeed); quick (sha256 feedfeed)"
+    assert provenance["records"] == "3 (3 ok)"
+    assert provenance["limits per cell"] == "60.0 s, 8 GiB, 1 thread"
+
+
+def test_data_is_plain(facts, make_record):
+    """Nothing but dicts, lists, numbers, words and None, so it is JSON."""
+    import json
+
+    board = build([make_record("a", 0, 2.0), make_record("b", 0, status="crash")], BEST, facts)
+    data = json.loads(json.dumps(as_data(board), allow_nan=False))
+    assert data["sections"][0]["rows"][0]["gap_ratio"] == 0.0
+    assert data["failures"][0]["status"] == "crash"
+    assert not any(dataclasses.is_dataclass(value) for value in data.values())

@@ -1,0 +1,34 @@
+"""What the README shows works as it stands."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from dtbench.experiments.conformance import check
+from dtbench.solver import discover
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_example_in_python_runs(capsys):
+    exec(compile(BLOCKS[0], "README.md", "exec"), {})
+    assert " True " in capsys.readouterr().out
+
+
+def test_the_example_of_a_solver_passes_its_conformance_tests(tmp_path):
+    (tmp_path / "spread.py").write_text(BLOCKS[1], encoding="utf-8")
+    assert len(BLOCKS[1].splitlines()) <= 20
+    checks = list(check(discover([tmp_path])["spread"]))
+    assert len(checks) >= 4
+    assert all(c.passed for c in checks), checks
+
+
+@pytest.mark.parametrize("line", re.findall(r"^dtbench (\S+)", README, re.MULTILINE))
+def test_commands_exist(line):
+    from typer.main import get_command
+
+    from dtbench.cli.main import app
+
+    assert line in get_command(app).commands

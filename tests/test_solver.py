@@ -1,0 +1,118 @@
+"""Solver files are found, read without being run, and loaded."""
+
+import textwrap
+
+import pytest
+
+from dtbench import solver
+from dtbench.errors import Declined, DtbenchError
+from dtbench.problems import problem
+
+STIN = problem("stin-deployment")
+
+
+def put(folder, file, text):
+    folder.mkdir(exist_ok=True)
+    (folder / file).write_text(textwrap.dedent(text), encoding="utf-8")
+    return folder
+
+
+GOOD = '''
+    """Does nothing.
+
+    At length.
+    """
+    from dtbench import Heuristic, Solver
+
+    class Mine(Solver):
+        name = "mine"
+        problems = ("stin-deployment",)
+        deterministic: bool = True
+
+    class Rule(Heuristic):
+        """A rule."""
+        name = "no-such-rule"
+'''
+
+
+def test_facts_are_read_from_the_text(tmp_path):
+    mine, rule = solver.read_solver_file(put(tmp_path, "mine.py", GOOD) / "mine.py")
+    assert (mine.name, mine.summary, mine.problems) == ("mine", "Does nothing.", ("stin-deployment",))
+    assert mine.deterministic
+    assert not mine.trains
+    assert mine.takes("stin-deployment")
+    assert (rule.name, rule.summary, rule.heuristic, rule.deterministic) == ("no-such-rule", "A rule.", True, True)
+    assert not rule.takes("stin-deployment")
+
+
+def test_listing_does_not_run_the_file(tmp_path):
+    put(tmp_path, "bad.py", 'raise SystemExit("ran")\nclass A:\n    name = "a"\n')
+    assert solver.discover([tmp_path])["a"].class_name == "A"
+
+
+def test_a_file_that_does_not_parse_is_listed_with_its_line(tmp_path):
+    put(tmp_path, "broken.py", "x = 1\ndef f(:\n")
+    entries = solver.discover([tmp_path])
+    assert "broken.py:2" in entries["broken"].error
+    with pytest.raises(DtbenchError, match=r"'broken' cannot be used: .*broken\.py:2"):
+        solver.find("broken", entries)
+
+
+def test_later_folders_win_and_installed_ones_are_kept(tmp_path):
+    put(tmp_path, "greedy.py", '"""My own."""\nclass G:\n    name = "greedy"\n')
+    entries = solver.discover([tmp_path])
+    assert entries["greedy"].summary == "My own."
+    assert {"random", "exact"} <= set(entries)
+
+
+def test_the_environment_variable_names_folders(tmp_path, monkeypatch):
+    monkeypatch.setenv(solver.PATH_VARIABLE, str(put(tmp_path / "own", "mine.py", GOOD)))
+    assert "mine" in solver.discover()
+
+
+def test_two_solvers_of_one_name_in_one_folder(tmp_path):
+    put(tmp_path, "a.py", 'class A:\n    name = "same"\n')
+    put(tmp_path, "b.py", 'class B:\n    name = "same"\n')
+    with pytest.raises(DtbenchError, match="both define solver 'same'"):
+        solver.discover([tmp_path])
+
+
+def test_missing_folder_and_unknown_name():
+    with pytest.raises(DtbenchError, match="'no/such/folder' does not exist"):
+        solver.discover(["no/such/folder"])
+    with pytest.raises(DtbenchError, match="unknown solver 'gredy'. Did you mean 'greedy'"):
+        solver.find("gredy", solver.discover())
+
+
+def test_loading(tmp_path):
+    entries = solver.discover([put(tmp_path, "mine.py", GOOD)])
+    instance = STIN.generate("tiny", 0)
+    mine = solver.load_solver(entries["mine"])(STIN, instance, seed=3)
+    with pytest.raises(TypeError, match="implements neither decide nor plan"):
+        mine.decide(STIN.slot(instance, 0, STIN.start(instance)))
+    with pytest.raises(Declined, match="has no rule 'no-such-rule'"):
+        solver.load_solver(entries["no-such-rule"])(STIN, instance)
+
+
+def test_loading_what_is_no_solver(tmp_path):
+    entries = solver.discover([put(tmp_path, "a.py", 'class A:\n    name = "a"\n')])
+    with pytest.raises(DtbenchError, match="'A' in .* is not a subclass"):
+        solver.load_solver(entries["a"])
+
+
+def test_unknown_options_name_the_allowed_ones():
+    random = solver.load_solver(solver.discover()["genetic"])
+    with pytest.raises(DtbenchError, match="unknown option 'popsize'.*Allowed: population"):
+        random(STIN, STIN.generate("tiny", 0), popsize=3)
+
+
+def test_installed_packages_bring_solvers(tmp_path, monkeypatch):
+    """A distribution with an entry point in ``dtbench.solvers``."""
+    put(tmp_path, "their_solver.py", GOOD)
+    info = tmp_path / "theirs-1.0.dist-info"
+    put(info, "METADATA", "Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
+    put(info, "entry_points.txt", "[dtbench.solvers]\nmine = their_solver:Mine\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    entries = solver.discover()
+    assert entries["mine"].file == tmp_path / "their_solver.py"
+    assert "no-such-rule" not in entries
