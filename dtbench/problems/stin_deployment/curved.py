@@ -72,7 +72,7 @@ def pair_model(layout: Layout) -> LinearModel:
     """The exact model with products of pairs; every column is binary, every coefficient an integer."""
     table = layout.table
     model = level_model(layout)
-    flat = table.root**2 - table.least  # what x costs beside its pairs: e + w
+    flat = table.root**2 - table.least  # what x costs beside its pairs: w instead of the least share
     cost = model.cost.copy()
     cost[layout.x_of[layout.user, layout.level]] += flat[layout.user, layout.level]
 

@@ -94,7 +94,7 @@ def solve(problem: AnyProblem, slot: StinSlot, limits: Limits, method: str) -> C
     incumbent = start
     if proof.decision is not None and float(evaluate(slot, proof.decision).objective) <= upper:
         incumbent = proof.decision
-    floor = float(levels(slot, upper).floor.sum())  # holds whatever happens
+    floor = float(levels(slot, upper).floor.sum())  # of every placement as good as the start
     return certify(
         problem,
         slot,
@@ -202,7 +202,7 @@ def _enumeration(job: Job) -> Proof:
     The optimal split has no such price: a user pays s_i S, where S depends on who else is there, not on how many.
     A price P for S >= S_j would need the side constraint S_j <= P, a knapsack, and then it is no assignment problem.
     """
-    if job.slot.params.split == "optimal" and (job.slot.cap_end > 1).any():
+    if job.slot.params.split == "optimal" and (np.minimum(job.slot.cap_end, job.slot.n_users) > 1).any():
         raise Declined("enumeration needs latencies that depend on how many share a device; split 'optimal' has none")
     table = levels(job.slot, job.upper)
     base, base_node = _unshared(table)
@@ -251,13 +251,14 @@ def _price_bounds(base: Array, cost: Array, nodes: list[IntArray]) -> Array:
 
 def _assign(base: Array, base_node: IntArray, price: Array, places: IntArray, node: IntArray) -> tuple[float, IntArray]:
     """Cheapest placement (I,) at prices (I, r) with so many places (r,) on nodes (r,); others stay at ``base``."""
-    saving = np.repeat(np.maximum(base[:, None] - price, 0.0), places, axis=1)
-    host = np.repeat(node, places)
+    column = np.repeat(np.arange(places.size), places)
+    saving = np.maximum(base[:, None] - price, 0.0)[:, column]
     user, place = linear_sum_assignment(saving, maximize=True)
     gains = saving[user, place] > 0
-    placement = base_node.copy()
-    placement[user[gains]] = host[place[gains]]
-    return float(base.sum() - saving[user, place].sum()), placement
+    user, column = user[gains], column[place[gains]]
+    cost, placement = base.copy(), base_node.copy()
+    cost[user], placement[user] = price[user, column], node[column]
+    return float(cost.sum()), placement
 
 
 def _scipy() -> str:

@@ -119,12 +119,14 @@ def prune(table: Levels, upper: float) -> Levels:
     """Drop the choices (i, k, n) that no placement of value ``upper`` [s] or less contains.
 
     A placement with user i at level (k, n) has n users there: it costs at least ``sum_m m_m`` plus the excess
-    ``cost - m`` of i and of the n - 1 others with the least excess. Levels nobody can use disappear as a whole.
+    ``cost - m`` of i and of the n - 1 others with the least excess. Levels nobody can use disappear as a whole. An own
+    device that alone costs more than ``upper`` keeps a cost above it, but not one that drowns all others in rounding.
     """
     floor = table.floor
     excess = np.where(table.keep, table.cost - floor[:, None], np.inf)
     bound = floor.sum() + _with_least_others(excess, np.minimum(table.n, len(floor)))
-    return replace(table, keep=table.keep & (bound <= upper + ROUNDING * max(1.0, upper)))
+    keep = table.keep & (bound <= upper + ROUNDING * max(1.0, upper))
+    return replace(table, keep=keep, own=np.minimum(table.own, 2.0 * upper))
 
 
 @dataclass(frozen=True)

@@ -106,9 +106,9 @@ def cloud_link(slot: StinSlot, n: npt.ArrayLike) -> Array:
     share = p.w_sat / (np.maximum(n, 1) if p.sat_share == "active" else np.full(np.shape(n), slot.n_users))
     uplink = shannon_rate(share, p.p_user, slot.g_us, p.n0)  # Eq. (6)
     with np.errstate(divide="ignore", invalid="ignore"):
-        transfer = np.where(slot.data_bits > 0.0, slot.data_bits / uplink, 0.0)
-    feeder = slot.data_bits / np.asarray(slot.r_sc)[..., None]  # Eq. (7)
-    return transfer + feeder + propagation(slot)[..., None]
+        both = slot.data_bits / uplink + slot.data_bits / np.asarray(slot.r_sc)[..., None]  # Eq. (7)
+    transfer = np.where(slot.data_bits > 0.0, both, 0.0)
+    return transfer + propagation(slot)[..., None]
 
 
 def propagation(slot: StinSlot) -> Array:

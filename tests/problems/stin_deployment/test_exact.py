@@ -372,3 +372,21 @@ def test_slots_are_left_as_they_were():
         STIN.exact(slot, Limits(), method)
     for name, value in before.items():
         assert_array_equal(getattr(slot, name), value)
+
+
+@pytest.mark.parametrize("method", ["strong", "enumeration", "cpsat"])
+def test_users_who_can_hardly_compute(method):
+    """Own devices of 1 to 10 cycle/s: their latency must not drown the others in rounding."""
+    slot = draw(11, f_local_min=1.0, f_local_max=10.0)
+    found = STIN.exact(slot, method=method)
+    assert found.status == "optimal"
+    assert found.objective == pytest.approx(brute_force(slot), rel=1e-9)
+
+
+def test_a_dead_feeder_and_nothing_to_send():
+    """Without a feeder nobody is in the cloud; a user without data waits for nothing there but propagation."""
+    dead = draw(5, p_sat=0.0)
+    assert STIN.exact(dead).objective == pytest.approx(brute_force(dead), rel=1e-9)
+    nothing = replace(dead, data_bits=np.zeros(5))
+    assert STIN.exact(nothing).objective == 0.0
+    assert np.isfinite(STIN.observe(nothing).state).all()
