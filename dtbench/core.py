@@ -160,6 +160,7 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
     single_agent: ClassVar[bool] = True  # whether one agent may choose for all (a Gymnasium form)
 
     heuristics: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}  # solver name -> rule, a function of a slot
+    search_settings: ClassVar[Mapping[str, bool | int | float | str]] = {}  # options of `genetic` where they differ
 
     Instance: type[InstanceT]
     Slot: type[SlotT]

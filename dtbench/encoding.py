@@ -119,6 +119,12 @@ class Encoding:
         """(size,) whether the entry is categorical."""
         return self._per_entry(lambda s: [isinstance(s, Categorical)] * s.width).astype(bool)
 
+    @property
+    def common_values(self) -> range:
+        """The values that every entry takes, if all are categorical and take the same; empty otherwise."""
+        kinds = {n for g in self.groups if isinstance(g.space, Categorical) for n in g.space.n}
+        return range(kinds.pop()) if self.categorical and len(kinds) == 1 else range(0)
+
     def _per_entry(self, values: Callable[[Space], list[Any]]) -> npt.NDArray[Any]:
         return np.array([v for g in self.groups for _ in range(g.count) for v in values(g.space)])
 

@@ -14,19 +14,24 @@ import numpy as np
 from deap import base, tools
 
 from dtbench.core import AnyProblem, Decision, Instance, Slot
+from dtbench.errors import DtbenchError
 from dtbench.params import Options, param
 from dtbench.solver import Solver
 
 
 @dataclass(frozen=True, kw_only=True)
 class GeneticOptions(Options):
+    """Defaults, unless the problem has its own (``Problem.search_settings``)."""
+
     population: int = param(100, "1", "chromosomes per generation", low=4)
     generations: int = param(200, "1", "generations per slot", low=1)
     tournament: int = param(3, "1", "contestants per selection", low=1)
     crossover: float = param(0.9, "1", "probability that a pair is crossed", low=0.0, high=1.0)
     swap: float = param(0.5, "1", "probability that a crossed pair swaps a gene", low=0.0, high=1.0)
     mutation: float = param(1.0, "1", "expected number of mutated genes of a chromosome", low=0.0)
+    relabel: float = param(0.0, "1", "probability that all genes of one value become another", low=0.0, high=1.0)
     elitism: int = param(2, "1", "best chromosomes that survive unchanged", low=0)
+    start: str = param("", "1", "rules, separated by commas, whose decisions stand in the first population")
 
 
 class Minimised(base.Fitness):  # type: ignore[misc]
@@ -66,8 +71,20 @@ class Genetic(Solver):
     Options: ClassVar[type[Options]] = GeneticOptions
 
     def __init__(self, problem: AnyProblem, instance: Instance, *, seed: int = 0, **options: Any) -> None:
-        super().__init__(problem, instance, seed=seed, **options)
+        super().__init__(problem, instance, seed=seed, **(dict(problem.search_settings) | options))
+        elitism, population = self.options.elitism, self.options.population
+        if elitism >= population:
+            raise DtbenchError(f"option 'elitism' is {elitism}; expected less than 'population' = {population}.")
+        self.starts = [name for name in self.options.start.split(",") if name]
+        for name in self.starts:
+            if name not in problem.heuristics:
+                raise DtbenchError(
+                    f"option 'start' names '{name}'; '{problem.id}' has {', '.join(problem.heuristics)}."
+                )
         self.encoding = problem.encodings(instance)["search"]
+        self.relabels = self.encoding.common_values
+        if self.options.relabel > 0.0 and not self.relabels:
+            raise DtbenchError(f"option 'relabel' needs genes of one kind; those of '{problem.id}' differ.")
         low, high, discrete = self.encoding.low, self.encoding.high, self.encoding.discrete
         self.kinds = [
             (operator, places, low[places].tolist(), high[places].tolist())
@@ -80,10 +97,12 @@ class Genetic(Solver):
             return self.search(slot)
 
     def search(self, slot: Slot) -> Decision:
-        """Evolve from random chromosomes; the best one found, decoded."""
+        """Evolve from random chromosomes (and those of ``start``); the best one found, decoded."""
         options = self.options
-        genes = self.encoding.sample(self.rng, (options.population,)).tolist()
-        members = self.score(slot, [Chromosome(g, self.fitness()) for g in genes])
+        genes = self.encoding.sample(self.rng, (options.population,))
+        for row, name in enumerate(self.starts[: options.population]):
+            genes[row] = self.encode(slot, self.problem.heuristics[name](slot))
+        members = self.score(slot, [Chromosome(g, self.fitness()) for g in genes.tolist()])
         for _ in range(options.generations):
             elite = tools.selBest(members, options.elitism)
             chosen = tools.selTournament(members, options.population - options.elitism, options.tournament)
@@ -97,6 +116,12 @@ class Genetic(Solver):
         best = np.array(tools.selBest(members, 1)[0], dtype=self.encoding.dtype)
         decision: Decision = self.encoding.decode(slot, best)
         return decision
+
+    def encode(self, slot: Slot, decision: Decision) -> Any:
+        """The chromosome of a decision."""
+        if self.encoding.encode is None:
+            raise DtbenchError(f"option 'start' needs an encoding that can be inverted; '{self.problem.id}' has none.")
+        return self.encoding.encode(slot, decision)
 
     def fitness(self) -> base.Fitness:
         """An empty fitness of the problem's sense."""
@@ -113,7 +138,10 @@ class Genetic(Solver):
         return members
 
     def mutate(self, member: Chromosome) -> None:
-        """Reset categorical genes, shift real ones; each with probability ``mutation / size``."""
+        """Reset categorical genes, shift real ones, each with probability ``mutation / size``; rarely, relabel."""
+        if random.random() < self.options.relabel:  # noqa: S311
+            old, new = random.choice(member), random.choice(self.relabels)  # noqa: S311
+            member[:] = [new if gene == old else gene for gene in member]
         rate = self.options.mutation / len(member)
         for operator, places, low, high in self.kinds:
             part = [member[i] for i in places]
