@@ -41,7 +41,9 @@ COLUMNS = (
     Column(
         "proven",
         "proven slots",
-        "Share of slots whose objective the solver proved to be optimal, within the problem's target gap.",
+        "Share of slots whose objective the solver proved to be optimal, within the problem's target gap. Where slots "
+        "are coupled, that is the optimum of the slot in the state that the solver itself had made, which need not be "
+        "part of an optimal horizon.",
     ),
     Column("decision_time", "time per slot", "Median time of one decision over all slots."),
     Column("train_time", "training time", "Median training time per run, for solvers that train."),
