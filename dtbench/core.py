@@ -156,6 +156,7 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
     generator_version: ClassVar[int] = 1
     coupled: ClassVar[bool] = False  # whether a decision changes what later slots cost or allow
     exact_methods: ClassVar[tuple[str, ...]]  # the default first
+    bracket_methods: ClassVar[tuple[str, ...]] = ()  # of ``exact`` too, but their bound need not reach the optimum
     target_gap: ClassVar[float] = 1e-4  # relative gap that an exact method must prove
     single_agent: ClassVar[bool] = True  # whether one agent may choose for all (a Gymnasium form)
 
@@ -246,6 +247,13 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
         reward = self.reward(slot, outcome)
         return np.broadcast_to(reward[..., None], (*reward.shape, n_agents))
 
+    def effective(self, slot: SlotT) -> Mapping[str, BoolArray]:
+        """Which entries of the agents' actions count in this slot: ``{group: (..., count, width)}``.
+
+        A learner leaves the others out of its log-probabilities and entropies. Groups that are missing count whole.
+        """
+        return {}
+
     def next_mask(self, slot: SlotT, x: npt.NDArray[Any], agent: int) -> BoolArray | None:
         """Mask of ``agent`` given the entries of ``x`` (..., size) of the agents before it; None = simultaneous acting.
 
@@ -253,11 +261,19 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
         """
         return None
 
+    def random_decision(self, instance: InstanceT, slot: SlotT, rng: np.random.Generator) -> DecisionT:
+        """Random decisions of slots: a draw from the search encoding, unless the problem has a rule of its own."""
+        encoding = self.encodings(instance)["search"]
+        decision: DecisionT = encoding.decode(slot, encoding.sample(rng, slot.batch_shape))
+        return decision
+
     # Exact methods
 
     @abstractmethod
     def exact(self, slot: SlotT, limits: Limits | None = None, method: str | None = None) -> Certificate:
         """Solve one slot (no leading axes) with one of ``exact_methods``, the first by default.
+
+        ``bracket_methods`` are taken too: models whose bound stays away from the optimum, for comparison.
 
         Raises
         ------

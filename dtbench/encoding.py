@@ -77,12 +77,20 @@ class Encoding:
     ``decode(slot, x)`` takes (..., size) and gives a repaired decision. ``encode(slot, decision)`` is its inverse on
     feasible decisions, where one exists: search methods put the repaired vector back into the population.
     ``draw(rng, batch)`` replaces uniform sampling where the problem's random decision is another.
+
+    For environments: ``reward(slot, x)`` (...,) replaces the reward of the repaired decision where agents answer for
+    what they asked for; ``agent_rewards(slot, x, outcome)`` (..., agents) replaces those of the problem where some
+    agent is paid for what it proposed; ``info(slot, x)`` gives more facts, such as what repair had to do: (...,) arrays
+    by name.
     """
 
     groups: tuple[Group, ...]
     decode: Callable[[Any, Any], Any]
     encode: Callable[[Any, Any], Any] | None = None
     draw: Callable[[np.random.Generator, tuple[int, ...]], npt.NDArray[Any]] | None = None
+    reward: Callable[[Any, Any], npt.NDArray[np.float64]] | None = None
+    info: Callable[[Any, Any], Mapping[str, Any]] | None = None
+    agent_rewards: Callable[[Any, Any, Any], npt.NDArray[np.float64]] | None = None
 
     @property
     def agents(self) -> tuple[str, ...]:

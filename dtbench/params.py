@@ -65,12 +65,37 @@ class Declared:
     def replace(self, overrides: Mapping[str, Any]) -> Self:
         """A copy with other values; texts are read as the field's type (``--set n_users=18``)."""
         for name in overrides:
-            if name not in self.names():
-                near = difflib.get_close_matches(name, self.names(), 1)
-                hint = f" Did you mean '{near[0]}'?" if near else ""
-                allowed = ", ".join(self.names()) or "none"
-                raise DtbenchError(f"unknown {self._what()} '{name}'.{hint} Allowed: {allowed}.")
+            self.spec(name)
         return dataclasses.replace(self, **overrides)
+
+    @classmethod
+    def spec(cls, name: str) -> ParamSpec:
+        """The declaration of a field.
+
+        Raises
+        ------
+        DtbenchError
+            If there is no such field; the message offers a near one.
+        """
+        for field in dataclasses.fields(cls):
+            if field.name == name:
+                spec: ParamSpec = field.metadata.get("param", ParamSpec("1", ""))
+                return spec
+        near = difflib.get_close_matches(name, cls.names(), 1)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        allowed = ", ".join(cls.names()) or "none"
+        raise DtbenchError(f"unknown {cls._what()} '{name}'.{hint} Allowed: {allowed}.")
+
+    @classmethod
+    def checked(cls, name: str, value: Any) -> Any:
+        """A value as the field's type and range take it; relations between fields are checked by the constructor.
+
+        Raises
+        ------
+        DtbenchError
+            If there is no such field, or the value does not fit.
+        """
+        return cls._checked(name, cls.spec(name), value)
 
     @classmethod
     def _what(cls) -> str:

@@ -8,6 +8,6 @@ PACKAGE = Path(__file__).resolve().parent
 
 
 def folder(name: str) -> Path:
-    """Path of ``instances``, ``solvers`` or ``suites``."""
+    """Path of ``instances``, ``solvers``, ``suites`` or ``sweeps``."""
     shipped = PACKAGE / "_data" / name
     return shipped if shipped.is_dir() else PACKAGE.parent / name

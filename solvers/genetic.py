@@ -31,6 +31,8 @@ class GeneticOptions(Options):
     mutation: float = param(1.0, "1", "expected number of mutated genes of a chromosome", low=0.0)
     relabel: float = param(0.0, "1", "probability that all genes of one value become another", low=0.0, high=1.0)
     elitism: int = param(2, "1", "best chromosomes that survive unchanged", low=0)
+    renewal: float = param(0.0, "1", "share of mutated real genes that are drawn anew", low=0.0, high=1.0)
+    encoding: str = param("search", "1", "the problem's encoding that chromosomes are in")
     start: str = param("", "1", "rules, separated by commas, whose decisions stand in the first population")
 
 
@@ -81,16 +83,23 @@ class Genetic(Solver):
                 raise DtbenchError(
                     f"option 'start' names '{name}'; '{problem.id}' has {', '.join(problem.heuristics)}."
                 )
-        self.encoding = problem.encodings(instance)["search"]
+        encodings = problem.encodings(instance)
+        if self.options.encoding not in encodings:
+            raise DtbenchError(
+                f"option 'encoding' is '{self.options.encoding}'; '{problem.id}' has {', '.join(encodings)}."
+            )
+        self.encoding = encodings[self.options.encoding]
         self.relabels = self.encoding.common_values
         if self.options.relabel > 0.0 and not self.relabels:
             raise DtbenchError(f"option 'relabel' needs genes of one kind; those of '{problem.id}' differ.")
         low, high, discrete = self.encoding.low, self.encoding.high, self.encoding.discrete
         self.kinds = [
-            (operator, places, low[places].tolist(), high[places].tolist())
-            for operator, places in ((_reset, np.flatnonzero(discrete)), (_shift, np.flatnonzero(~discrete)))
+            (operator, places, low[places].astype(kind).tolist(), high[places].astype(kind).tolist())
+            for operator, places, kind in (
+                (_reset, np.flatnonzero(discrete), int), (_shift, np.flatnonzero(~discrete), float)
+            )
             if places.size
-        ]
+        ]  # fmt: skip
 
     def decide(self, slot: Slot) -> Decision:
         with seeded(int(self.rng.integers(2**63))):
@@ -146,8 +155,16 @@ class Genetic(Solver):
         for operator, places, low, high in self.kinds:
             part = [member[i] for i in places]
             operator(part, low, high, rate)
+            if operator is _shift and self.options.renewal > 0.0:
+                self.renew(part, [member[i] for i in places], low, high)
             for place, gene in zip(places, part, strict=True):
                 member[place] = gene
+
+    def renew(self, genes: list[float], before: list[float], low: list[float], high: list[float]) -> None:
+        """Draw some of the genes that a mutation has shifted anew from their range."""
+        for i, (new, old) in enumerate(zip(genes, before, strict=True)):
+            if new != old and random.random() < self.options.renewal:  # noqa: S311
+                genes[i] = random.uniform(low[i], high[i])  # noqa: S311
 
 
 def _reset(genes: list[Any], low: list[int], high: list[int], rate: float) -> None:

@@ -1,4 +1,4 @@
-"""Uniform draws from the search encoding, repaired: the floor that every method must beat."""
+"""Random draws from the search encoding, repaired: the floor that every method must beat."""
 
 from dtbench.core import Decision, Slot
 from dtbench.solver import Solver
@@ -9,6 +9,5 @@ class Random(Solver):
     batched = True
 
     def decide(self, slot: Slot) -> Decision:
-        encoding = self.problem.encodings(self.instance)["search"]
-        decision: Decision = encoding.decode(slot, encoding.sample(self.rng, slot.batch_shape))
+        decision: Decision = self.problem.random_decision(self.instance, slot, self.rng)
         return decision

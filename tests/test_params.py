@@ -55,3 +55,12 @@ def test_a_forgotten_decorator_is_an_error():
 def test_options_call_themselves_options():
     with pytest.raises(DtbenchError, match="unknown option 'step'. Did you mean 'steps'"):
         Opts().replace({"step": 2})
+
+
+def test_one_value_can_be_checked_alone():
+    assert Some.checked("count", "4") == 4
+    assert Some.spec("count").high == 9
+    with pytest.raises(DtbenchError, match=r"parameter 'count' is 10; expected a number in \[1, 9\]"):
+        Some.checked("count", 10)
+    with pytest.raises(DtbenchError, match="unknown parameter 'cont'. Did you mean 'count'"):
+        Some.checked("cont", 1)

@@ -13,7 +13,7 @@ from dtbench.core import Instance
 from dtbench.problems import all_problems, problem
 from dtbench.solver import discover
 
-What = Literal["problems", "instances", "solvers", "suites"]
+What = Literal["problems", "instances", "solvers", "suites", "sweeps"]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -27,12 +27,13 @@ def list_(
     solvers_path: SolversPath = None,
     json: Json = False,
 ) -> None:
-    """List problems, instances, solvers or suites."""
+    """List problems, instances, solvers, suites or sweeps."""
     columns, rows = {
         "problems": _problems,
         "instances": _instances,
         "solvers": lambda: _solvers(solvers_path or []),
         "suites": _suites,
+        "sweeps": _sweeps,
     }[what]()
     if json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
@@ -83,6 +84,16 @@ def _suites() -> tuple[list[str], list[list[Any]]]:
         content = suite.read(name).content
         rows.append([name, f"{content.title}. {content.description}."])
     return ["suite", "description"], rows
+
+
+def _sweeps() -> tuple[list[str], list[list[Any]]]:
+    from dtbench.experiments import sweep
+
+    rows: list[list[Any]] = []
+    for each in sweep.built_in():
+        points = [f"{axis.name} = {', '.join(map(str, axis.values))}" for axis in each.axes]
+        rows.append([each.content.name, each.content.problem, "; ".join(points), f"{each.content.summary}."])
+    return ["sweep", "problem", "over", "description"], rows
 
 
 def show(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ import typer
 
 from dtbench.cli.output import Json, SolversPath, print_json, print_table, stderr, stdout
 from dtbench.experiments.plan import Plan, make_plan
+from dtbench.experiments.record import Record
 from dtbench.experiments.store import Store
 from dtbench.experiments.suite import read
 
@@ -24,6 +26,9 @@ Results = Annotated[
 ]
 Retry = Annotated[bool, typer.Option("--retry-failed", help="Run cells again whose record is a failure.")]
 Workers = Annotated[int | None, typer.Option("--workers", metavar="N", help="Cells at once; all processors.", min=1)]
+Scheduler = Annotated[
+    str | None, typer.Option("--scheduler", metavar="ADDRESS", help="A running Dask scheduler, tcp://host:8786.")
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -92,9 +97,7 @@ def run(
     seeds: Seeds = None,
     workers: Workers = None,
     results: Results = None,
-    scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="A running Dask scheduler, tcp://host:8786.")
-    ] = None,
+    scheduler: Scheduler = None,
     retry_failed: Retry = False,
     allow_failures: Annotated[bool, typer.Option("--allow-failures", help="Exit 0 even if cells failed.")] = False,
     solvers_path: SolversPath = None,
@@ -133,20 +136,30 @@ def _report(made: Plan, store: Store, ran: int, seconds: float, statuses: Any, f
                 "ran": ran,
                 "seconds": seconds,
                 "statuses": dict(sorted(statuses.items())),
-                "failures": [
-                    {"instance": r.cell.instance, "solver": r.cell.label, "seed": r.cell.seed, "status": r.status,
-                     "reason": r.reason, "record": r.cell.stem}
-                    for r in failed
-                ],
+                "failures": failure_facts(failed),
             }
-        )  # fmt: skip
+        )
         return
-    if failed:
-        rows = [[r.cell.instance, r.cell.label, r.cell.seed, r.status, r.reason] for r in failed]
-        print_table("failures", ["instance", "solver", "seed", "status", "reason"], rows)
+    print_failures(failed)
     counts = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
     stdout.print(f"{len(made.cells)} cells: {counts}; {ran} run now in {seconds:.1f} s; records in {store.folder}")
     stdout.print(f"next: dtbench leaderboard --results {store.folder}", markup=False, soft_wrap=True)
+
+
+def failure_facts(failed: Iterable[Record]) -> list[dict[str, Any]]:
+    """Records of failed cells as plain values."""
+    return [
+        {"instance": r.cell.instance, "solver": r.cell.label, "seed": r.cell.seed, "status": r.status,
+         "reason": r.reason, "record": r.cell.stem}
+        for r in failed
+    ]  # fmt: skip
+
+
+def print_failures(failed: Iterable[Record]) -> None:
+    """Print a table of failed cells; nothing if there are none."""
+    rows = [[r.cell.instance, r.cell.label, r.cell.seed, r.status, r.reason] for r in failed]
+    if rows:
+        print_table("failures", ["instance", "solver", "seed", "status", "reason"], rows)
 
 
 def _plan(

@@ -67,7 +67,7 @@ def solve(
 def summary(record: Record, sense: Any) -> dict[str, Any]:
     """What a record says, with the gaps to its own bound and to the best known value."""
     slots, best = record.slots, instances.best_horizon(record.cell.instance)
-    bound = _bound(record)
+    bound = record.horizon_bound(problem(record.cell.problem).coupled)
     objective = record.objective
     away = float(gap_to(sense, objective, best.objective)) if best and objective is not None else None
     return {
@@ -88,16 +88,6 @@ def summary(record: Record, sense: Any) -> dict[str, Any]:
         "train_seconds": record.train_seconds,
         "traceback": record.traceback,
     }
-
-
-def _bound(record: Record) -> float | None:
-    """A bound on the horizon mean: the method's own, or the mean of the slots' where slots are not coupled."""
-    if "horizon_bound" in record.method:
-        return float(record.method["horizon_bound"])
-    bounds = [b for b in record.slots.bound if b is not None] if record.slots else []
-    if not record.slots or len(bounds) < len(record.slots.bound) or problem(record.cell.problem).coupled:
-        return None
-    return sum(bounds) / len(bounds)
 
 
 def _print(facts: dict[str, Any], unit: str) -> None:

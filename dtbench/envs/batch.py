@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dtbench.arrays import Array, BoolArray
-from dtbench.core import AnyProblem, Decision, Instance, Observation, Slot, State
+from dtbench.core import AnyProblem, Decision, Instance, Observation, Outcome, Slot, State
 from dtbench.encoding import Categorical
 from dtbench.errors import DtbenchError
 
@@ -28,7 +28,7 @@ class Step(NamedTuple):
     ``observation``: of the state reached. ``reward`` (B,): the team's. ``agent_rewards`` (B, n). ``truncated`` (B,).
     ``info``: ``objective`` (B,) and ``feasible`` (B,) of the repaired decision, the referee's ``metrics`` as
     ``{name: (B, ...)}``; where all actions are categorical and the encoding has an inverse also ``n_repaired`` (B,),
-    agents whose action repair has changed, and ``repaired`` (B,), whether there are any.
+    agents whose action repair has changed, and ``repaired`` (B,), whether there are any. Encodings may add more.
     """
 
     observation: Observation
@@ -140,10 +140,11 @@ class BatchEnv:
         problem, slot = self.problem, self.slot
         decision = self.encoding.decode(slot, x)
         outcome = problem.evaluate(slot, decision)
-        rewards = problem.agent_rewards(slot, outcome, self.n_agents)
+        reward, rewards = self._rewards(slot, outcome, x)
         info = {"objective": outcome.objective, "feasible": outcome.feasible, "metrics": dict(outcome.metrics)}
         info |= self._repaired(slot, decision, x)
-        reward = problem.reward(slot, outcome)
+        if self.encoding.info is not None:
+            info |= self.encoding.info(slot, x)
         self.t += 1
         observation = self._enter(min(self.t, self.horizon - 1), problem.advance(slot, decision))
         return Step(observation, reward, rewards, np.full(self.n_envs, self.t == self.horizon), info)
@@ -193,6 +194,15 @@ class BatchEnv:
         if np.isnan(x).any():
             raise ValueError("the joint action holds NaN.")
         return np.clip(x, self._low, self._high).astype(self.encoding.dtype)
+
+    def _rewards(self, slot: Slot, outcome: Outcome, x: Joint) -> tuple[Array, Array]:
+        """The team's reward (B,) and those of the agents (B, n): of the outcome, or of the joint action itself."""
+        if self.encoding.agent_rewards is not None:
+            return self.problem.reward(slot, outcome), self.encoding.agent_rewards(slot, x, outcome)
+        if self.encoding.reward is None:
+            return self.problem.reward(slot, outcome), self.problem.agent_rewards(slot, outcome, self.n_agents)
+        reward = self.encoding.reward(slot, x)
+        return reward, np.broadcast_to(reward[..., None], (*reward.shape, self.n_agents))
 
     def _repaired(self, slot: Slot, decision: Decision, x: Joint) -> Mapping[str, npt.NDArray[Any]]:
         if self.encoding.encode is None or not self.encoding.categorical:

@@ -14,7 +14,8 @@ from typing import Literal
 from dtbench.errors import DtbenchError
 from dtbench.experiments.record import Cell, Record
 from dtbench.experiments.store import Store
-from dtbench.experiments.suite import InstanceFile, SolverTable, Suite, unknown_solver
+from dtbench.experiments.suite import InstanceFile, Suite
+from dtbench.experiments.tables import SolverTable, Source
 from dtbench.problems import source_sha256
 from dtbench.solver import SolverEntry, discover, find
 
@@ -119,7 +120,7 @@ def make_plan(
     entries = discover(solvers_paths)
     chosen = _chosen_instances(suite, instances)
     cells: list[Planned] = []
-    for table in _chosen_solvers(suite, entries, solvers):
+    for table in chosen_solvers(suite.source, suite.content.solvers, entries, solvers):
         entry = find(table.name, entries)
         count = 1 if entry.deterministic else seeds or table.seeds or suite.content.seeds
         for instance in chosen:
@@ -127,7 +128,9 @@ def make_plan(
             if wanted and entry.takes(instance.problem):
                 cells += [_planned(suite, table, entry, instance, seed) for seed in range(count)]
     if not cells:
-        raise DtbenchError(f"suite '{suite.file}' gives no cell: none of the chosen solvers takes a chosen instance.")
+        raise DtbenchError(
+            f"{suite.source.kind} '{suite.file}' gives no cell: none of the chosen solvers takes a chosen instance."
+        )
     _check_unique(suite, cells)
     return Plan(suite, tuple(cells) if store is None else _compared(cells, store, retry_failed))
 
@@ -141,17 +144,23 @@ def _chosen_instances(suite: Suite, pattern: str | None) -> list[InstanceFile]:
     return chosen
 
 
-def _chosen_solvers(
-    suite: Suite, entries: Mapping[str, SolverEntry], wanted: Sequence[str] | None
+def chosen_solvers(
+    source: Source, tables: Sequence[SolverTable], entries: Mapping[str, SolverEntry], wanted: Sequence[str] | None
 ) -> list[SolverTable]:
-    tables = suite.content.solvers
+    """The ``[[solvers]]`` tables of the wanted names or labels, of a file whose solvers all exist.
+
+    Raises
+    ------
+    DtbenchError
+        If one does not exist, or what is wanted is not in the file.
+    """
     for number, table in enumerate(tables):
         if table.name not in entries:
-            raise unknown_solver(suite, number, list(entries))
+            raise source.problem(f"solvers.{number}.name", table.name, f"one of {', '.join(entries)}", list(entries))
     for name in wanted or ():
         if not any(name in (table.name, table.title) for table in tables):
             known = ", ".join(sorted({table.name for table in tables}))
-            raise DtbenchError(f"--solvers: '{name}' is not in suite '{suite.name}'. It has: {known}.")
+            raise DtbenchError(f"--solvers: '{name}' is not in {source.kind} '{source.name}'. It has: {known}.")
     return [t for t in tables if wanted is None or t.name in wanted or t.title in wanted]
 
 
@@ -179,8 +188,8 @@ def _check_unique(suite: Suite, cells: Sequence[Planned]) -> None:
         other = seen.setdefault(each.cell.stem, each.cell)
         if other is not each.cell:
             raise DtbenchError(
-                f"suite '{suite.file}': entries '{other.label}' and '{each.cell.label}' of solver '{other.solver}' are "
-                f"the same on '{other.instance}'; give them different options or instances."
+                f"{suite.source.kind} '{suite.file}': entries '{other.label}' and '{each.cell.label}' of solver "
+                f"'{other.solver}' are the same on '{other.instance}'; give them different options or instances."
             )
 
 

@@ -153,3 +153,12 @@ class Record(Strict):
     def repaired_share(self) -> float | None:
         """Share of slots whose decision had to be repaired."""
         return sum(self.slots.repaired) / len(self.slots.repaired) if self.slots else None
+
+    def horizon_bound(self, coupled: bool) -> float | None:
+        """A bound on the objective: the method's own, or the mean of the slots' where slots are not coupled."""
+        if "horizon_bound" in self.method:
+            return float(self.method["horizon_bound"])
+        bounds = [b for b in self.slots.bound if b is not None] if self.slots else []
+        if coupled or not self.slots or len(bounds) < len(self.slots.bound):
+            return None
+        return sum(bounds) / len(bounds)

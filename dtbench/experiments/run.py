@@ -127,7 +127,7 @@ def job_of(planned: Planned, run_id: str = "", suite: Suite | None = None, comma
         run_id=run_id,
         command=command,
         suite=suite.name if suite else None,
-        suite_sha256=suite.sha256 if suite else None,
+        suite_sha256=suite.source.sha256 if suite else None,
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 from dtbench.problems import all_problems
 
 
-@pytest.mark.parametrize("what", ["problems", "instances", "solvers", "suites"])
+@pytest.mark.parametrize("what", ["problems", "instances", "solvers", "suites", "sweeps"])
 def test_lists_as_tables_and_as_json(dtbench, what):
     table, data = dtbench("list", what), dtbench("list", what, "--json")
     rows = json.loads(data.out)
@@ -43,7 +43,7 @@ def test_show_names_near_instances(dtbench):
 
 
 def test_help_has_examples(dtbench):
-    for command in ("list", "show", "solve", "plan", "run", "leaderboard", "verify", "export", "generate"):
+    for command in ("list", "show", "solve", "plan", "run", "sweep", "leaderboard", "verify", "export", "generate"):
         result = dtbench(command, "--help")
         assert result.code == 0
         assert "Example: dtbench" in result.out

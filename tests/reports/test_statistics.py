@@ -13,7 +13,15 @@ from numpy.testing import assert_allclose
 from scipy.stats import trim_mean
 
 from dtbench.reports import statistics
-from dtbench.reports.statistics import bootstrap_interval, interquartile_mean, mean_rank, pad, stratified_iqm
+from dtbench.reports.statistics import (
+    MeanInterval,
+    bootstrap_interval,
+    interquartile_mean,
+    mean_interval,
+    mean_rank,
+    pad,
+    stratified_iqm,
+)
 
 FINITE = st.floats(-1e6, 1e6)
 STRATA = st.lists(st.lists(FINITE, min_size=1, max_size=4), min_size=1, max_size=6)
@@ -204,3 +212,24 @@ class TestMeanRank:
 
         slow = [np.mean([[rank(row, x) for x in row] for row in block], axis=0) for block in losses]
         assert_allclose(mean_rank(losses), slow)
+
+
+def test_mean_interval_by_hand():
+    """2, 4, 4, 6: s^2 = 8/3, standard error sqrt(2/3), t_3(0.975) = 3.182446."""
+    found = mean_interval([2.0, 4.0, 4.0, 6.0])
+    half = 3.182446 * math.sqrt(2 / 3)
+    assert (found.n, found.mean) == (4, 4.0)
+    assert_allclose([found.standard_error, found.lower, found.upper], [math.sqrt(2 / 3), 4 - half, 4 + half], rtol=1e-6)
+
+
+def test_mean_interval_of_one_value_and_of_none():
+    assert mean_interval([3.0]) == MeanInterval(1, 3.0)
+    for bad in ([], [1.0, math.nan], [[1.0, 2.0]]):
+        with pytest.raises(ValueError, match="at least one value, all of them finite"):
+            mean_interval(bad)
+
+
+def test_mean_interval_covers_the_mean_as_often_as_it_says():
+    draws = np.random.default_rng(1).normal(5.0, 2.0, size=(2000, 5))
+    covered = [found.lower <= 5.0 <= found.upper for found in map(mean_interval, draws)]
+    assert 0.93 < np.mean(covered) < 0.97

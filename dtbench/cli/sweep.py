@@ -1,0 +1,128 @@
+"""``dtbench sweep``: a problem's parameter varied, as CSV and a figure."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dtbench.cli.output import Json, SolversPath, number, print_json, print_table, stderr, stdout
+from dtbench.cli.run import Retry, Scheduler, Workers, failure_facts, print_failures
+
+SweepArgument = Annotated[str, typer.Argument(metavar="SWEEP", help="Name of a built-in sweep, or a .toml file.")]
+Results = Annotated[
+    Path | None, typer.Option("--results", metavar="DIR", help="Folder of results; results/<sweep> by default.")
+]
+Solvers = Annotated[str | None, typer.Option("--solvers", metavar="A,B", help="Only these solvers.")]
+Seeds = Annotated[
+    int | None, typer.Option("--seeds", metavar="N", help="Instances per point instead of the sweep's.", min=1)
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command(epilog="Example: dtbench sweep stin-users --seeds 3; dtbench sweep my-sweep.toml --workers 2")(sweep)
+
+
+def sweep(
+    sweep: SweepArgument,
+    results: Results = None,
+    solvers: Solvers = None,
+    seeds: Seeds = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    retry_failed: Retry = False,
+    solvers_path: SolversPath = None,
+    json: Json = False,
+) -> None:
+    """Vary a parameter: run what has no record yet, write sweep.csv, summary.csv and sweep.png.
+
+    Exit 1 if a cell failed, now or before, or a record does not hold.
+    """
+    from dtbench.cli.progress import display
+    from dtbench.experiments.run import run as run_cells
+    from dtbench.experiments.store import Store
+    from dtbench.experiments.sweep import prepare, read
+    from dtbench.experiments.verify import verify
+    from dtbench.reports.sweep import build, write
+
+    found = read(sweep)
+    store = Store(results or Path("results") / found.content.name)
+    plan, samples = prepare(
+        found,
+        store,
+        seeds=seeds,
+        solvers=[name.strip() for name in solvers.split(",")] if solvers else None,
+        solvers_paths=solvers_path or [],
+        retry_failed=retry_failed,
+    )
+    with display(stderr) as progress:
+        summary = run_cells(
+            plan.cells,
+            store,
+            workers=workers,
+            scheduler=scheduler,
+            suite=plan.suite,
+            command=shlex.join(["dtbench", *sys.argv[1:]]),
+            progress=progress,
+        )
+    records = {p.cell.stem: record for p in plan.cells if (record := store.get(p.cell)) is not None}
+    wrong = [m for m in verify(store.folder).mismatches if m.record in records]
+    held = {stem: record for stem, record in records.items() if stem not in {m.record for m in wrong}}
+    report = build(found, samples, plan.cells, held)
+    files = write(store.folder, report)
+    failed = [record for record in records.values() if record.status not in ("ok", "skipped")]
+    for each in wrong:
+        stderr.print(f"left out: {each.record}: {each.reason}", markup=False, soft_wrap=True)
+    if json:
+        facts = {
+            "sweep": found.content.name,
+            "results": str(store.folder),
+            "cells": len(plan.cells),
+            "ran": summary.ran,
+            "seconds": summary.seconds,
+            "statuses": report.statuses,
+            "failures": failure_facts(failed),
+        }
+        print_json(facts | {"files": [str(file) for file in files], "summary": _facts(report)})
+    else:
+        print_failures(failed)
+        _print(report)
+        counts = ", ".join(f"{count} {status}" for status, count in report.statuses.items())
+        stdout.print(f"{len(plan.cells)} cells: {counts}; {summary.ran} run now in {summary.seconds:.1f} s")
+    stderr.print("written: " + ", ".join(str(file) for file in files), markup=False, soft_wrap=True)
+    if failed or wrong:
+        raise typer.Exit(1)
+
+
+def _facts(report: Any) -> list[dict[str, Any]]:
+    axes = [axis.name for axis in report.sweep.axes]
+    return [
+        {
+            "point": dict(zip(axes, each.point, strict=True)),
+            "solver": each.solver,
+            "planned": each.planned,
+            "objective": vars(each.objective) if each.objective else None,
+            "gap": vars(each.gap) if each.gap else None,
+        }
+        for each in report.estimates
+    ]
+
+
+def _print(report: Any) -> None:
+    """A line per point, a column per solver."""
+    problem, axes = report.sweep.problem, [axis.name for axis in report.sweep.axes]
+    shown = {(each.point, each.solver): each.objective for each in report.estimates}
+    rows = [[*point, *(_mean(shown.get((point, s))) for s in report.solvers)] for point in report.sweep.points()]
+    unit = "" if problem.unit == "1" else f" [{problem.unit}]"
+    title = f"{report.sweep.content.summary}: mean objective{unit} with its 95 % interval, {problem.sense}"
+    print_table(title, [*axes, *report.solvers], rows, right=[*axes, *report.solvers])
+
+
+def _mean(found: Any) -> str:
+    if found is None:
+        return "-"
+    return number(found.mean) if found.upper is None else f"{found.mean:.4g} ± {found.upper - found.mean:.2g}"

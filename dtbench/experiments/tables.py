@@ -1,0 +1,206 @@
+"""What files of suites and sweeps share: TOML checked against pydantic models, errors in the words of the file."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from dtbench import resources
+from dtbench.errors import DtbenchError
+from dtbench.experiments.record import Limits, Scalar
+
+
+class Table(BaseModel):
+    """A table of a file: unknown keys and values of another type are errors; descriptions say what is allowed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class LimitsTable(Table):
+    """``[limits]``: what each cell may use."""
+
+    seconds: float = Field(default=3600.0, gt=0, le=10_000_000, description="a number of seconds above 0")
+    memory_gib: float = Field(default=8.0, gt=0, le=1e6, description="a number of GiB above 0")
+    threads: int = Field(default=1, ge=1, le=4096, description="a whole number of at least 1")
+
+    def limits(self) -> Limits:
+        """The same in SI units."""
+        return Limits(seconds=self.seconds, memory=round(self.memory_gib * 2**30), threads=self.threads)
+
+
+class SolverTable(Table):
+    """One of ``[[solvers]]``: a solver with options."""
+
+    name: str = Field(description="the name of a solver")
+    label: str = Field(default="", description="a text: how tables call it")
+    options: dict[str, Scalar] = Field(default_factory=dict, description="a table of texts, numbers and true or false")
+    seeds: int | None = Field(default=None, ge=1, le=100_000, description="a whole number of at least 1")
+    instances: list[str] = Field(default=["*"], min_length=1, description="a list of names or globs")
+
+    @property
+    def title(self) -> str:
+        """The label, or the name with the options."""
+        if self.label or not self.options:
+            return self.label or self.name
+        return f"{self.name} ({', '.join(f'{key}={value}' for key, value in self.options.items())})"
+
+
+class File(Table):
+    """What every file holds."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="a short name of a-z, 0-9, - and _")
+    title: str = Field(default="", description="a text")
+    description: str = Field(default="", description="a text")
+    limits: LimitsTable = Field(default=LimitsTable(), description="a table")
+    solvers: list[SolverTable] = Field(min_length=1, description="at least one [[solvers]] table")
+
+    @property
+    def summary(self) -> str:
+        """Its title, and its description if it has one."""
+        return ". ".join(part.rstrip(".") for part in (self.title, self.description) if part)
+
+
+FileT = TypeVar("FileT", bound=File)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file of some kind ("suite", "sweep"), its name and checksum; makes the errors that name it."""
+
+    kind: str
+    name: str
+    file: Path
+    sha256: str
+
+    def problem(self, key: str, value: Any, allowed: str, known: Sequence[str] = ()) -> DtbenchError:
+        """The error of a key whose value is not what it should be; a near name in ``known`` is offered."""
+        shown = repr(value) if len(repr(value)) <= 80 else repr(value)[:77] + "..."
+        hint = near(str(value), known)
+        return DtbenchError(f"{self.kind} '{self.file}': key '{key}' is {shown}; expected {allowed}.{hint}")
+
+
+def shipped(kind: str) -> list[str]:
+    """Names of the shipped files of a kind."""
+    return sorted(file.stem for file in resources.folder(f"{kind}s").glob("*.toml"))
+
+
+def read_file(kind: str, name: str | Path, model: type[FileT]) -> tuple[FileT, Source]:
+    """Read a file: a shipped one by its name, any other by its path, which ends in ``.toml``.
+
+    Raises
+    ------
+    DtbenchError
+        If there is none, it does not fit the model, or two solvers have one label: the message names file, key, value
+        and what is allowed.
+    """
+    file = _file_of(kind, name)
+    try:
+        text = file.read_bytes()
+        raw = tomllib.loads(text.decode("utf-8"))
+    except OSError as error:
+        raise DtbenchError(f"{kind} '{file}' cannot be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DtbenchError(f"{kind} '{file}' is not valid TOML: {error}.") from None
+    try:
+        content = model.model_validate(raw)
+    except ValidationError as error:
+        raise _translated(Source(kind, file.stem, file, ""), model, raw, error) from None
+    source = Source(kind, content.name, file, hashlib.sha256(text).hexdigest())
+    _check_labels(source, content.solvers)
+    return content, source
+
+
+def _check_labels(source: Source, solvers: Sequence[SolverTable]) -> None:
+    seen: dict[str, int] = {}
+    for number, solver in enumerate(solvers):
+        if solver.title in seen:
+            raise source.problem(
+                f"solvers.{number}.label", solver.title,
+                f"a label of its own: 'solvers.{seen[solver.title]}' has the same",
+            )  # fmt: skip
+        seen[solver.title] = number
+
+
+def _file_of(kind: str, name: str | Path) -> Path:
+    if str(name).endswith(".toml"):
+        if not Path(name).is_file():
+            raise DtbenchError(f"{kind} file '{name}' does not exist.")
+        return Path(name)
+    known = shipped(kind)
+    if str(name) not in known:
+        raise DtbenchError(
+            f"unknown {kind} '{name}'.{near(str(name), known)} Known: {', '.join(known)}; "
+            "a file of your own ends in '.toml'."
+        )
+    return resources.folder(f"{kind}s") / f"{name}.toml"
+
+
+def near(value: str, known: Sequence[str]) -> str:
+    """A question that offers the nearest of the known names; nothing if none is near."""
+    found = difflib.get_close_matches(value, known, 1)
+    return f" Did you mean '{found[0]}'?" if found else ""
+
+
+def some(all_of_them: Sequence[str]) -> str:
+    """The first names, and how many there are."""
+    return ", ".join(all_of_them[:5]) + (f" ... ({len(all_of_them)} in all)" if len(all_of_them) > 5 else "")
+
+
+def _translated(source: Source, model: type[Table], raw: Mapping[str, Any], error: ValidationError) -> DtbenchError:
+    """The first error of pydantic in the file's words; at how many more places there is one."""
+    first = error.errors()[0]
+    path, value = _walk(raw, first["loc"])
+    table, description = _declared(model, path)
+    places = {tuple(_walk(raw, each["loc"])[0]) for each in error.errors()}  # a union gives an error per type
+    more = f" ({len(places) - 1} more)" if len(places) > 1 else ""
+    key = ".".join(str(part) for part in path)
+    if first["type"] == "extra_forbidden":
+        allowed = list(table.model_fields)
+        hint = near(str(path[-1]), allowed)
+        return DtbenchError(
+            f"{source.kind} '{source.file}': unknown key '{key}'.{hint} Allowed here: {', '.join(allowed)}.{more}"
+        )
+    if first["type"] == "missing":
+        return DtbenchError(
+            f"{source.kind} '{source.file}': key '{key}' is missing; expected {description}.{more}"
+        )  # fmt: skip
+    return DtbenchError(f"{source.problem(key, value, description)}{more}")
+
+
+def _walk(raw: Any, location: Sequence[int | str]) -> tuple[list[int | str], Any]:
+    """The part of an error's location that lies in the file, and the value there; pydantic adds names of types."""
+    path: list[int | str] = []
+    for number, part in enumerate(location):
+        here = part in raw if isinstance(raw, dict) else isinstance(raw, list) and isinstance(part, int)
+        if not here:
+            last_of_table = isinstance(raw, dict) and number == len(location) - 1
+            return ([*path, part], None) if last_of_table else (path, raw)
+        raw = raw[part]
+        path.append(part)
+    return path, raw
+
+
+def _declared(model: type[BaseModel], path: Sequence[int | str]) -> tuple[type[BaseModel], str]:
+    """The table that holds the key, and what its description allows."""
+    description = ""
+    for number, part in enumerate(path):
+        if isinstance(part, int):
+            continue
+        if part not in model.model_fields:
+            break
+        field = model.model_fields[part]
+        description = field.description or ""
+        inner = [t for t in (field.annotation, *get_args(field.annotation)) if isinstance(t, type)]
+        tables = [t for t in inner if issubclass(t, BaseModel)]
+        if not tables:
+            break  # keys below are names of options or parameters, not ours
+        if number < len(path) - 1:
+            model = tables[0]
+    return model, description

@@ -1,0 +1,1 @@
+"""Moving twins between servers as users move: P2 of Lu et al. (2021)."""

@@ -1,0 +1,104 @@
+"""Agents of ``edge-placement``: one per base station, which says whether it opens and scores users.
+
+Lu et al. (2021), Sec. V.A, Eqs. (22), (23), (26).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dtbench.arrays import Array, IntArray
+from dtbench.core import Observation, Outcome
+from dtbench.encoding import Box, Categorical, Encoding, Group
+from dtbench.problems.edge_association.placement.instance import PlacementInstance
+from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot, of_assoc
+from dtbench.problems.edge_association.placement.repair import repair
+from dtbench.problems.edge_association.system import distances, one_hot
+
+
+def observation_length(n_users: int, n_bs: int) -> int:
+    """3 N M + 3 N + 3 M: see :func:`observe`."""
+    return 3 * n_users * n_bs + 3 * n_users + 3 * n_bs
+
+
+def encodings(instance: PlacementInstance) -> Mapping[str, Encoding]:
+    """``agents``: per base station the logit of opening and a score per user. ``search``: the server of every twin."""
+    users, n_bs = instance.params.n_users, instance.params.n_bs
+    length = observation_length(users, n_bs)
+    stations = Group("bs", n_bs, Box(1 + users), length)
+    twins = Group("twin", users, Categorical((n_bs,)))
+    return {
+        "agents": Encoding((stations,), decode),
+        "search": Encoding((twins,), decode_assoc, lambda slot, decision: decision.assoc, partial(draw, users, n_bs)),
+    }
+
+
+def draw(n_users: int, n_bs: int, rng: np.random.Generator, batch: tuple[int, ...]) -> IntArray:
+    """Random servers (\\*batch, N): each base station open with probability 1/2 (one if none), twins uniform on them.
+
+    Uniform servers alone would open nearly all of them in every draw.
+    """
+    opened = rng.random((*batch, n_bs)) < 0.5
+    spare = one_hot(rng.integers(n_bs, size=batch), n_bs)
+    opened = np.where(opened.any(axis=-1, keepdims=True), opened, spare)
+    return np.where(opened[..., None, :], rng.random((*batch, n_users, n_bs)), -1.0).argmax(axis=-1)
+
+
+def decode(slot: PlacementSlot, x: npt.NDArray[Any]) -> PlacementDecision:
+    """From the agents' joint action (..., M (1 + N)) to a repaired placement, Eq. (23).
+
+    Base station k opens if its logit is positive; if none is, the highest does. Twin i goes to the open server with the
+    highest score, the lowest index on ties; repair goes by the scores too.
+    """
+    x = np.asarray(x, dtype=np.float64)
+    action = x.reshape(*x.shape[:-1], slot.n_bs, 1 + slot.n_users)
+    logit, scores = action[..., 0], np.swapaxes(action[..., 1:], -1, -2)
+    if slot.params.residual:
+        scores = scores - slot.carry / slot.carry.mean(axis=(-2, -1), keepdims=True)
+    highest = one_hot(logit.argmax(axis=-1), slot.n_bs)
+    opened = np.where((logit > 0.0).any(axis=-1, keepdims=True), logit > 0.0, highest)
+    assoc = np.where(opened[..., None, :], scores, -np.inf).argmax(axis=-1)
+    return repair(slot, PlacementDecision(open=opened, assoc=assoc), scores)
+
+
+def decode_assoc(slot: PlacementSlot, x: npt.NDArray[Any]) -> PlacementDecision:
+    """From the servers of all twins (..., N) to a repaired placement that opens exactly the servers in use."""
+    repaired = repair(slot, of_assoc(np.asarray(x, dtype=np.int64), slot.n_bs))
+    return of_assoc(repaired.assoc, slot.n_bs)
+
+
+def observe(slot: PlacementSlot) -> Observation:
+    """What every base station sees, the same for all (..., M, 3NM + 3N + 3M), Eq. (22) and the processors.
+
+    d_ij / (area sqrt 2); log2(1 + p h_ij / (W N0)) / 16; previous association one-hot, zeros before the first slot;
+    D_i / 25e6; B_i / 25e6; tau_i / (2 mean tau); F_k / 24e9; N_k / N; previous open servers. The global state is the
+    same vector.
+    """
+    slot, p = slot[...], slot.params
+    lead = slot.batch_shape
+    snr = p.tx_power * slot.gain / (p.bandwidth * p.noise_psd)
+    parts = [
+        distances(slot.user_xy, slot.bs_xy) / (p.area * math.sqrt(2.0)),
+        np.log2(1.0 + snr) / 16.0,
+        one_hot(slot.prev_assoc, slot.n_bs),
+        slot.data_bits / 25e6,
+        slot.effective_bits / 25e6,
+        slot.deadline / slot.deadline.mean(axis=-1, keepdims=True) / 2.0,
+        slot.cpu / 24e9,
+        slot.cap / slot.n_users,
+        slot.prev_open,
+    ]
+    state = np.concatenate([part.reshape(*lead, -1) for part in parts], axis=-1).astype(np.float32)
+    seen = np.broadcast_to(state[..., None, :], (*lead, slot.n_bs, state.shape[-1]))
+    return Observation(agents={"bs": seen}, masks={}, state=state)
+
+
+def reward(slot: PlacementSlot, outcome: Outcome) -> Array:
+    """-J (...,), Eq. (26); the same for every agent."""
+    return -outcome.objective

@@ -1,0 +1,198 @@
+"""Exact methods for ``edge-placement``: outer approximation over MILPs, with a certificate for each slot."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+
+from dtbench.arrays import IntArray
+from dtbench.core import AnyProblem, Certificate, Limits, relative_gap
+from dtbench.exact.certificate import certify
+from dtbench.exact.linear import LinearModel, MilpResult
+from dtbench.problems.edge_association.placement.formulation import Cuts, Formulation
+from dtbench.problems.edge_association.placement.local_search import local_search
+from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot
+
+LARGE = 3000  # pairs of user and base station above which a slot counts as large
+LARGE_GAP = 1e-4
+RELAXATIONS = 60  # most rounds of cuts on the continuous relaxation
+VIOLATION = 1e-5  # a cut of the relaxation counts from this part of the objective, divided by M
+
+
+class Master(Protocol):
+    """A MILP whose server costs are bounded by cuts."""
+
+    def add(self, cuts: Cuts) -> None:
+        """Take more cuts."""
+
+    def solve(self, limits: Limits, start: IntArray | None) -> tuple[MilpResult, PlacementDecision | None]:
+        """Solve with the cuts so far, from an association (N,) if there is one."""
+
+
+@dataclass
+class Search:
+    """The state of an outer approximation: the best placement so far, the best bound, the clock."""
+
+    problem: AnyProblem
+    slot: PlacementSlot
+    limits: Limits
+    began: float
+    incumbent: PlacementDecision | None = None
+    objective: float = math.inf
+    bound: float = -math.inf
+    infeasible: bool = False
+    backend: str = ""
+    details: dict[str, int | str] = field(default_factory=dict)
+
+    @property
+    def left(self) -> Limits:
+        """What a MILP may spend, and the gap it must prove: half of the wanted one, as cuts may cost the other half."""
+        seconds = max(self.limits.seconds - (time.perf_counter() - self.began), 0.0)
+        gap = 0.5 * (self.limits.gap or 0.0)
+        return replace(self.limits, seconds=seconds, gap=gap, gap_abs=0.5 * self.limits.gap_abs)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the wanted gap is proved."""
+        close = abs(self.objective - self.bound) <= self.limits.gap_abs
+        return close or relative_gap(self.objective, self.bound) <= (self.limits.gap or 0.0)
+
+    def offer(self, decision: PlacementDecision) -> None:
+        """Keep a placement if it is feasible and the best."""
+        outcome = self.problem.evaluate(self.slot, decision)
+        if outcome.feasible and float(outcome.objective) < self.objective:
+            self.incumbent, self.objective = decision, float(outcome.objective)
+
+    def certificate(self, method: str) -> Certificate:
+        """What was found and proved."""
+        return certify(
+            self.problem, self.slot, self.incumbent, self.bound if math.isfinite(self.bound) else math.nan,
+            self.limits, seconds=time.perf_counter() - self.began, method=method, backend=self.backend,
+            infeasible=self.infeasible, details=self.details,
+        )  # fmt: skip
+
+
+def solve(problem: AnyProblem, slot: PlacementSlot, limits: Limits, method: str) -> Certificate:
+    """Solve one slot (no leading axes).
+
+    Parameters
+    ----------
+    limits
+        Without a relative gap: that of the problem, and 1e-4 for large slots.
+    method
+        ``"strong"``: the strong formulation with HiGHS; ``"cpsat"``: the same with CP-SAT; ``"reference"``: the paper's
+        constraints in Pyomo, solved with HiGHS.
+
+    Raises
+    ------
+    ValueError
+        On an unknown method.
+    """
+    if method not in problem.exact_methods:
+        raise ValueError(f"method is '{method}'; expected one of {', '.join(problem.exact_methods)}")
+    began = time.perf_counter()
+    if limits.gap is None:
+        large = slot.n_users * slot.n_bs > LARGE
+        limits = replace(limits, gap=LARGE_GAP if large else problem.target_gap)
+    search = Search(problem, slot, limits, began)
+    form = Formulation(slot)
+    master: Master
+    if method == "reference":
+        from dtbench.problems.edge_association.placement.reference import PyomoMaster
+
+        master = PyomoMaster(slot)
+    else:
+        search.offer(local_search(slot))
+        cuts = relaxation_cuts(search, form)
+        if method == "cpsat":
+            from dtbench.problems.edge_association.placement.cpsat import CpSatMaster
+
+            master = CpSatMaster(form, cuts)
+        else:
+            master = HighsMaster(form, cuts)
+    outer_approximation(search, form, master)
+    return search.certificate(method)
+
+
+def outer_approximation(search: Search, form: Formulation, master: Master) -> None:
+    """Solve the MILP, add the cuts that are tight at its placement, until the gap is proved or time is up.
+
+    The lower bound is the MILP's dual bound where its status proves one, the upper bound the referee's word. A
+    placement that comes twice has all its cuts: nothing more is to be learned.
+    """
+    seen: set[bytes] = set()
+    while True:
+        start = None if search.incumbent is None else search.incumbent.assoc
+        result, decision = master.solve(search.left, start)
+        search.backend = result.backend
+        search.details["milps"] = int(search.details.get("milps", 0)) + 1
+        search.details["native"] = result.native
+        search.infeasible = result.status == "infeasible" and search.incumbent is None
+        if math.isfinite(result.bound):
+            search.bound = max(search.bound, result.bound)
+        if decision is None:
+            return
+        search.offer(decision)
+        key = decision.assoc.tobytes()
+        if search.closed or key in seen or search.left.seconds == 0.0:
+            return
+        seen.add(key)
+        master.add(form.cuts_of(decision.assoc))
+
+
+def relaxation_cuts(search: Search, form: Formulation) -> list[Cuts]:
+    """Cuts at a few loads, those of the incumbent, and Kelley's on the continuous relaxation.
+
+    Every relaxation is solved afresh: a warm start after adding rows can end HiGHS in a meaningless point. One that
+    does not end optimal ends the rounds; no bound is taken from here.
+    """
+    from dtbench.exact.highs import solve_highs
+
+    cuts = [form.first_cuts()]
+    if search.incumbent is not None:
+        cuts.append(form.cuts_of(search.incumbent.assoc))
+    model = form.model()
+    relaxed = replace(model, integer=np.zeros(model.n_columns, dtype=bool))
+    for each in cuts:
+        relaxed = with_cuts(form, relaxed, each)
+    for _ in range(RELAXATIONS):
+        result = solve_highs(relaxed, search.left)
+        if result.status != "optimal" or result.x is None:
+            break
+        tolerance = VIOLATION * abs(result.objective) / form.n_bs / form.slot.user_weight
+        new = form.violated(result.x, tolerance)
+        if not len(new.server):
+            break
+        cuts.append(new)
+        relaxed = with_cuts(form, relaxed, new)
+    return cuts
+
+
+def with_cuts(form: Formulation, model: LinearModel, cuts: Cuts) -> LinearModel:
+    """The model with more cuts."""
+    count = len(cuts.server)
+    return model.with_rows(form.cut_rows(cuts), np.full(count, -np.inf), np.zeros(count))
+
+
+class HighsMaster:
+    """The strong formulation with HiGHS."""
+
+    def __init__(self, form: Formulation, cuts: list[Cuts]) -> None:
+        self.form, self.model = form, form.model()
+        for each in cuts:
+            self.add(each)
+
+    def add(self, cuts: Cuts) -> None:
+        """Take more cuts."""
+        self.model = with_cuts(self.form, self.model, cuts)
+
+    def solve(self, limits: Limits, start: IntArray | None) -> tuple[MilpResult, PlacementDecision | None]:
+        """Solve with the cuts so far, from an association (N,) if there is one."""
+        from dtbench.exact.highs import solve_highs
+
+        result = solve_highs(self.model, limits, None if start is None else self.form.point(start))
+        return result, None if result.x is None else self.form.decision(result.x)

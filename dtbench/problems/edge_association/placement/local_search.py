@@ -1,0 +1,133 @@
+"""Local search for ``edge-placement``: moves of single twins at exact server costs, and toggles of base stations."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dtbench.arrays import Array, BoolArray, IntArray
+from dtbench.problems.edge_association.placement.heuristics import flatten, greedy_add, try_sets
+from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot, evaluate, of_assoc
+from dtbench.problems.edge_association.placement.repair import repair
+from dtbench.problems.edge_association.placement.waterfill import cost
+from dtbench.problems.edge_association.system import one_hot
+
+
+def local_search(
+    slot: PlacementSlot, start: PlacementDecision | None = None, tolerance: float = 1e-10
+) -> PlacementDecision:
+    """Best improvement from ``start`` (:func:`greedy_add` by default, feasible), members one after the other.
+
+    Twins move while that lowers the objective. Then every base station is toggled: the users are assigned anew among
+    the other set of servers, who finds no place is placed by repair (it may open a third), and twins move again. The
+    best toggle is taken while it lowers the objective.
+    ``tolerance`` is the least relative improvement that counts.
+    """
+    lead = slot.batch_shape
+    start = greedy_add(slot) if start is None else start
+    first = np.broadcast_to(start.assoc, (*lead, slot.n_users)).reshape(-1, slot.n_users)
+    members = flatten(slot)
+    found = [improve(members[b], assoc, tolerance) for b, assoc in enumerate(first)]
+    return of_assoc(np.stack(found).reshape(*lead, slot.n_users), slot.n_bs)
+
+
+def improve(slot: PlacementSlot, assoc: IntArray, tolerance: float) -> IntArray:
+    """The association (N,) of one slot after local search."""
+    trials = slot[None, None]  # one member, its trials along the second axis
+    assoc, value = relocate(trials, assoc[None], tolerance)
+    assoc, value = assoc[0], value[0]
+    while True:
+        opened = one_hot(assoc, slot.n_bs).any(axis=0)
+        sets = opened ^ np.eye(slot.n_bs, dtype=bool)
+        sets = sets[sets.any(axis=-1)]
+        if not len(sets):
+            return assoc
+        placed = try_sets(trials, sets[None])[1][0]
+        placed = repair(slot, PlacementDecision(open=sets, assoc=placed)).assoc
+        placed, reached = relocate(trials, placed, tolerance)
+        best = reached.argmin()
+        if not reached[best] + tolerance * abs(reached[best]) < value:
+            return assoc
+        assoc, value = placed[best], reached[best]
+
+
+def relocate(slot: PlacementSlot, assoc: IntArray, tolerance: float) -> tuple[IntArray, Array]:
+    """Move single twins among the servers in use, always the best move, while the objective falls.
+
+    Parameters
+    ----------
+    slot
+        One slot, whatever leading axes of length one it has.
+    assoc
+        (R, N) associations.
+
+    Returns
+    -------
+    assoc, objective
+        (R, N) and (R,) at the end, servers that are left without a twin closed; inf where it is not feasible.
+    """
+    one = slot[(0,) * len(slot.batch_shape)]
+    tables = Neighbours(one, assoc.copy())
+    active = np.arange(len(assoc))
+    scale = float(one.carry.mean())
+    while active.size:
+        gain, user, target = tables.best(active)
+        go = gain > tolerance * scale
+        active = active[go]
+        tables.move(active, user[go], target[go])
+    decision = of_assoc(tables.assoc, one.n_bs)
+    outcome = evaluate(one, decision)
+    return tables.assoc, np.where(outcome.feasible, outcome.objective, np.inf)
+
+
+class Neighbours:
+    """Associations (R, N) of one slot, and what the servers cost with each user toggled.
+
+    ``value`` (R, M) is V_k; ``toggled`` (R, M, N) is V_k after user i joins or leaves k, inf where that is not allowed.
+    """
+
+    def __init__(self, slot: PlacementSlot, assoc: IntArray) -> None:
+        self.slot, self.assoc = slot, assoc
+        self.carry, self.cap, self.cpu = np.asarray(slot.carry), np.asarray(slot.cap), np.asarray(slot.cpu)
+        self.order, self.floor, self.root = slot.ranking
+        self.rank = np.argsort(self.order, axis=-1)
+        self.reachable = np.isfinite(slot.floor)
+        self.used: BoolArray = np.asarray(one_hot(assoc, slot.n_bs).any(axis=-2))
+        shape = (*self.used.shape, slot.n_users)
+        self.value, self.toggled = np.zeros(self.used.shape), np.empty(shape)
+        rows = np.arange(len(assoc))
+        for k in range(slot.n_bs):
+            self._refresh(rows, np.full(len(rows), k))
+
+    def _refresh(self, rows: IntArray, server: IntArray) -> None:
+        """Compute V of ``server`` (len(rows),) again in the given rows, as it is and with each user toggled."""
+        here = self.assoc[rows] == server[:, None]
+        ranked = np.take_along_axis(here, self.order[server], axis=-1)
+        floor, root, cpu = self.floor[server], self.root[server], self.cpu[server]
+        value, _ = cost(ranked, floor, root, cpu)
+        flipped = ranked[:, None, :] ^ np.eye(ranked.shape[-1], dtype=bool)  # toggled user by rank, then members
+        after, fits = cost(flipped, floor[:, None], root[:, None], cpu[:, None])
+        after = np.where(fits, after, np.inf)
+        after = np.take_along_axis(after, self.rank[server], axis=-1)
+        full = here.sum(axis=-1) >= self.cap[server]
+        join = ~full[:, None] & self.reachable[:, server].T
+        self.value[rows, server] = value
+        self.toggled[rows, server] = np.where(here | join, after, np.inf)
+
+    def best(self, rows: IntArray) -> tuple[Array, IntArray, IntArray]:
+        """Best move in each row: its gain [s], the user and its new server; (len(rows),) each."""
+        assoc = self.assoc[rows]
+        change = np.swapaxes(self.toggled[rows] - self.value[rows][..., None], -1, -2) + self.carry  # (r, N, M)
+        change = np.where(self.used[rows][:, None, :], change, np.inf)
+        users = np.arange(assoc.shape[-1])
+        leave = self.toggled[rows[:, None], assoc, users] - self.value[rows[:, None], assoc] - self.carry[users, assoc]
+        np.put_along_axis(change, assoc[..., None], np.inf, axis=-1)
+        total = (change + leave[..., None]).reshape(len(rows), -1)
+        chosen = total.argmin(axis=-1)
+        gain = -np.take_along_axis(total, chosen[:, None], axis=-1)[:, 0]
+        return gain, chosen // self.slot.n_bs, chosen % self.slot.n_bs
+
+    def move(self, rows: IntArray, user: IntArray, target: IntArray) -> None:
+        """Move one user in each of ``rows``."""
+        source = self.assoc[rows, user]
+        self.assoc[rows, user] = target
+        self._refresh(np.concatenate([rows, rows]), np.concatenate([source, target]))

@@ -1,0 +1,93 @@
+"""``edge-placement`` as one object: ties the paper's model, its agents and its exact methods together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from dtbench.arrays import Array
+from dtbench.core import Certificate, Limits, Observation, Outcome, Paper, Problem
+from dtbench.encoding import Encoding
+from dtbench.problems.edge_association.placement import agents, generator, heuristics, model
+from dtbench.problems.edge_association.placement.instance import SIZES, PlacementInstance
+from dtbench.problems.edge_association.placement.local_search import local_search
+from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot, PlacementState
+from dtbench.problems.edge_association.placement.repair import repair
+
+
+class EdgePlacement(Problem[PlacementInstance, PlacementState, PlacementSlot, PlacementDecision]):
+    """Which base stations become twin servers, and which server hosts each user's digital twin."""
+
+    id = "edge-placement"
+    title = "Placement of digital twins on base stations"
+    sense = "min"
+    unit = "cost"
+    paper = Paper(
+        authors="Lu, Maharjan, Zhang",
+        title="Adaptive Edge Association for Wireless Digital Twin Networks in 6G",
+        venue="IEEE Internet of Things Journal",
+        year=2021,
+    )
+    sizes = SIZES
+    coupled = False
+    exact_methods = ("strong", "cpsat", "reference")
+    target_gap = 1e-6
+    heuristics: ClassVar = {
+        "nearest": heuristics.nearest,
+        "greedy": heuristics.greedy,
+        "greedy-add": heuristics.greedy_add,
+        "local-search": local_search,
+    }
+    search_settings: ClassVar = {"crossover": 0.8, "mutation": 0.32, "relabel": 0.04}
+
+    Instance = PlacementInstance
+    Slot = PlacementSlot
+    Decision = PlacementDecision
+
+    def generate(self, size: str, seed: int, **overrides: Any) -> PlacementInstance:
+        params = self.params(size, overrides)
+        return generator.draw(params, np.random.default_rng([seed, 1]), (), size=size, seed=seed)
+
+    def dimensions(self, params: Any) -> Mapping[str, int]:
+        return {"user": params.n_users, "bs": params.n_bs, "time": params.horizon, "xy": 2}
+
+    def resample(
+        self, instance: PlacementInstance, rng: np.random.Generator, batch: tuple[int, ...] = ()
+    ) -> PlacementInstance:
+        return generator.fresh(instance, rng, batch)
+
+    def start(self, instance: PlacementInstance) -> PlacementState:
+        lead, dims = instance.batch_shape, instance.dims
+        return PlacementState(
+            prev_open=np.zeros((*lead, dims["bs"]), dtype=bool), prev_assoc=np.full((*lead, dims["user"]), -1)
+        )
+
+    def evaluate(self, slot: PlacementSlot, decision: PlacementDecision) -> Outcome:
+        return model.evaluate(slot, decision)
+
+    def repair(self, slot: PlacementSlot, decision: PlacementDecision) -> PlacementDecision:
+        return repair(slot, decision)
+
+    def advance(self, slot: PlacementSlot, decision: PlacementDecision) -> PlacementState:
+        return model.advance(slot, decision)
+
+    def encodings(self, instance: PlacementInstance) -> Mapping[str, Encoding]:
+        return agents.encodings(instance)
+
+    def observe(self, slot: PlacementSlot) -> Observation:
+        return agents.observe(slot)
+
+    def reward(self, slot: PlacementSlot, outcome: Outcome) -> Array:
+        return agents.reward(slot, outcome)
+
+    def exact(self, slot: PlacementSlot, limits: Limits | None = None, method: str | None = None) -> Certificate:
+        from dtbench.problems.edge_association.placement import exact
+
+        return exact.solve(self, slot, limits or Limits(), method or self.exact_methods[0])
+
+    def reference_model(self, slot: PlacementSlot) -> Any:
+        from dtbench.problems.edge_association.placement import reference
+
+        return reference.build(slot)

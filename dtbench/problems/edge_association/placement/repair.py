@@ -1,0 +1,168 @@
+"""Repair of ``edge-placement``: a feasible placement near a given one, or as a last resort the stored one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dtbench.arrays import Array, BoolArray, Index, IntArray
+from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot, evaluate, of_assoc
+from dtbench.problems.edge_association.placement.waterfill import TOLERANCE
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What building a placement reads of its slot, one row (B) per member.
+
+    ``floor`` g_ik and ``carry`` B_i q_ik (B, N, M); ``root`` sqrt(w_i) and ``safe`` (B, N); ``cpu`` F_k and ``cap`` N_k
+    (B, M).
+    """
+
+    floor: Array
+    carry: Array
+    root: Array
+    safe: IntArray
+    cpu: Array
+    cap: IntArray
+
+    @classmethod
+    def of(cls, slot: PlacementSlot, lead: tuple[int, ...], rows: IntArray | None = None) -> Tables:
+        """The slot spread over leading axes ``lead`` and flattened; only the members ``rows`` if they are given."""
+        lead = lead or (1,)
+        index = np.unravel_index(np.arange(np.prod(lead)) if rows is None else rows, lead)
+
+        def spread(value: npt.NDArray[Any], own: int) -> Any:
+            return np.broadcast_to(value, lead + value.shape[value.ndim - own :])[index]
+
+        return cls(
+            spread(slot.floor, 2), spread(slot.carry, 2), spread(slot.root, 1),
+            spread(slot.safe, 1), spread(slot.cpu, 1), spread(slot.cap, 1),
+        )  # fmt: skip
+
+    def rows(self, index: Index) -> Tables:
+        """The members ``index``."""
+        return Tables(*(getattr(self, f.name)[index] for f in fields(self)))
+
+
+@dataclass
+class Servers:
+    """Placements under construction, one per row (B): twins, floors and sum of sqrt(w) per server (B, M)."""
+
+    cap: IntArray
+    cpu: Array
+    count: IntArray
+    floors: Array
+    weight: Array
+
+    @classmethod
+    def empty(cls, tables: Tables) -> Servers:
+        """Nobody anywhere."""
+        zero = np.zeros_like(tables.cpu)
+        return cls(tables.cap, tables.cpu, np.zeros_like(tables.cap), zero, zero.copy())
+
+    def rows(self, index: Index) -> Servers:
+        """A copy of the members ``index``."""
+        return Servers(*(getattr(self, f.name)[index] for f in fields(self)))
+
+    def fits(self, floor: Array) -> BoolArray:
+        """Whether a user with floors ``floor`` (B, M) can be added to each server (B, M)."""
+        return (self.count < self.cap) & (self.floors + floor <= self.cpu * (1.0 + TOLERANCE))
+
+    def marginal(self, carry: Array, root: Array) -> Array:
+        """What a user adds to the cost of each server (B, M) [s]: B_i q_ik + ((S_k + sqrt w)^2 - S_k^2) / F_k."""
+        root = root[:, None]
+        return carry + root * (2.0 * self.weight + root) / self.cpu
+
+    def add(self, rows: IntArray, server: IntArray, floor: Array, root: Array) -> None:
+        """Put one user of each of ``rows`` on ``server``; ``floor`` and ``root`` (len(rows),) are the users'."""
+        self.count[rows, server] += 1
+        self.floors[rows, server] += floor
+        self.weight[rows, server] += root
+
+
+def repair(slot: PlacementSlot, decision: PlacementDecision, scores: Array | None = None) -> PlacementDecision:
+    """A feasible decision near the given one; feasible ones are returned unchanged.
+
+    Parameters
+    ----------
+    scores
+        (..., N, M) preference for each server; with it, users that must move go to the open server that they prefer.
+        Without, to the one that costs least.
+    """
+    return repair_flagged(slot, decision, scores)[0]
+
+
+def repair_flagged(
+    slot: PlacementSlot, decision: PlacementDecision, scores: Array | None = None, last_resort: bool = True
+) -> tuple[PlacementDecision, BoolArray]:
+    """As :func:`repair`, and where the stored association ``safe`` had to be taken (...,).
+
+    Without ``last_resort`` those members keep an association with -1 for the users that found no server.
+    """
+    lead = np.broadcast_shapes(slot.batch_shape, decision.batch_shape)
+    good = np.broadcast_to(evaluate(slot, decision).feasible, lead).ravel()
+    opened = np.broadcast_to(np.asarray(decision.open, dtype=bool), (*lead, slot.n_bs)).reshape(-1, slot.n_bs).copy()
+    assoc = np.broadcast_to(decision.assoc, (*lead, slot.n_users)).reshape(-1, slot.n_users).copy()
+    stuck = np.zeros(good.shape, dtype=bool)
+    bad = np.flatnonzero(~good)
+    if bad.size:
+        tables = Tables.of(slot, lead, bad)
+        wish = None if scores is None else np.broadcast_to(scores, (*lead, slot.n_users, slot.n_bs))
+        wish = None if wish is None else wish.reshape(-1, slot.n_users, slot.n_bs)[bad]
+        opened[bad], assoc[bad] = place(tables, opened[bad], assoc[bad], wish)
+        stuck[bad] = (assoc[bad] < 0).any(axis=-1)
+        if last_resort and stuck.any():
+            known = of_assoc(tables.safe, slot.n_bs)
+            opened[bad] = np.where(stuck[bad, None], known.open, opened[bad])
+            assoc[bad] = np.where(stuck[bad, None], known.assoc, assoc[bad])
+    result = PlacementDecision(open=opened.reshape(*lead, slot.n_bs), assoc=assoc.reshape(*lead, slot.n_users))
+    return result, stuck.reshape(lead)
+
+
+def place(t: Tables, opened: BoolArray, want: IntArray, scores: Array | None) -> tuple[BoolArray, IntArray]:
+    """Steps 1 to 3 for rows (B, M), (B, N): open servers and associations, -1 for users that found none."""
+    rows = np.arange(len(want))
+    servers = Servers.empty(t)
+    opened = opened.copy()
+    fastest = t.cpu.argmax(axis=-1)
+    opened[rows, fastest] |= ~opened.any(axis=-1)
+
+    # Users with the highest floors first. Those whose wanted server is open and fits stay there.
+    order = np.argsort(-t.floor.min(axis=-1), axis=-1, kind="stable")
+    target = np.clip(want, 0, t.cpu.shape[-1] - 1)
+    wanted = (want == target) & np.take_along_axis(opened, target, axis=-1)
+    floors = np.take_along_axis(t.floor, target[..., None], axis=-1)[..., 0]
+    room = t.cpu * (1.0 + TOLERANCE)
+    assoc = np.full_like(want, -1)
+    for rank in range(want.shape[-1]):
+        user = order[:, rank]
+        k, floor = target[rows, user], floors[rows, user]
+        fits = (servers.count[rows, k] < t.cap[rows, k]) & (servers.floors[rows, k] + floor <= room[rows, k])
+        go = np.flatnonzero(fits & wanted[rows, user])
+        servers.add(go, k[go], floor[go], t.root[go, user[go]])
+        assoc[go, user[go]] = k[go]
+
+    # The others take the best open server that fits, or open the cheapest closed one.
+    waiting = np.take_along_axis(assoc < 0, order, axis=-1)
+    late = np.take_along_axis(order, np.argsort(~waiting, axis=-1, kind="stable"), axis=-1)
+    n_late = waiting.sum(axis=-1)
+    for rank in range(int(n_late.max(initial=0))):
+        go = np.flatnonzero(rank < n_late)
+        user = late[go, rank]
+        some = servers.rows(go)
+        fits = some.fits(t.floor[go, user])
+        marginal = np.where(fits, some.marginal(t.carry[go, user], t.root[go, user]), np.inf)
+        cost = marginal if scores is None else np.where(fits, -scores[go, user], np.inf)
+        usable = fits & opened[go]
+        inside = np.where(usable, cost, np.inf).argmin(axis=-1)
+        outside = np.where(opened[go], np.inf, marginal).argmin(axis=-1)
+        k = np.where(usable.any(axis=-1), inside, outside)
+        found = np.flatnonzero(fits.any(axis=-1))
+        go, user, k = go[found], user[found], k[found]
+        opened[go, k] = True
+        assoc[go, user] = k
+        servers.add(go, k, t.floor[go, user, k], t.root[go, user])
+    return opened, assoc

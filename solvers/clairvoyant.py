@@ -1,0 +1,37 @@
+"""The optimum of the whole horizon, by a method that sees the future, with its certificate."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from dtbench.core import AnyProblem, Decision, Instance, Limits
+from dtbench.errors import Declined
+from dtbench.params import Options, param
+from dtbench.solver import Solver
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClairvoyantOptions(Options):
+    """Options of the horizon's exact method."""
+
+    time_limit: float = param(3600.0, "s", "after which the best trajectory found so far is taken", low=0.0)
+
+
+class Clairvoyant(Solver):
+    name = "clairvoyant"
+    deterministic = True
+    clairvoyant = True
+    coupled_only = True
+    Options: ClassVar[type[Options]] = ClairvoyantOptions
+
+    def __init__(self, problem: AnyProblem, instance: Instance, *, seed: int = 0, **options: Any) -> None:
+        super().__init__(problem, instance, seed=seed, **options)
+        if not problem.coupled:
+            raise Declined(f"slots of '{problem.id}' are not coupled: the horizon's optimum is that of 'exact'")
+
+    def plan(self, instance: Instance) -> Decision:
+        limits = Limits(seconds=self.options.time_limit, threads=1)
+        self.certificate = self.problem.exact_horizon(instance, limits)
+        if self.certificate is None or self.certificate.decision is None:
+            raise Declined(f"no trajectory of '{instance.problem}' was found in {limits.seconds:g} s")
+        decision: Decision = self.certificate.decision
+        return decision

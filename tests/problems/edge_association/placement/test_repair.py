@@ -1,0 +1,99 @@
+"""Repair by hand, then its laws on random decisions."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+
+from dtbench import referee
+from dtbench.problems import problem
+from dtbench.problems.edge_association.placement.model import PlacementDecision, evaluate
+from dtbench.problems.edge_association.placement.repair import repair, repair_flagged
+
+from .hand import decision, hand_slot
+
+PLACEMENT = problem("edge-placement")
+
+
+def test_no_open_server_opens_the_fastest():
+    fixed = repair(hand_slot(), decision([0, 0], [0, 0, 0]))
+    assert fixed.open.tolist() == [False, True]
+    assert fixed.assoc.tolist() == [1, 1, 1]
+
+
+def test_who_does_not_fit_goes_where_it_costs_least():
+    """Server 0 takes two of three; users 1 and 0 have higher floors than user 2, which must leave."""
+    slot = hand_slot()
+    order = np.argsort(-slot.floor.min(axis=-1))
+    fixed = repair(slot, decision([1, 1], [0, 0, 0]))
+    assert order[-1] != 2 or fixed.assoc.tolist() == [0, 0, 1]
+    assert evaluate(slot, fixed).feasible
+    assert (fixed.assoc == 0).sum() == 2
+
+
+def test_a_closed_server_opens_when_nothing_open_fits():
+    fixed = repair(hand_slot(), decision([1, 0], [0, 0, 0]))
+    assert fixed.open.tolist() == [True, True]
+    assert (fixed.assoc == 0).sum() == 2
+
+
+def test_servers_are_never_closed():
+    fixed = repair(hand_slot(), decision([1, 1], [1, 1, 5]))
+    assert fixed.open.all()
+    assert fixed.assoc.tolist() == [1, 1, 1]
+
+
+def test_scores_decide_where_those_who_must_move_go():
+    slot = dataclasses.replace(hand_slot(), cap=np.array([1, 3]))
+    scores = np.array([[0.0, 1.0], [0.0, 1.0], [0.0, 1.0]])
+    assert repair(slot, decision([1, 1], [-1, -1, -1]), scores).assoc.tolist() == [1, 1, 1]
+    placed = repair(slot, decision([1, 1], [-1, -1, -1]), -scores).assoc
+    assert (placed == 0).sum() == 1
+
+
+def test_last_resort_is_the_stored_placement_with_its_servers():
+    """tau_1 = 0.49 keeps user 1 on server 0 with 6.67 GHz; a first user that fills it leaves no other place."""
+    slot = hand_slot((0.25, 0.49, 0.5))  # g_00 = 2 GHz, g_01 inf
+    slot = dataclasses.replace(slot, cap=np.array([1, 3]), safe=np.array([1, 0, 1]))
+    ask = decision([1, 0], [0, 0, 0])
+    fixed, fallback = repair_flagged(slot, ask)
+    assert fallback
+    assert fixed.assoc.tolist() == [1, 0, 1]
+    assert fixed.open.tolist() == [True, True]
+    assert not repair_flagged(hand_slot(), ask)[1]
+
+
+def random_decisions(seed, size):
+    instance = PLACEMENT.generate(size, seed % 20)
+    slots = referee.slots(PLACEMENT, instance)
+    rng = np.random.default_rng(seed)
+    lead = (4, instance.horizon)
+    assoc = rng.integers(-1, slots.n_bs + 1, (*lead, slots.n_users))
+    return slots, PlacementDecision(open=rng.random((*lead, slots.n_bs)) < 0.5, assoc=assoc)
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["tiny", "small"]))
+@settings(max_examples=25, deadline=None)
+def test_repair_is_feasible_idempotent_and_opens_only(seed, size):
+    slots, asked = random_decisions(seed, size)
+    fixed, fallback = repair_flagged(slots, asked)
+    assert evaluate(slots, fixed).feasible.all()
+    again = repair(slots, fixed)
+    assert_array_equal(again.assoc, fixed.assoc)
+    assert_array_equal(again.open, fixed.open)
+    assert (fixed.open | ~asked.open)[~fallback].all()
+    safe = np.broadcast_to(slots.safe, fixed.assoc.shape)
+    assert_array_equal(fixed.assoc[fallback], safe[fallback])
+
+
+@pytest.mark.parametrize("size", ["tiny", "small"])
+def test_the_last_resort_is_rare(size):
+    fell, asked = 0, 0
+    for seed in range(15):
+        slots, random = random_decisions(seed, size)
+        flags = repair_flagged(slots, random)[1]
+        fell, asked = fell + flags.sum(), asked + flags.size
+    assert 0 < fell < 0.12 * asked

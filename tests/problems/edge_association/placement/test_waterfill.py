@@ -1,0 +1,79 @@
+"""The split of a processor in finite steps against numeric solvers."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+from scipy.optimize import brentq, minimize
+
+from dtbench.problems.edge_association.placement.waterfill import cost, level
+
+
+def draw(seed, n, tightness):
+    """Floors, sqrt(w) in decreasing order of their quotient, and a processor that the floors fill to ``tightness``."""
+    rng = np.random.default_rng(seed)
+    root = np.sqrt(rng.uniform(1e8, 1e9, n))
+    floor = rng.uniform(0.0, 1e9, n) * (rng.random(n) < 0.7)
+    order = np.argsort(-floor / root, kind="stable")
+    return floor[order], root[order], max(floor.sum(), 1e8) / tightness
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.floats(0.05, 0.999))
+@settings(max_examples=150, deadline=None)
+def test_level_solves_the_budget(seed, n, tightness):
+    """u is the root of sum max(g, u sqrt(w)) = F, found by bisection."""
+    floor, root, cpu = draw(seed, n, tightness)
+    u, fits = level(np.ones(n, dtype=bool), floor, root, np.array(cpu))
+    assert fits
+    expected = brentq(
+        lambda v: np.maximum(floor, v * root).sum() - cpu, 0.0, 2.0 * cpu / root.min(), xtol=1e-9, rtol=1e-14
+    )
+    assert_allclose(np.maximum(floor, u * root), np.maximum(floor, expected * root), rtol=1e-6)
+    assert_allclose(np.maximum(floor, u * root).sum(), cpu, rtol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_cost_is_the_optimum_of_a_convex_solver(seed):
+    floor, root, cpu = draw(seed, 5, 0.6)
+    value, fits = cost(np.ones(5, dtype=bool), floor, root, np.array(cpu))
+    assert fits
+    low = floor / cpu
+    start = low + (1.0 - low.sum()) / 5
+    found = minimize(
+        lambda f: (root**2 / cpu / f).sum(),
+        start,
+        jac=lambda f: -(root**2) / cpu / f**2,
+        bounds=[(max(v, 1e-3), None) for v in low],
+        constraints={"type": "ineq", "fun": lambda f: 1.0 - f.sum(), "jac": lambda f: -np.ones(5)},
+        method="SLSQP",
+        options={"maxiter": 500, "ftol": 1e-10},
+    )
+    assert found.success
+    assert_allclose(value, found.fun, rtol=1e-5)
+    assert value >= root.sum() ** 2 / cpu * (1 - 1e-12)  # floors never help
+
+
+def test_floors_that_do_not_fit_fall_back_to_the_square_root_rule():
+    floor, root = np.array([6.0, 5.0]), np.array([1.0, 3.0])
+    u, fits = level(np.array([True, True]), floor, root, np.array(8.0))
+    assert not fits
+    assert_allclose(u, 2.0)
+    assert_allclose(cost(np.array([True, True]), floor, root, np.array(8.0))[0], 2.0)
+
+
+def test_who_is_not_a_member_does_not_count():
+    floor, root, cpu = draw(3, 6, 0.5)
+    member = np.array([True, False, True, True, False, False])
+    alone = cost(np.ones(3, dtype=bool), floor[member], root[member], np.array(cpu))[0]
+    assert_allclose(cost(member, floor, root, np.array(cpu))[0], alone)
+    nobody = cost(np.zeros(6, dtype=bool), floor, root, np.array(cpu))
+    assert nobody[0] == 0.0
+    assert nobody[1]
+
+
+def test_a_hopeless_user_without_floor_keeps_the_cost_finite():
+    """The other user's floor takes the whole processor."""
+    value, fits = cost(np.array([True, True]), np.array([4.0, 0.0]), np.array([1.0, 1.0]), np.array(4.0))
+    assert fits
+    assert np.isfinite(value)
