@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+SOURCES := dtbench solvers tests README.md
 
 .PHONY: help setup demo test test-slow bench library lint format clean constraints
 .DEFAULT_GOAL := help
@@ -16,7 +17,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "dtbench needs Python 3.11 or newer; try: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,learn]'
 	@touch $@
 
 demo: setup      ## Run the suite `quick`, print and write its leaderboard
@@ -24,8 +25,8 @@ demo: setup      ## Run the suite `quick`, print and write its leaderboard
 	$(BIN)/dtbench leaderboard --results results/quick
 
 lint: setup      ## Check format, style and types
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
 
 test: lint       ## Set up and pass every check: format, style, types, tests
@@ -41,14 +42,14 @@ library: setup   ## Freeze and certify what is missing of a problem's instances:
 	$(BIN)/python -m dtbench.library $(PROBLEM) --workers 2
 
 format: setup    ## Rewrite sources in the project's format
-	$(BIN)/ruff format .
-	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
 
 constraints:     ## Write constraints.txt anew from the newest versions that pyproject.toml allows
 	rm -rf .venv-new && $(PYTHON) -m venv .venv-new
-	.venv-new/bin/python -m pip install --quiet -e '.[dev]'
+	.venv-new/bin/python -m pip install --quiet -e '.[dev,learn]'
 	{ echo '# The tested set: what `make setup` and CI install. Written by `make constraints`.'; \
-	  .venv-new/bin/python -m pip freeze --exclude-editable; echo 'torch==2.13.0'; } > constraints.txt
+	  .venv-new/bin/python -m pip freeze --all --exclude-editable | grep -v '^pip==' | sed 's/+cpu$$//'; } > constraints.txt
 	rm -rf .venv-new
 
 clean:           ## Remove the environment, caches and build outputs

@@ -105,6 +105,14 @@ class Batched:
             new[name] = np.broadcast_to(value, batch + own)[index + (slice(None),) * len(spec.dims)]
         return dataclasses.replace(self, **new)
 
+    def read_only(self) -> Self:
+        """The same fields as views that cannot be written to."""
+        new = {}
+        for name, _, value in self.arrays():
+            new[name] = np.asarray(value).view()
+            new[name].setflags(write=False)
+        return dataclasses.replace(self, **new)
+
     @classmethod
     def stack(cls, members: Sequence[Self]) -> Self:
         """Join members of equal shape along a new first axis; other fields are the first member's."""

@@ -18,6 +18,7 @@ from dtbench.arrays import Array, Batched, BoolArray, at, specs
 from dtbench.encoding import Encoding
 from dtbench.errors import DtbenchError, InvalidDecision
 from dtbench.params import Params
+from dtbench.prediction import PredictorTraining
 
 Sense = Literal["min", "max"]
 CertificateStatus = Literal["optimal", "feasible", "infeasible", "unknown"]
@@ -158,6 +159,7 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
     exact_methods: ClassVar[tuple[str, ...]]  # the default first
     bracket_methods: ClassVar[tuple[str, ...]] = ()  # of ``exact`` too, but their bound need not reach the optimum
     target_gap: ClassVar[float] = 1e-4  # relative gap that an exact method must prove
+    target_gaps: ClassVar[Mapping[str, float]] = {}  # by size, where a size has another one
     single_agent: ClassVar[bool] = True  # whether one agent may choose for all (a Gymnasium form)
 
     heuristics: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}  # solver name -> rule, a function of a slot
@@ -166,6 +168,11 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
     Instance: type[InstanceT]
     Slot: type[SlotT]
     Decision: type[DecisionT]
+
+    @classmethod
+    def target_gap_of(cls, size: str) -> float:
+        """Relative gap that counts as proof for instances of a size."""
+        return cls.target_gaps.get(size, cls.target_gap)
 
     # Instances
 
@@ -291,6 +298,10 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
 
     def linear_model(self, slot: SlotT) -> Any:
         """The strong formulation of one slot as a :class:`dtbench.exact.linear.LinearModel`; None if not one MILP."""
+        return None
+
+    def predictor_training(self) -> PredictorTraining | None:
+        """How the learned predictor that is part of the state is trained and measured; None where there is none."""
         return None
 
     def summary(self, instance: InstanceT) -> Mapping[str, Any]:

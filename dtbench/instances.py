@@ -111,8 +111,8 @@ def check_checksum(path: Path) -> None:
         raise DtbenchError(f"'{path}' is not listed in {CHECKSUMS}: not an instance of this library.")
     if hashlib.sha256(path.read_bytes()).hexdigest() != listed:
         raise DtbenchError(
-            f"'{path}' differs from its checksum in {CHECKSUMS}: the file was changed or damaged. Install again, "
-            "or copy the file elsewhere and name it by its path to use it as your own."
+            f"'{path}' differs from its checksum in {CHECKSUMS}: the file was changed or damaged. Restore it (from "
+            "git, or by installing again); to use an instance of your own, copy it elsewhere and name it by its path."
         )
 
 
@@ -253,6 +253,8 @@ def best_known(problem_id: str) -> dict[str, dict[str, BestKnown]]:
     found: dict[str, dict[str, BestKnown]] = {}
     if not file.is_file():
         return found
+    if recorded_checksums(problem_id):
+        check_checksum(file)
     with file.open(newline="", encoding="utf-8") as stream:
         reader = csv.DictReader(stream)
         if tuple(reader.fieldnames or ()) != COLUMNS:

@@ -121,11 +121,20 @@ class Declared:
         if spec.choices and value not in spec.choices:
             raise DtbenchError(f"{where} is {value!r}; expected one of {', '.join(spec.choices)}.")
         if isinstance(value, float | int) and not (math.isfinite(value) and spec.low <= value <= spec.high):
-            raise DtbenchError(f"{where} is {value!r}; expected a number in [{spec.low:g}, {spec.high:g}] {spec.unit}.")
+            unit = "" if spec.unit == "1" else f" {spec.unit}"
+            raise DtbenchError(f"{where} is {value!r}; expected {_range(spec.low, spec.high)}{unit}.")
         return value
 
 
 _hints: Callable[[Any], dict[str, Any]] = cache(get_type_hints)
+
+
+def _range(low: float, high: float) -> str:
+    if math.isinf(low) and math.isinf(high):
+        return "a finite number"
+    if math.isinf(high):
+        return f"a finite number of at least {low:g}"
+    return f"a number from {low:g} to {high:g}" if math.isfinite(low) else f"a finite number of at most {high:g}"
 
 
 def _as_bool(value: Any) -> bool:

@@ -75,7 +75,8 @@ def walk(
     outcomes: list[tuple[float, bool, bool]] = []
     for t in range(instance.horizon):
         slot = problem.slot(instance, t, state)
-        decision = check_decision(problem, instance, slot, decide(t, slot))
+        theirs = problem.slot(instance, t, state).read_only()  # whatever a solver does to it, ours stays as it is
+        decision = check_decision(problem, instance, slot, decide(t, theirs))
         scored, outcome, repaired = judge(problem, slot, decision)
         state = problem.advance(slot, scored)
         given.append(decision)
@@ -109,7 +110,7 @@ def play(
     planned = solver.plan(instance)
     certificate = solver.certificate
     if planned is None and solver.batched and not problem.coupled:
-        planned = solver.decide(slots(problem, instance))
+        planned = solver.decide(slots(problem, instance).read_only())
     if planned is not None:
         seconds = np.full(horizon, (time.perf_counter() - began) / horizon)
         planned = check_decision(problem, instance, slots(problem, instance), planned)

@@ -165,7 +165,7 @@ def test_the_shipped_library_is_complete_and_certified(id):
             assert dataclasses.asdict(instance.params) is not None
             rows = known[name]
             best = rows[instances.HORIZON]
-            assert best.gap <= owner.target_gap * (1 + 1e-9)
+            assert best.gap <= owner.target_gap_of(size) * (1 + 1e-9)
             assert best.status == "optimal"
             if not owner.coupled:
                 objectives = [rows[str(t)].objective for t in range(instance.horizon)]

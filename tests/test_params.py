@@ -30,7 +30,7 @@ def test_texts_are_read_as_the_field_type():
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"count": 0}, r"parameter 'count' is 0; expected a number in \[1, 9\]"),
+        ({"count": 0}, "parameter 'count' is 0; expected a number from 1 to 9"),
         ({"count": 2.5}, "parameter 'count' is 2.5; expected int"),
         ({"count": "x"}, "parameter 'count' is 'x'; expected int"),
         ({"share": float("inf")}, "parameter 'share' is inf"),
@@ -60,7 +60,7 @@ def test_options_call_themselves_options():
 def test_one_value_can_be_checked_alone():
     assert Some.checked("count", "4") == 4
     assert Some.spec("count").high == 9
-    with pytest.raises(DtbenchError, match=r"parameter 'count' is 10; expected a number in \[1, 9\]"):
+    with pytest.raises(DtbenchError, match="parameter 'count' is 10; expected a number from 1 to 9"):
         Some.checked("count", 10)
     with pytest.raises(DtbenchError, match="unknown parameter 'cont'. Did you mean 'count'"):
         Some.checked("cont", 1)

@@ -10,8 +10,8 @@ import typer
 from dtbench import instances
 from dtbench.cli.output import Json, SolversPath, number, print_json, print_table, stdout
 from dtbench.core import Instance
+from dtbench.discovery import discover, find
 from dtbench.problems import all_problems, problem
-from dtbench.solver import discover
 
 What = Literal["problems", "instances", "solvers", "suites", "sweeps"]
 
@@ -19,7 +19,7 @@ What = Literal["problems", "instances", "solvers", "suites", "sweeps"]
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command("list", epilog="Example: dtbench list instances --json")(list_)
-    app.command("show", epilog="Example: dtbench show stin-deployment/paper-000")(show)
+    app.command("show", epilog="Example: dtbench show stin-deployment/paper-000; dtbench show genetic")(show)
 
 
 def list_(
@@ -97,11 +97,15 @@ def _sweeps() -> tuple[list[str], list[list[Any]]]:
 
 
 def show(
-    instance: Annotated[str, typer.Argument(help="Name in the library, or path of a .nc file.")],
+    name: Annotated[str, typer.Argument(help="An instance: name in the library, or .nc file; or a solver.")],
+    solvers_path: SolversPath = None,
     json: Json = False,
 ) -> None:
-    """Show an instance: sizes, parameters with units, best known values."""
-    found = instances.load(instance)
+    """Show an instance (sizes, parameters with units, best known values) or a solver (what it takes, its options)."""
+    if "/" not in name and not name.endswith(".nc"):
+        _show_solver(name, solvers_path or [], json)
+        return
+    found = instances.load(name)
     facts = describe(found)
     if json:
         print_json(facts)
@@ -138,6 +142,30 @@ def show(
         ],
         right=["objective", "bound", "gap"],
     )  # fmt: skip
+
+
+def _show_solver(name: str, paths: list[str], json: bool) -> None:
+    entry = find(name, discover(paths))
+    facts: dict[str, Any] = {
+        "solver": entry.name,
+        "file": entry.file.name,
+        "summary": entry.summary,
+        "problems": [id for id in all_problems() if entry.takes(id)],
+        "deterministic": entry.deterministic,
+        "options": None if entry.options is None else [vars(option) for option in entry.options],
+    }
+    if json:
+        print_json(facts)
+        return
+    stdout.print(f"{entry.name} ({entry.file.name}): {entry.summary}", markup=False)
+    stdout.print("takes " + ", ".join(facts["problems"]), markup=False)
+    if entry.options is None:
+        stdout.print("its options are declared in another file")
+    elif not entry.options:
+        stdout.print("it has no options")
+    else:
+        rows = [[o.name, o.kind, o.default, _unit(o.unit), o.meaning] for o in entry.options]
+        print_table("options", ["name", "type", "default", "unit", "meaning"], rows)
 
 
 def _unit(unit: str) -> str:

@@ -33,8 +33,10 @@ def generate(
     """Draw an instance from the problem's generator and write it."""
     if output.suffix != ".nc":
         raise DtbenchError(f"--output is '{output}'; expected a file name that ends in '.nc'.")
-    instance = problem(problem_id).generate(size, seed, **pairs(settings or [], "--set"))
     _folder_of(output)
+    if output.exists():
+        raise DtbenchError(f"'{output}' exists already; remove it or choose another name.")
+    instance = problem(problem_id).generate(size, seed, **pairs(settings or [], "--set"))
     instances.save(output, instance)
     stderr.print(f"wrote {output}: {', '.join(f'{n} {d}' for d, n in instance.dims.items())}", markup=False)
 
@@ -61,7 +63,9 @@ def _folder_of(output: Path) -> None:
 def export(
     instance: Annotated[str, typer.Argument(help="Name in the library, or path of a .nc file.")],
     slot: Annotated[int, typer.Option(help="Slot number, from 0.", min=0)] = 0,
-    format: Annotated[Literal["lp", "mps"], typer.Option(help="File format.")] = "lp",
+    format: Annotated[
+        Literal["lp", "mps"] | None, typer.Option(help="File format; by default what the file's name ends in, or lp.")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write; default: a name of ours.")
     ] = None,
@@ -76,6 +80,8 @@ def export(
     owner = problem(found.problem)
     if slot >= found.horizon:
         raise DtbenchError(f"--slot is {slot}; '{instance}' has slots 0 to {found.horizon - 1}.")
+    if format is None:
+        format = "mps" if output is not None and output.suffix == ".mps" else "lp"
     output = output or Path(f"{owner.id}-{Path(found.name).stem}-slot{slot}.{format}")
     _folder_of(output)
     at = owner.slot(found, slot, owner.start(found))

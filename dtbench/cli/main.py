@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Annotated
 
@@ -41,11 +42,22 @@ def root(
 
 def main() -> None:
     """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a sign shows another
     try:
         app()
     except DtbenchError as error:
-        stderr.print(f"dtbench: {error}", markup=False, soft_wrap=True)
-        sys.exit(2)
+        _fail(str(error))
     except BrokenPipeError:  # the reader of our output went away, as in `dtbench list instances | head`
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _fail(f"'{error.filename}' cannot be read or written: {error.strerror}.")
+
+
+def _fail(message: str) -> None:
+    stderr.print(f"dtbench: {message}", markup=False, soft_wrap=True)
+    sys.exit(2)

@@ -108,16 +108,22 @@ def run(
     from dtbench.experiments.run import run as run_cells
 
     made, store = _plan(suite, results, instances, solvers, seeds, solvers_path, retry_failed)
-    with display(stderr) as progress:
-        summary = run_cells(
-            made.cells,
-            store,
-            workers=workers,
-            scheduler=scheduler,
-            suite=made.suite,
-            command=shlex.join(["dtbench", *sys.argv[1:]]),
-            progress=progress,
-        )
+    if scheduler is not None:
+        stderr.print(f"connecting to {scheduler} ...", markup=False, soft_wrap=True)
+    try:
+        with display(stderr) as progress:
+            summary = run_cells(
+                made.cells,
+                store,
+                workers=workers,
+                scheduler=scheduler,
+                suite=made.suite,
+                command=shlex.join(["dtbench", *sys.argv[1:]]),
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        stderr.print("interrupted: what was finished is kept; the same command goes on with the rest")
+        raise typer.Exit(130) from None
     records = [record for p in made.cells if (record := store.get(p.cell)) is not None]
     statuses = Counter(record.status for record in records)
     failed = [r for r in records if r.status not in ("ok", "skipped")]

@@ -10,8 +10,8 @@ import typer
 
 from dtbench import resources
 from dtbench.cli.output import Json, SolversPath, print_json, print_table, stderr
+from dtbench.discovery import discover, find
 from dtbench.errors import DtbenchError
-from dtbench.solver import discover, find
 
 TEMPLATE = '''"""One line that says what {name} is for; it is shown by `dtbench list solvers`."""
 

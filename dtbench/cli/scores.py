@@ -43,8 +43,8 @@ def leaderboard(
     bad = {mismatch.record for mismatch in report.mismatches}
     for mismatch in report.mismatches:
         stderr.print(f"left out: {mismatch.record}: {mismatch.reason}", markup=False, soft_wrap=True)
-    records, _ = Store(results).scan()
-    held = [record for record in records if record.cell.stem not in bad]
+    store = Store(results)
+    held = [store.read(stem) for stem in store.stems() if stem not in bad]
     if not held:
         raise DtbenchError(f"no record in '{results}' holds; see `dtbench verify --results {results}`.")
     known = {name: best.objective for name in instances.names() if (best := instances.best_horizon(name)) is not None}
@@ -78,6 +78,8 @@ def verify(
         if wrong:
             print_table("", ["name", "what is wrong"], wrong)
         stdout.print(f"{checked} checked, {len(wrong)} wrong")
+        if wrong and results is not None:
+            stdout.print(f"remove the wrong ones from {results / 'records'} and run the suite again to replace them")
     if wrong:
         raise typer.Exit(1)
 

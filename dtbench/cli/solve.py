@@ -10,10 +10,10 @@ from dtbench import instances
 from dtbench.cli.data import pairs
 from dtbench.cli.output import Json, SolversPath, number, percent, print_json, print_table
 from dtbench.core import gap_to, relative_gap
+from dtbench.discovery import discover, find
 from dtbench.errors import DtbenchError
 from dtbench.experiments.record import Limits, Record
 from dtbench.problems import problem
-from dtbench.solver import discover, find
 
 GIB = 2**30
 
@@ -32,8 +32,10 @@ def solve(
     option: Annotated[
         list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help="Option of the solver; repeatable.")
     ] = None,
-    time_limit: Annotated[float, typer.Option(help="Seconds after which the solver is stopped.", min=0.1)] = 3600.0,
-    memory_limit: Annotated[float, typer.Option(help="GiB above which the solver is stopped.", min=0.1)] = 8.0,
+    time_limit: Annotated[
+        float, typer.Option(help="Seconds after which the solver is stopped.", min=0.1, max=1e7)
+    ] = 3600.0,
+    memory_limit: Annotated[float, typer.Option(help="GiB above which the solver is stopped.", min=0.1, max=1e6)] = 8.0,
     threads: Annotated[int, typer.Option(help="Threads the solver may use.", min=1)] = 1,
     solvers_path: SolversPath = None,
     json: Json = False,
@@ -46,13 +48,15 @@ def solve(
     owner = problem(instances.load(instance).problem)
     if not entry.takes(owner.id):
         raise DtbenchError(f"solver '{solver}' does not take problem '{owner.id}'.")
+    options = pairs(option or [], "--option")
+    entry.check_options(options, "--option")
     job = job_of(
         entry,
         instances.path_of(instance),
         seed=seed,
         limits=Limits(seconds=time_limit, memory=round(memory_limit * GIB), threads=threads),
         shipped="" if instance.endswith(".nc") else instance,
-        options=dict(pairs(option or [], "--option")),
+        options=dict(options),
     )
     record = Record.model_validate_json(run_cell(job)[0])
     facts = summary(record, owner.sense)

@@ -16,7 +16,7 @@ from dtbench.problems import all_problems, problem
 __all__ = ["BatchEnv", "Step", "make_env", "register_envs"]
 
 Form = Literal["batch", "gym", "vector", "parallel"]
-TEMPLATE_SEED = 0
+TEMPLATE_SEED = 10_000  # no instance of the library: those have seeds from 0
 
 
 def make_env(
@@ -35,15 +35,16 @@ def make_env(
     ----------
     instance
         An :class:`~dtbench.core.Instance`; a name of the library or path of a file (``"stin-deployment/paper-003"``);
-        or a problem and a size (``"stin-deployment/paper"``), which means the instance drawn with seed 0.
+        or a problem and a size (``"stin-deployment/paper"``), which means an instance drawn for training, of no seed of
+        the library.
     form
         ``"batch"``: :class:`~dtbench.envs.batch.BatchEnv`, the numpy core. ``"gym"``: ``gymnasium.Env``, one agent
         chooses for all. ``"vector"``: ``gymnasium.vector.VectorEnv``. ``"parallel"``: PettingZoo ``ParallelEnv``.
     n_envs
         Copies that step together; 1 for ``gym`` and ``parallel``.
     fresh
-        True: each episode has a fresh trace of the same network (training). False: each replays the instance's own
-        trace (scoring). By default True where ``instance`` is a size.
+        True: each episode draws anew, what the problem's ``resample`` says (training). False: each replays the
+        instance's own trace (scoring). By default True where ``instance`` is a size.
     seed
         Of the first episode, if its ``reset`` gives none.
     encoding

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dtbench import instances
+from dtbench.discovery import SolverEntry
 from dtbench.experiments.process import Job, run_cell
 from dtbench.experiments.record import Cell, Limits, Record, Scalar
 from dtbench.problems import all_problems, source_sha256
-from dtbench.solver import SolverEntry
 
 LIMITS = Limits(seconds=120.0, memory=4 * 2**30)
 SEED = 987_654  # fresh instances: nothing is ever tuned on the library

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from dtbench.discovery import SolverEntry, discover, find
 from dtbench.errors import DtbenchError
 from dtbench.experiments.record import Cell, Record
 from dtbench.experiments.store import Store
 from dtbench.experiments.suite import InstanceFile, Suite
 from dtbench.experiments.tables import SolverTable, Source
 from dtbench.problems import source_sha256
-from dtbench.solver import SolverEntry, discover, find
 
 State = Literal["done", "missing", "stale"]
 
@@ -122,6 +122,7 @@ def make_plan(
     cells: list[Planned] = []
     for table in chosen_solvers(suite.source, suite.content.solvers, entries, solvers):
         entry = find(table.name, entries)
+        entry.check_options(table.options, f"{suite.source.kind} '{suite.file}'")
         count = 1 if entry.deterministic else seeds or table.seeds or suite.content.seeds
         for instance in chosen:
             wanted = any(fnmatch.fnmatchcase(instance.name, pattern) for pattern in table.instances)
@@ -147,21 +148,21 @@ def _chosen_instances(suite: Suite, pattern: str | None) -> list[InstanceFile]:
 def chosen_solvers(
     source: Source, tables: Sequence[SolverTable], entries: Mapping[str, SolverEntry], wanted: Sequence[str] | None
 ) -> list[SolverTable]:
-    """The ``[[solvers]]`` tables of the wanted names or labels, of a file whose solvers all exist.
+    """The ``[[solvers]]`` tables of the wanted names or labels; a wanted solver without a table gets one.
 
     Raises
     ------
     DtbenchError
-        If one does not exist, or what is wanted is not in the file.
+        If one does not exist.
     """
     for number, table in enumerate(tables):
         if table.name not in entries:
             raise source.problem(f"solvers.{number}.name", table.name, f"one of {', '.join(entries)}", list(entries))
-    for name in wanted or ():
-        if not any(name in (table.name, table.title) for table in tables):
-            known = ", ".join(sorted({table.name for table in tables}))
-            raise DtbenchError(f"--solvers: '{name}' is not in {source.kind} '{source.name}'. It has: {known}.")
-    return [t for t in tables if wanted is None or t.name in wanted or t.title in wanted]
+    if wanted is None:
+        return list(tables)
+    chosen = [t for t in tables if t.name in wanted or t.title in wanted]
+    named = {name for t in tables for name in (t.name, t.title)}
+    return chosen + [SolverTable(name=find(name, entries).name) for name in wanted if name not in named]
 
 
 def _planned(suite: Suite, table: SolverTable, entry: SolverEntry, instance: InstanceFile, seed: int) -> Planned:
@@ -199,15 +200,15 @@ def _compared(cells: Iterable[Planned], store: Store, retry_failed: bool) -> tup
     known = estimates(records)
     return tuple(
         Planned(
-            p.cell, p.instance, p.solver_file, _state(p.cell, by_stem.get(p.cell.stem), retry_failed),
+            p.cell, p.instance, p.solver_file, _state(p.cell, by_stem.get(p.cell.stem), store, retry_failed),
             known.get(kind_of(p.cell)),
         )
         for p in cells
     )  # fmt: skip
 
 
-def _state(cell: Cell, record: Record | None, retry_failed: bool) -> State:
-    if record is None or (retry_failed and record.status not in ("ok", "skipped")):
+def _state(cell: Cell, record: Record | None, store: Store, retry_failed: bool) -> State:
+    if record is None or (retry_failed and record.status not in ("ok", "skipped")) or not store.whole(record):
         return "missing"
     return "done" if record.key == cell.key else "stale"
 

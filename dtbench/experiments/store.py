@@ -92,6 +92,13 @@ class Store:
         """File of the decisions of a record."""
         return self.records / f"{stem}.nc"
 
+    def whole(self, record: Record) -> bool:
+        """Whether the decisions that a record names are there, unchanged."""
+        file = self.decisions(record.cell.stem)
+        if record.decisions_sha256 is None:
+            return True
+        return file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == record.decisions_sha256
+
     def write(self, record: Record, decisions: bytes | None = None) -> None:
         """Put a record and its decisions on the disk, in place of an earlier record of the same name.
 

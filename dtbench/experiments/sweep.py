@@ -36,6 +36,7 @@ from pydantic import Field
 
 from dtbench import instances
 from dtbench.core import AnyProblem
+from dtbench.discovery import discover
 from dtbench.errors import DtbenchError
 from dtbench.experiments.plan import Plan, chosen_solvers, make_plan
 from dtbench.experiments.record import Scalar
@@ -44,7 +45,6 @@ from dtbench.experiments.suite import Suite, SuiteFile
 from dtbench.experiments.tables import File, Source, read_file, shipped
 from dtbench.params import ParamSpec
 from dtbench.problems import all_problems, problem
-from dtbench.solver import discover
 
 Values = Annotated[list[Scalar], Field(min_length=1)]
 GENERATED = "generated"  # folder of instances in the results

@@ -103,7 +103,7 @@ def read_file(kind: str, name: str | Path, model: type[FileT]) -> tuple[FileT, S
     file = _file_of(kind, name)
     try:
         text = file.read_bytes()
-        raw = tomllib.loads(text.decode("utf-8"))
+        raw = tomllib.loads(text.decode("utf-8-sig"))
     except OSError as error:
         raise DtbenchError(f"{kind} '{file}' cannot be read: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -96,6 +96,7 @@ def _reasons(store: Store, stem: str, record: Record, loaded: dict[str, Instance
     scores = rescore(owner, instance, given)
     yield from differences(record.slots, scores)
     yield from _beyond_bounds(owner.sense, record.slots)
+    yield from _beyond_known(record, owner.coupled, owner.sense)
     if record.objective is None or not _close(record.objective, scores.mean):
         yield f"objective is {record.objective!r}, scored again it is {scores.mean!r}"
 
@@ -118,6 +119,21 @@ def _beyond_bounds(sense: Sense, slots: Slots) -> Iterator[str]:
     for t, (objective, bound) in enumerate(zip(slots.objective, slots.bound, strict=True)):
         if bound is not None and is_better(sense, objective, bound) and not _close(objective, bound, 1e-6):
             yield f"slot {t}: objective {objective!r} is better than its bound {bound!r}"
+            return
+
+
+def _beyond_known(record: Record, coupled: bool, sense: Sense) -> Iterator[str]:
+    """Bounds that a certified value of the library refutes: nothing better than them is said to exist, but it does."""
+    known = instances.best_known(record.cell.problem).get(record.cell.instance, {})
+    claimed = [(instances.HORIZON, record.horizon_bound(coupled))]
+    if record.slots is not None and not coupled:
+        claimed += [(str(t), bound) for t, bound in enumerate(record.slots.bound)]
+    for slot, bound in claimed:
+        best = known.get(slot)
+        if best is None or bound is None:
+            continue
+        if is_better(sense, best.objective, bound) and not _close(best.objective, bound, 1e-6):
+            yield f"slot {slot}: bound {bound!r} is refuted by the known value {best.objective!r}"
             return
 
 

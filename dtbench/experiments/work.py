@@ -13,6 +13,7 @@ import io
 import json
 import math
 import os
+import random
 import resource
 import signal
 import sys
@@ -22,13 +23,16 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from dtbench import instances, resources
+from dtbench.discovery import load_solver, read_solver_file
 from dtbench.errors import Declined, DtbenchError, InvalidDecision
 from dtbench.experiments import decisions
 from dtbench.experiments.record import Cell, Payload, Slots, Status
 from dtbench.problems import problem
 from dtbench.referee import Trajectory, play
-from dtbench.solver import Solver, load_solver, read_solver_file
+from dtbench.solver import Solver
 
 LOG = "log.txt"
 PAYLOAD = "payload.json"
@@ -119,6 +123,7 @@ def _run(cell: Cell, job: dict[str, Any], folder: Path) -> Payload:
     file = located(job["instance_file"], "instances", cell.instance_sha256)
     instance = instances.load(cell.instance if job["shipped"] else file)
     solver_class = _solver_class(cell, located(job["solver_file"], "solvers", cell.solver_sha256))
+    _seed_globals(cell.seed)
     solver = solver_class(owner, instance, seed=cell.seed, **cell.options)
     began = time.perf_counter()
     solver.train()
@@ -138,6 +143,13 @@ def _run(cell: Cell, job: dict[str, Any], folder: Path) -> Payload:
     )
     method = _method(trajectory) | ({"clairvoyant": True} if solver_class.clairvoyant else {})
     return Payload(status="ok", slots=slots, train_seconds=train_seconds, method=method)
+
+
+def _seed_globals(seed: int) -> None:
+    """Seed the global generators: cells are forks of one process, and would all draw the same from them."""
+    first, second = np.random.SeedSequence(seed).generate_state(2)
+    np.random.seed(first)  # noqa: NPY002
+    random.seed(int(second))
 
 
 def located(given: str, shipped: str, sha256: str) -> Path:

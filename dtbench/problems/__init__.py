@@ -41,11 +41,11 @@ def problem(id: str) -> AnyProblem:
 
 @cache
 def source_sha256(id: str) -> str:
-    """Checksum of the sources of the problem's package: results of other sources are not the same results."""
+    """Checksum of the problem's package, sources and weights: results of other ones are not the same results."""
     package = type(problem(id)).__module__.split(".")[2]
     folder = Path(__path__[0]) / package
     digest = hashlib.sha256()
-    for file in sorted(folder.rglob("*.py")):
+    for file in sorted([*folder.rglob("*.py"), *folder.rglob("*.safetensors")]):
         digest.update(f"{file.relative_to(folder).as_posix()}\0".encode())
         digest.update(file.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePath
 from typing import Self
@@ -25,18 +25,20 @@ DECIMALS = 9  # ratios that agree to so many decimals tie
 
 @dataclass(frozen=True)
 class ProblemFacts:
-    """What the leaderboard must know of a problem. ``target_gap`` is the relative gap that counts as proof."""
+    """What the leaderboard must know of a problem. ``target_gaps`` by size: relative gaps that count as proof."""
 
     title: str
     sense: Sense
     unit: str
     target_gap: float = 1e-4
     sizes: tuple[str, ...] = ()
+    target_gaps: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, problem: AnyProblem) -> Self:
         """The facts of a problem."""
-        return cls(problem.title, problem.sense, problem.unit, problem.target_gap, tuple(problem.sizes))
+        gaps = {size: problem.target_gap_of(size) for size in problem.sizes}
+        return cls(problem.title, problem.sense, problem.unit, problem.target_gap, tuple(problem.sizes), gaps)
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,8 @@ class Group:
         by_label: dict[str, list[Run]] = {}
         for run in self.runs:
             by_label.setdefault(run.label, []).append(run)
-        whole = [Entry(label, tuple(runs), 0, self.facts.target_gap) for label, runs in by_label.items()]
+        gap = self.facts.target_gaps.get(self.size, self.facts.target_gap)
+        whole = [Entry(label, tuple(runs), 0, gap) for label, runs in by_label.items()]
         return tuple(entry.on(self.instances) for entry in whole)
 
     @cached_property

@@ -5,8 +5,8 @@ import time
 import pytest
 
 from dtbench import referee
+from dtbench.discovery import discover, load_solver
 from dtbench.problems import problem
-from dtbench.solver import discover, load_solver
 
 STIN = problem("stin-deployment")
 PAPER = STIN.generate("paper", 7_000)

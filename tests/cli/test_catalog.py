@@ -51,3 +51,12 @@ def test_help_has_examples(dtbench):
 
 def test_version(dtbench):
     assert dtbench("--version").out.startswith("dtbench ")
+
+
+def test_show_a_solver(dtbench):
+    table, data = dtbench("show", "genetic"), json.loads(dtbench("show", "genetic", "--json").out)
+    assert table.code == 0
+    assert {"population", "generations"} <= {option["name"] for option in data["options"]}
+    assert "chromosomes per generation" in table.out
+    assert "it has no options" in dtbench("show", "greedy").out
+    assert "Did you mean 'greedy'" in dtbench("show", "gredy").err

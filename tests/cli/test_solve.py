@@ -66,8 +66,8 @@ def test_mistakes_end_in_one_line_and_code_2(dtbench, arguments, words):
 
 def test_bad_options_are_named(dtbench):
     result = dtbench("solve", TINY, "genetic", "--option", "generation=3")
-    assert result.code == 1
-    assert "Did you mean 'generations'" in result.out
+    assert result.code == 2
+    assert "Did you mean 'generations'" in result.err
 
 
 def test_a_solver_over_its_time(dtbench):

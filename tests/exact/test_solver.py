@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from dtbench import referee
+from dtbench.discovery import discover, find, load_solver
 from dtbench.errors import DtbenchError
 from dtbench.problems import problem
-from dtbench.solver import discover, find, load_solver
 
 STIN = problem("stin-deployment")
 

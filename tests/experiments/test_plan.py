@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 
 from dtbench.errors import DtbenchError
@@ -28,7 +30,9 @@ def test_filters(bench):
     assert {p.cell.solver for p in bench.plan(suite, solvers=["odd"]).cells} == {"raises"}
     with pytest.raises(DtbenchError, match=r"--instances 'x\*' matches no instance of suite 'test'"):
         bench.plan(suite, instances="x*")
-    with pytest.raises(DtbenchError, match="--solvers: 'quick' is not in suite 'test'. It has: raises, slow"):
+    added = bench.plan(suite, solvers=["slow", "declines"])
+    assert {p.cell.solver for p in added.cells} == {"slow", "declines"}
+    with pytest.raises(DtbenchError, match="unknown solver 'quick'"):
         bench.plan(suite, solvers=["slow", "quick"])
     with pytest.raises(DtbenchError, match="--seeds is 0"):
         bench.plan(suite, seeds=0)
@@ -62,10 +66,9 @@ def test_done_missing_stale(bench, tmp_path, solvers_folder):
     bench.run(suite)
     assert bench.plan(suite).todo == ()
 
-    other = tmp_path / "other"
-    other.mkdir()
+    other = shutil.copytree(solvers_folder, tmp_path / "other")
     (other / "raises.py").write_text((solvers_folder / "raises.py").read_text() + "\n")
-    changed = make_plan(read(suite), bench.store, solvers_paths=[solvers_folder, other])
+    changed = make_plan(read(suite), bench.store, solvers_paths=[other])
     assert [(p.cell.solver, p.state) for p in changed.todo] == [("raises", "stale")]
 
     tighter = bench.write("declines", "raises", seconds=30)
@@ -73,6 +76,23 @@ def test_done_missing_stale(bench, tmp_path, solvers_folder):
     bench.run(tighter)
     assert bench.plan(tighter).todo == ()
     assert len(bench.store.stems()) == 2
+
+
+def test_lost_or_changed_decisions_are_missing(bench):
+    suite = bench.write("infeasible", instances=TWO)
+    bench.run(suite)
+    first, second = (bench.store.decisions(stem) for stem in bench.store.stems())
+    first.unlink()
+    second.write_bytes(second.read_bytes()[:-1])
+    assert bench.plan(suite).states == {"done": 0, "missing": 2, "stale": 0}
+    bench.run(suite)
+    assert bench.plan(suite).todo == ()
+
+
+def test_options_are_checked_before_anything_runs(bench):
+    suite = bench.write({"name": "spawns", "options": {"fiel": "x"}})
+    with pytest.raises(DtbenchError, match="suite .*: solver 'spawns' has no option 'fiel'. Did you mean 'file'?"):
+        bench.plan(suite)
 
 
 def test_estimate_is_the_median_of_cells_of_the_same_kind(bench):

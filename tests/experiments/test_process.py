@@ -97,10 +97,29 @@ def test_changed_solver_file_is_not_run(bench, tmp_path, solvers_folder):
     assert decisions is None
 
 
-def test_unknown_option_is_an_error_of_the_cell(bench):
-    _, records = bench.run(bench.write({"name": "spawns", "options": {"fiel": "x"}}))
+def test_an_option_of_a_wrong_type_is_an_error_of_the_cell(bench):
+    _, records = bench.run(bench.write({"name": "spawns", "options": {"wait": "long"}}))
     assert records["spawns"].status == "error"
-    assert "unknown option 'fiel'. Did you mean 'file'?" in records["spawns"].reason
+    assert "option 'wait' is 'long'; expected" in records["spawns"].reason
+
+
+def test_global_generators_are_seeded_by_the_cell(bench):
+    """They draw the same for the same seed, and something else for another."""
+    bench.run(bench.write({"name": "careless"}, seeds=2))
+    objectives = {record.cell.seed: record.objective for record in bench.store.scan()[0]}
+    assert objectives[0] != objectives[1]
+    for stem in bench.store.stems():
+        bench.store.decisions(stem).unlink()
+    bench.run(bench.write({"name": "careless"}, seeds=2))
+    assert objectives == {record.cell.seed: record.objective for record in bench.store.scan()[0]}
+
+
+def test_what_a_solver_does_to_its_slot_does_not_reach_the_referee(bench):
+    _, records = bench.run(bench.write("writes", "spoils"))
+    assert records["writes"].status == "error"
+    assert "read-only" in records["writes"].reason
+    assert records["spoils"].status == "ok"
+    assert records["spoils"].objective > 0.1
 
 
 def test_cancelled_run_starts_nothing(bench):

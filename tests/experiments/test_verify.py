@@ -139,3 +139,10 @@ def test_instances_of_ones_own_are_kept_with_the_results(bench, tmp_path):
 def test_empty_folder(tmp_path):
     with pytest.raises(DtbenchError, match="holds no records"):
         verify(tmp_path)
+
+
+def test_forged_bounds(results):
+    """A bound beyond what the library knows to exist proves nothing."""
+    stem = stem_of(results)
+    edit(results, stem, lambda r: r["slots"].update(bound=list(r["slots"]["objective"])))
+    assert "is refuted by the known value" in only(verify(results.folder), stem)

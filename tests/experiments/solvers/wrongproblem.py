@@ -1,8 +1,8 @@
-"""For a problem that is not there."""
+"""For another problem than that of the tests."""
 
 from dtbench.solver import Solver
 
 
 class WrongProblem(Solver):
     name = "wrongproblem"
-    problems = ("another-problem",)
+    problems = ("edge-migration",)

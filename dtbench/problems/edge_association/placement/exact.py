@@ -18,7 +18,7 @@ from dtbench.problems.edge_association.placement.local_search import local_searc
 from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot
 
 LARGE = 3000  # pairs of user and base station above which a slot counts as large
-LARGE_GAP = 1e-4
+LARGE_GAP = 1e-4  # the target of size ``large``
 RELAXATIONS = 60  # most rounds of cuts on the continuous relaxation
 VIOLATION = 1e-5  # a cut of the relaxation counts from this part of the objective, divided by M
 

@@ -34,6 +34,7 @@ class EdgePlacement(Problem[PlacementInstance, PlacementState, PlacementSlot, Pl
     coupled = False
     exact_methods = ("strong", "cpsat", "reference")
     target_gap = 1e-6
+    target_gaps: ClassVar = {"large": 1e-4}
     heuristics: ClassVar = {
         "nearest": heuristics.nearest,
         "greedy": heuristics.greedy,

@@ -4,7 +4,7 @@ import textwrap
 
 import pytest
 
-from dtbench import solver
+from dtbench import discovery
 from dtbench.errors import Declined, DtbenchError
 from dtbench.problems import problem
 
@@ -36,7 +36,7 @@ GOOD = '''
 
 
 def test_facts_are_read_from_the_text(tmp_path):
-    mine, rule = solver.read_solver_file(put(tmp_path, "mine.py", GOOD) / "mine.py")
+    mine, rule = discovery.read_solver_file(put(tmp_path, "mine.py", GOOD) / "mine.py")
     assert (mine.name, mine.summary, mine.problems) == ("mine", "Does nothing.", ("stin-deployment",))
     assert mine.deterministic
     assert not mine.trains
@@ -47,61 +47,90 @@ def test_facts_are_read_from_the_text(tmp_path):
 
 def test_listing_does_not_run_the_file(tmp_path):
     put(tmp_path, "bad.py", 'raise SystemExit("ran")\nclass A:\n    name = "a"\n')
-    assert solver.discover([tmp_path])["a"].class_name == "A"
+    assert discovery.discover([tmp_path])["a"].class_name == "A"
 
 
 def test_a_file_that_does_not_parse_is_listed_with_its_line(tmp_path):
     put(tmp_path, "broken.py", "x = 1\ndef f(:\n")
-    entries = solver.discover([tmp_path])
+    entries = discovery.discover([tmp_path])
     assert "broken.py:2" in entries["broken"].error
     with pytest.raises(DtbenchError, match=r"'broken' cannot be used: .*broken\.py:2"):
-        solver.find("broken", entries)
+        discovery.find("broken", entries)
 
 
-def test_later_folders_win_and_installed_ones_are_kept(tmp_path):
+def test_a_name_that_is_taken_is_refused(tmp_path):
     put(tmp_path, "greedy.py", '"""My own."""\nclass G:\n    name = "greedy"\n')
-    entries = solver.discover([tmp_path])
-    assert entries["greedy"].summary == "My own."
-    assert {"random", "exact"} <= set(entries)
+    with pytest.raises(DtbenchError, match="both define solver 'greedy'; give one of them another name"):
+        discovery.discover([tmp_path])
+
+
+def test_the_shipped_folder_may_be_named_again():
+    assert discovery.discover([discovery.resources.folder("solvers")]) == discovery.discover()
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("N = 'x'\nclass A(Solver):\n    name = N\n", "'name' is computed; expected a literal"),
+        ("class A(Solver):\n    name = '../up'\n", "'name' is '../up'"),
+        ("class A(Solver):\n    name = ''\n", "'name' is ''"),
+        ("class A(Solver):\n    name = 'a'\n    problems = 'stin-deployment'\n", "expected a literal tuple"),
+        ("class A(Solver):\n    name = 'a'\n    problems = ('stin-deploment',)\n", "Did you mean 'stin-deployment'"),
+        ("class A(Solver):\n    name = 'a'\n    trains = 1\n", "'trains' is 1; expected the literal True or False"),
+    ],
+)
+def test_attributes_that_cannot_be_are_listed_with_their_line(tmp_path, body, words):
+    put(tmp_path, "a.py", "from dtbench import Solver\n" + body)
+    (entry,) = discovery.read_solver_file(tmp_path / "a.py")
+    assert words in entry.error
+    assert "a.py:" in entry.error
+
+
+def test_options_are_read_without_running_the_file():
+    options = {option.name: option for option in discovery.discover()["genetic"].options}
+    assert (options["population"].default, options["population"].kind) == ("100", "int")
+    assert options["population"].meaning == "chromosomes per generation"
+    with pytest.raises(DtbenchError, match="here: solver 'genetic' has no option 'generation'. Did you mean"):
+        discovery.discover()["genetic"].check_options(["generation"], "here")
 
 
 def test_the_environment_variable_names_folders(tmp_path, monkeypatch):
-    monkeypatch.setenv(solver.PATH_VARIABLE, str(put(tmp_path / "own", "mine.py", GOOD)))
-    assert "mine" in solver.discover()
+    monkeypatch.setenv(discovery.PATH_VARIABLE, str(put(tmp_path / "own", "mine.py", GOOD)))
+    assert "mine" in discovery.discover()
 
 
 def test_two_solvers_of_one_name_in_one_folder(tmp_path):
     put(tmp_path, "a.py", 'class A:\n    name = "same"\n')
     put(tmp_path, "b.py", 'class B:\n    name = "same"\n')
     with pytest.raises(DtbenchError, match="both define solver 'same'"):
-        solver.discover([tmp_path])
+        discovery.discover([tmp_path])
 
 
 def test_missing_folder_and_unknown_name():
     with pytest.raises(DtbenchError, match="'no/such/folder' does not exist"):
-        solver.discover(["no/such/folder"])
+        discovery.discover(["no/such/folder"])
     with pytest.raises(DtbenchError, match="unknown solver 'gredy'. Did you mean 'greedy'"):
-        solver.find("gredy", solver.discover())
+        discovery.find("gredy", discovery.discover())
 
 
 def test_loading(tmp_path):
-    entries = solver.discover([put(tmp_path, "mine.py", GOOD)])
+    entries = discovery.discover([put(tmp_path, "mine.py", GOOD)])
     instance = STIN.generate("tiny", 0)
-    mine = solver.load_solver(entries["mine"])(STIN, instance, seed=3)
+    mine = discovery.load_solver(entries["mine"])(STIN, instance, seed=3)
     with pytest.raises(TypeError, match="implements neither decide nor plan"):
         mine.decide(STIN.slot(instance, 0, STIN.start(instance)))
     with pytest.raises(Declined, match="has no rule 'no-such-rule'"):
-        solver.load_solver(entries["no-such-rule"])(STIN, instance)
+        discovery.load_solver(entries["no-such-rule"])(STIN, instance)
 
 
 def test_loading_what_is_no_solver(tmp_path):
-    entries = solver.discover([put(tmp_path, "a.py", 'class A:\n    name = "a"\n')])
+    entries = discovery.discover([put(tmp_path, "a.py", 'class A:\n    name = "a"\n')])
     with pytest.raises(DtbenchError, match="'A' in .* is not a subclass"):
-        solver.load_solver(entries["a"])
+        discovery.load_solver(entries["a"])
 
 
 def test_unknown_options_name_the_allowed_ones():
-    random = solver.load_solver(solver.discover()["genetic"])
+    random = discovery.load_solver(discovery.discover()["genetic"])
     with pytest.raises(DtbenchError, match="unknown option 'popsize'.*Allowed: population"):
         random(STIN, STIN.generate("tiny", 0), popsize=3)
 
@@ -113,6 +142,6 @@ def test_installed_packages_bring_solvers(tmp_path, monkeypatch):
     put(info, "METADATA", "Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
     put(info, "entry_points.txt", "[dtbench.solvers]\nmine = their_solver:Mine\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    entries = solver.discover()
+    entries = discovery.discover()
     assert entries["mine"].file == tmp_path / "their_solver.py"
     assert "no-such-rule" not in entries
