@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 SOURCES := dtbench solvers tests README.md
 
-.PHONY: help setup demo test test-slow bench library lint format clean constraints
+.PHONY: help setup setup-dev demo test test-slow bench library lint format clean constraints
 .DEFAULT_GOAL := help
 
 help:            ## List the commands
@@ -17,14 +18,20 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "dtbench needs Python 3.11 or newer; try: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,learn]'
+	$(PIP) -e .
+	@touch $@
+
+setup-dev: $(STAMP)-dev  ## Add what tests, checks and training need (torch among it)
+
+$(STAMP)-dev: $(STAMP)
+	$(PIP) -e '.[dev,learn]'
 	@touch $@
 
 demo: setup      ## Run the suite `quick`, print and write its leaderboard
 	$(BIN)/dtbench run quick --results results/quick
 	$(BIN)/dtbench leaderboard --results results/quick
 
-lint: setup      ## Check format, style and types
+lint: setup-dev     ## Check format, style and types
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
@@ -32,22 +39,22 @@ lint: setup      ## Check format, style and types
 test: lint       ## Set up and pass every check: format, style, types, tests
 	$(BIN)/pytest -n auto -m "not slow"
 
-test-slow: setup ## The tests that take minutes
+test-slow: setup-dev ## The tests that take minutes
 	$(BIN)/pytest -n auto -m slow
 
-bench: setup     ## Measure speed, as ratios in one run
+bench: setup-dev ## Measure speed, as ratios in one run
 	$(BIN)/pytest tests/benchmarks --benchmark-group-by=group --benchmark-columns=median,rounds -s
 
 library: setup   ## Freeze and certify what is missing of a problem's instances: make library PROBLEM=...
 	$(BIN)/python -m dtbench.library $(PROBLEM) --workers 2
 
-format: setup    ## Rewrite sources in the project's format
+format: setup-dev ## Rewrite sources in the project's format
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
 
-constraints:     ## Write constraints.txt anew from the newest versions that pyproject.toml allows
+constraints:     ## Write constraints.txt anew: the newest versions allowed, torch as tested
 	rm -rf .venv-new && $(PYTHON) -m venv .venv-new
-	.venv-new/bin/python -m pip install --quiet -e '.[dev,learn]'
+	.venv-new/bin/python -m pip install --quiet -e '.[dev,learn]' torch==2.13.0
 	{ echo '# The tested set: what `make setup` and CI install. Written by `make constraints`.'; \
 	  .venv-new/bin/python -m pip freeze --all --exclude-editable | grep -v '^pip==' | sed 's/+cpu$$//'; } > constraints.txt
 	rm -rf .venv-new

@@ -159,6 +159,8 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
     exact_methods: ClassVar[tuple[str, ...]]  # the default first
     bracket_methods: ClassVar[tuple[str, ...]] = ()  # of ``exact`` too, but their bound need not reach the optimum
     target_gap: ClassVar[float] = 1e-4  # relative gap that an exact method must prove
+    library_counts: ClassVar[Mapping[str, int]] = {}  # shipped instances by size, where not the usual number
+    bracket_sizes: ClassVar[tuple[str, ...]] = ()  # sizes whose best known values are brackets, not proven optima
     target_gaps: ClassVar[Mapping[str, float]] = {}  # by size, where a size has another one
     single_agent: ClassVar[bool] = True  # whether one agent may choose for all (a Gymnasium form)
 

@@ -96,14 +96,16 @@ def _agree(where: str, found: Sequence[Certificate]) -> None:
             )
 
 
-def certify_missing(owner: AnyProblem, folder: Path, workers: int) -> Iterator[tuple[str, BestKnown]]:
+def certify_missing(
+    owner: AnyProblem, folder: Path, workers: int, limits: Limits | None = None
+) -> Iterator[tuple[str, BestKnown]]:
     """Certify instances that have no rows yet, several at a time; the table is written after each."""
     file = folder / instances.BEST_KNOWN
     instances.best_known.cache_clear()
     table = {name: list(rows.values()) for name, rows in instances.best_known(owner.id).items()}
     missing = [name for name in instances.names(owner.id) if name not in table]
     with concurrent.futures.ProcessPoolExecutor(max_workers=workers) as pool:
-        jobs = {pool.submit(certify, name): name for name in missing}
+        jobs = {pool.submit(certify, name, limits): name for name in missing}
         for job in concurrent.futures.as_completed(jobs):
             table[jobs[job]] = job.result()
             instances.write_best_known(file, _in_order(owner, table))
@@ -119,16 +121,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m dtbench.library", description=__doc__)
     parser.add_argument("problem")
     parser.add_argument("--workers", type=int, default=1)
-    for size, count in COUNTS.items():
-        parser.add_argument(f"--{size}", type=int, default=count, metavar="N", help=f"instances of size {size}")
+    parser.add_argument("--seconds", type=float, help="limit of one slot, or of one horizon where slots are coupled")
+    for size in COUNTS:
+        parser.add_argument(f"--{size}", type=int, metavar="N", help=f"instances of size {size}")
     given = parser.parse_args(arguments)
     owner = problem(given.problem)
     folder = resources.folder("instances") / owner.id
-    counts = {size: getattr(given, size) for size in COUNTS if size in owner.sizes}
+    usual = COUNTS | dict(owner.library_counts)
+    counts = {size: usual[size] if getattr(given, size) is None else getattr(given, size) for size in COUNTS}
+    limits = None if given.seconds is None else Limits(seconds=given.seconds)
     new = freeze(owner, folder, counts)
     write_checksums(folder)
     print(f"{owner.id}: {len(new)} new instances", file=sys.stderr)
-    for name, row in certify_missing(owner, folder, given.workers):
+    for name, row in certify_missing(owner, folder, given.workers, limits):
         print(f"{name}: {row.objective:.9g} {owner.unit}, gap {row.gap:.1e}, {row.status}", file=sys.stderr, flush=True)
     write_checksums(folder)
 

@@ -45,7 +45,7 @@ class PredictionError:
     """Mean squared error of a predictor on fresh data.
 
     ``at`` {steps ahead: error}, in the unit of the problem's :class:`PredictorTraining`; ``parts`` one step ahead, of
-    each thing that is predicted (each user).
+    each ``part``.
     """
 
     case: Case
@@ -59,6 +59,7 @@ class PredictorTraining(ABC):
 
     Options: ClassVar[type[Options]]
     unit: ClassVar[str]  # of errors
+    part: ClassVar[str]  # what each of several things that are predicted is
     reported: ClassVar[str]  # what the paper reports
 
     @property

@@ -11,6 +11,7 @@ from numpy.testing import assert_array_equal
 
 from dtbench import instances, resources
 from dtbench.errors import DtbenchError
+from dtbench.library import COUNTS
 from dtbench.problems import all_problems, problem
 
 EVERY = sorted(all_problems())
@@ -157,16 +158,18 @@ def test_the_shipped_library_is_complete_and_certified(id):
     """At least 10 / 10 / 10 / 3 instances, each loads, each has a best known value with its bound."""
     owner = problem(id)
     known = instances.best_known(id)
-    for size in owner.sizes:
+    for size, count in (COUNTS | dict(owner.library_counts)).items():
         found = instances.names(id, size)
-        assert len(found) >= (3 if size == "large" else 10)
+        assert len(found) >= count
         for name in found:
             instance = instances.load(name)
             assert dataclasses.asdict(instance.params) is not None
             rows = known[name]
             best = rows[instances.HORIZON]
-            assert best.gap <= owner.target_gap_of(size) * (1 + 1e-9)
-            assert best.status == "optimal"
+            if size not in owner.bracket_sizes:
+                assert best.gap <= owner.target_gap_of(size) * (1 + 1e-9)
+                assert best.status == "optimal"
+            assert best.gap < 0.5
             if not owner.coupled:
                 objectives = [rows[str(t)].objective for t in range(instance.horizon)]
                 assert best.objective == pytest.approx(np.mean(objectives), rel=1e-12)

@@ -27,8 +27,8 @@ WRONG = {
         "    def decide(self, slot):\n        self.instance.data_bits[:] = 0.0\n",
         "solves a fresh instance",
     ),
-    "silent": (
-        "import numpy as np\nfrom dtbench import Solver\nclass A(Solver):\n    name = 'silent'\n"
+    "speechless": (
+        "import numpy as np\nfrom dtbench import Solver\nclass A(Solver):\n    name = 'speechless'\n"
         "    problems = ('stin-deployment',)\n"
         "    def decide(self, slot):\n        return self.problem.Decision(node=np.zeros(slot.n_users, int))\n",
         "the file's first line says what it is for",

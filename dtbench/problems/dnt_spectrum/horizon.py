@@ -1,0 +1,152 @@
+"""The clairvoyant optimum of ``dnt-spectrum``: a table of best rates per slot and set of uploads, then one MILP.
+
+Only who uploads is carried from slot to slot. Where users are predicted jointly (``gru``) or errors are counted per
+block, the best that a perfect twin allows is the bound, and the policy that solves every slot is the incumbent.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Any, cast
+
+import numpy as np
+
+from dtbench import referee
+from dtbench.arrays import IntArray
+from dtbench.core import AnyProblem, Certificate, CertificateStatus, Limits, relative_gap
+from dtbench.exact.certificate import ROUNDING, with_target
+from dtbench.problems.dnt_spectrum.allocation import allocate, strongest
+from dtbench.problems.dnt_spectrum.best_rates import BestRates, members
+from dtbench.problems.dnt_spectrum.exact import best_of, by_highs, form_of
+from dtbench.problems.dnt_spectrum.instance import DntInstance
+from dtbench.problems.dnt_spectrum.model import DntDecision, DntSlot
+from dtbench.problems.dnt_spectrum.timeline import Timeline
+
+CEILING_USERS = 10  # users in several discs of whom all associations are tried
+
+
+def solve(problem: AnyProblem, instance: DntInstance, limits: Limits) -> Certificate:
+    """Optimum or bound of the horizon mean, with decisions of leading time axis.
+
+    Raises
+    ------
+    ValueError
+        If the instance has leading axes, or the referee does not confirm the trajectory.
+    """
+    if instance.batch_shape != ():
+        raise ValueError(f"the instance has leading axes {instance.batch_shape}; exact methods take one instance")
+    limits, began = with_target(problem, limits), time.perf_counter()
+    p = instance.params
+    slots = perfect(problem, instance)
+    if p.predictor not in ("hold", "drift") or p.error_scope != "user":
+        return perfect_twin(problem, instance, slots, limits, began)
+    rates = BestRates.of(slots, began + limits.seconds)
+    if rates is None:
+        return perfect_twin(problem, instance, slots, limits, began)
+    rounds, fell = 0, True
+    while fell:  # entries that the timeline uses are settled until none of them falls
+        left = began + limits.seconds - time.perf_counter()
+        if left < 0.0:
+            return perfect_twin(problem, instance, slots, limits, began)
+        result, uploads = Timeline.of(instance, rates.value).solve(limits, left)
+        chosen = [] if uploads is None else [(t, int(v)) for t, v in enumerate(uploads)]
+        fell = sum(rates.settle(t, v, limits) for t, v in chosen) > 0
+        rounds += 1
+    found = [decision for entry in chosen if (decision := rates.decision[entry]) is not None]
+    decisions = DntDecision.stack(found) if found else None
+    details = {"model": "timeline", "rounds": rounds, **result.details}
+    return certified(problem, instance, decisions, result.bound, limits, began, details)
+
+
+def perfect(problem: AnyProblem, instance: DntInstance) -> DntSlot:
+    """All slots (T,) with a twin that is always right: their objectives are weighted rates alone."""
+    slots = cast(DntSlot, referee.slots(problem, instance))[...]
+    return replace(slots, estimate=slots.position)
+
+
+def perfect_twin(
+    problem: AnyProblem, instance: DntInstance, slots: DntSlot, limits: Limits, began: float
+) -> Certificate:
+    """Bound by the best rates without any twin error; the incumbent solves every slot in the state that it has made.
+
+    Both take a moment per slot, whatever the time limit.
+    """
+    limits = replace(limits, seconds=Limits().seconds)
+    printed = instance.params.interference == "printed"
+    models = (form_of(slots[t], patterns=printed).model() for t in range(instance.horizon))
+    bounds = [by_highs(model, limits).bound for model in models]
+
+    def decide(_: int, slot: Any) -> DntDecision:
+        form = form_of(slot, patterns=printed)
+        return best_of(form, form.model())
+
+    given, _ = referee.walk(problem, instance, decide)
+    decisions = DntDecision.stack(cast(list[DntDecision], given))
+    return certified(problem, instance, decisions, float(np.mean(bounds)), limits, began, {"model": "perfect twin"})
+
+
+def certified(
+    problem: AnyProblem, instance: DntInstance, decisions: DntDecision | None, bound: float, limits: Limits,
+    began: float, details: dict[str, Any],
+) -> Certificate:  # fmt: skip
+    """The referee plays the trajectory; ``optimal`` is said only when the bound proves it."""
+    backend = f"HiGHS {version('highspy')}"
+    if decisions is None:
+        status: CertificateStatus = "unknown" if np.isfinite(bound) else "infeasible"
+        return Certificate(np.nan, bound, status, time.perf_counter() - began, "horizon", backend, details=details)
+    scores = referee.rescore(problem, instance, decisions)
+    objective = scores.mean
+    if bound < objective - 10.0 * ROUNDING * max(1.0, abs(objective)):
+        raise ValueError(f"bound {bound!r} of 'dnt-spectrum' is below the objective {objective!r} of a trajectory")
+    bound = max(bound, objective)
+    close = bound - objective <= limits.gap_abs or relative_gap(objective, bound) <= (limits.gap or 0.0)
+    status = "optimal" if close and scores.feasible.all() else "feasible"
+    seconds = time.perf_counter() - began
+    return Certificate(objective, bound, status, seconds, "horizon", backend, decisions, details)
+
+
+def ceiling(problem: AnyProblem, instance: DntInstance, limits: Limits | None = None) -> Certificate:
+    """The clairvoyant best of the paper's action space: uploads and associations free, RBs by Algorithm 1.
+
+    What an agent loses beyond this, it loses by its choices; what this loses against the optimum, Algorithm 1 does. For
+    predictors ``hold`` and ``drift`` and errors per user.
+
+    Raises
+    ------
+    ValueError
+        If the twin is another, or more than 10 users of a slot are in several discs.
+    """
+    p, began = instance.params, time.perf_counter()
+    if p.predictor not in ("hold", "drift") or p.error_scope != "user":
+        raise ValueError("the ceiling is defined for predictors 'hold' and 'drift' and errors per user")
+    limits = with_target(problem, limits or Limits())
+    slots, flags = perfect(problem, instance), members(p.n_bs)
+    table = np.full((instance.horizon, len(flags)), -np.inf)
+    best: list[DntDecision] = []
+    for t in range(instance.horizon):
+        found = allocate(slots[t], associations(slots[t])[:, None], flags)
+        placed = ((found.up >= 0) == flags).all(axis=-1)
+        worth = np.where(placed, problem.evaluate(slots[t], found).objective, -np.inf)
+        table[t] = worth.max(axis=0)
+        best.append(found[worth.argmax(axis=0), np.arange(len(flags))])
+    result, uploads = Timeline.of(instance, table).solve(limits, limits.seconds)
+    decisions = None if uploads is None else DntDecision.stack([best[t][int(v)] for t, v in enumerate(uploads)])
+    return certified(problem, instance, decisions, result.bound, limits, began, {"model": "ceiling"})
+
+
+def associations(slot: DntSlot) -> IntArray:
+    """Every association (C, U) of users to base stations that cover them; -1 for users whom none covers."""
+    several = np.flatnonzero(slot.cover.sum(axis=-1) > 1)
+    if len(several) > CEILING_USERS:
+        raise ValueError(
+            f"{len(several)} users are in several discs; associations of at most {CEILING_USERS} are tried"
+        )
+    base = strongest(slot, slot.cover)
+    choices = [np.flatnonzero(slot.cover[u]) for u in several]
+    grid = np.stack(np.meshgrid(*choices, indexing="ij"), axis=-1).reshape(-1, len(several)) if choices else None
+    found = np.repeat(base[None], 1 if grid is None else len(grid), axis=0)
+    if grid is not None:
+        found[:, several] = grid
+    return found

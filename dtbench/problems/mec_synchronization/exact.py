@@ -1,0 +1,210 @@
+"""Exact methods for one slot of ``mec-synchronization``, with certificates.
+
+``search``: branch and bound over success sets, every set priced by its convex program; above 26 candidates also the
+sum of the bounds of clusters. ``enumeration``: all success sets, depth first; only ``E(S) <= E(S')`` for S within S'
+prunes.
+``levels`` and ``reference`` bracket the optimum by a MILP on levels of uplink time, fast and line by line in Pyomo.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from dtbench.arrays import Array, BoolArray, IntArray
+from dtbench.core import AnyProblem, Certificate, Limits
+from dtbench.exact.certificate import MARGIN, certify, with_target
+from dtbench.problems.mec_synchronization import heuristics
+from dtbench.problems.mec_synchronization.candidates import Candidates
+from dtbench.problems.mec_synchronization.convex import THREADS, Priced, served
+from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot
+from dtbench.problems.mec_synchronization.pooled import pooled
+from dtbench.problems.mec_synchronization.search import Prices, branch_and_bound
+
+BACKEND = f"dtbench interior point, numpy {np.__version__}"
+FEW = 26  # candidates up to which one search closes
+CLUSTER = 16  # candidates of a cluster
+CLUSTER_TIME = 0.3  # share of the time that the clusters' bounds may take
+
+
+def solve(problem: AnyProblem, slot: MecSlot, limits: Limits, method: str) -> Certificate:
+    """Solve one slot (no leading axes).
+
+    At the start of a frame of the closed protocol, moving a twin for a slot at least is not better than not serving
+    its user, so hosts stay. Only where migration takes no time (``mig_slots = 0``) may a move pay at once; then the
+    bound is that of one server for all (:mod:`.pooled`).
+
+    Raises
+    ------
+    ValueError
+        On an unknown method, or a slot with leading axes.
+    """
+    if slot.batch_shape != ():
+        raise ValueError(f"the slot has leading axes {slot.batch_shape}; exact methods take one slot")
+    methods: Mapping[str, Callable[[AnyProblem, MecSlot, Limits], Certificate]] = {
+        "search": by_search,
+        "enumeration": by_enumeration,
+        "levels": by_levels,
+        "reference": by_reference,
+    }
+    if method not in methods:
+        raise ValueError(f"unknown method '{method}' of '{problem.id}'. Known: {', '.join(methods)}")
+    with THREADS.limit(limits=limits.threads):
+        return methods[method](problem, slot, with_target(problem, limits))
+
+
+def by_search(problem: AnyProblem, slot: MecSlot, limits: Limits) -> Certificate:
+    """Branch and bound over success sets."""
+    began = time.perf_counter()
+    found = Candidates.of(slot, slot.host)
+    lost, gap = float(found.lost), MARGIN * (limits.gap or 0.0)
+    bound = 0.0
+    start = heuristics.admitted(found)
+    if found.count > FEW:
+        bound = cluster_bound(slot, found, gap, CLUSTER_TIME * limits.seconds)
+    left = limits.seconds - (time.perf_counter() - began)
+    result = branch_and_bound(found, start, gap, left, lost)
+    bound = max(bound, result.bound)
+    if slot.hosts_open and slot.params.migration_slots == 0:
+        bound = min(bound, free_hosts_bound(slot, gap, limits.seconds))
+    details = {"nodes": result.nodes, "programs": result.programs, "candidates": int(found.valid.sum())}
+    return certified(problem, slot, found, result.best, bound + lost, limits, began, "search", details)
+
+
+def by_enumeration(problem: AnyProblem, slot: MecSlot, limits: Limits) -> Certificate:
+    """All success sets; those of which a subset already costs more than the best are left out."""
+    began = time.perf_counter()
+    found = Candidates.of(slot, slot.host)
+    prices, users = Prices(found), np.flatnonzero(found.valid)
+    best = prices.of(np.zeros(found.count, dtype=bool))
+    cost = floor = float(prices.value.sum())
+    stack = [(np.zeros(found.count, dtype=bool), 0, 0.0)]  # members, users decided, worth of those left out
+    while stack:
+        member, decided, lost = stack.pop()
+        priced = prices.of(member)
+        if priced.lower + lost >= cost or time.perf_counter() - began > limits.seconds:
+            floor = min(floor, priced.lower + lost)
+            continue
+        if decided == len(users):
+            floor = min(floor, priced.lower + lost)
+            if priced.upper + lost < cost:
+                best, cost = priced, priced.upper + lost
+            continue
+        k = users[decided]
+        inside = member.copy()
+        inside[k] = True
+        stack.append((member, decided + 1, lost + float(prices.value[k])))
+        stack.append((inside, decided + 1, lost))
+    if slot.hosts_open and slot.params.migration_slots == 0:
+        floor = min(floor, free_hosts_bound(slot, limits.gap or 0.0, limits.seconds))
+    lost = float(found.lost)
+    details = {"programs": len(prices.sets), "candidates": len(users)}
+    return certified(problem, slot, found, best, min(floor, cost) + lost, limits, began, "enumeration", details)
+
+
+def by_levels(problem: AnyProblem, slot: MecSlot, limits: Limits) -> Certificate:
+    """The MILP on levels by HiGHS: its bound, and its set at the true price."""
+    from dtbench.problems.mec_synchronization import levels
+
+    began = time.perf_counter()
+    found = Candidates.of(slot, slot.host)
+    result = levels.solve(found, levels.LEVELS, limits)
+    priced = attainable(Prices(found), result.member)
+    return certified(
+        problem, slot, found, priced, result.bound + float(found.lost), limits, began, "levels", result.details,
+        result.backend,
+    )  # fmt: skip
+
+
+def by_reference(problem: AnyProblem, slot: MecSlot, limits: Limits) -> Certificate:
+    """The Pyomo model on levels by HiGHS."""
+    from dtbench.exact.pyomo_backend import solve_pyomo
+    from dtbench.problems.mec_synchronization import reference
+
+    began = time.perf_counter()
+    found = Candidates.of(slot, slot.host)
+    model = reference.build(slot)
+    result = solve_pyomo(model, limits)
+    served = reference.members(model, slot) if result.x is not None else np.zeros(found.count, dtype=bool)
+    priced = attainable(Prices(found), served)
+    bound = result.bound * slot.n_users
+    return certified(
+        problem, slot, found, priced, bound, limits, began, "reference", result.details, result.backend
+    )  # fmt: skip
+
+
+def attainable(prices: Prices, member: BoolArray) -> Priced:
+    """The set without the users of lowest worth that stand in its way."""
+    member = member.copy()
+    while np.isinf(prices.of(member).upper):
+        member[np.where(member, prices.value, np.inf).argmin()] = False
+    return prices.of(member)
+
+
+def certified(
+    problem: AnyProblem,
+    slot: MecSlot,
+    found: Candidates,
+    priced: Priced,
+    bound: float,
+    limits: Limits,
+    began: float,
+    method: str,
+    details: Mapping[str, Any],
+    backend: str = BACKEND,
+) -> Certificate:
+    """Certificate of a set and a bound [E_0, sum over users]."""
+    decision = decision_of(slot, found, slot.host, priced)
+    return certify(
+        problem, slot, decision, bound / slot.n_users, limits, seconds=time.perf_counter() - began, method=method,
+        backend=backend, details=details,
+    )  # fmt: skip
+
+
+def decision_of(slot: MecSlot, found: Candidates, host: IntArray, priced: Priced) -> MecDecision:
+    """The decision that serves a priced set."""
+    return found.decision(slot, host, priced.member, priced.power, *served(found, priced))
+
+
+def free_hosts_bound(slot: MecSlot, gap: float, seconds: float) -> float:
+    """A bound [E_0] for all hosts at once."""
+    found = pooled(slot)
+    return branch_and_bound(found, np.zeros(found.count, dtype=bool), gap, seconds).bound
+
+
+def cluster_bound(slot: MecSlot, found: Candidates, gap: float, seconds: float) -> float:
+    """Sum of the bounds of clusters of base stations [E_0]; every cluster may use all servers and wires alone.
+
+    Valid because E is superadditive over disjoint sets.
+    """
+    total, until = 0.0, time.perf_counter() + seconds
+    groups = clusters(np.asarray(slot.bs_xy), found.link // found.n_bs, found.valid)
+    for number, part in enumerate(groups):
+        mine = found.valid & np.isin(found.link // found.n_bs, part)
+        few = restricted(found, mine)
+        left = (until - time.perf_counter()) / (len(groups) - number)
+        total += branch_and_bound(few, heuristics.admitted(few), gap, max(left, 0.0)).bound
+    return total
+
+
+def restricted(found: Candidates, mine: BoolArray) -> Candidates:
+    """Only some of the candidates of a slot (no leading axes)."""
+    keep = np.flatnonzero(mine)
+    return found.only(keep if keep.size else np.zeros(1, dtype=np.int64), bool(keep.size))
+
+
+def clusters(bs_xy: Array, access: IntArray, valid: BoolArray) -> list[IntArray]:
+    """Base stations, halved along their longer side until a cluster serves few candidates."""
+    done, todo = [], [np.arange(len(bs_xy))]
+    while todo:
+        part = todo.pop()
+        if len(part) == 1 or int((valid & np.isin(access, part)).sum()) <= CLUSTER:
+            done.append(part)
+            continue
+        axis = int(np.ptp(bs_xy[part], axis=0).argmax())
+        order = part[np.argsort(bs_xy[part, axis], kind="stable")]
+        todo += [order[: len(order) // 2], order[len(order) // 2 :]]
+    return done

@@ -1,0 +1,199 @@
+"""Whole horizons of ``mec-synchronization``: the optimum of the reference protocol, a bracket of the closed one.
+
+Reference protocol: slots do not touch each other, so the mean of their optima is the optimum. Closed protocol: a
+trajectory of a policy that knows the future of each frame, and a bound of every policy: no queue can be shorter than
+the first one less eps per slot, and J grows with the queue, so each slot costs at least its pooled bound with that
+queue.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from dtbench import referee
+from dtbench.arrays import Array, IntArray
+from dtbench.core import AnyProblem, Certificate, Limits, relative_gap
+from dtbench.exact.certificate import MARGIN, ROUNDING, with_target
+from dtbench.problems.mec_synchronization import frame, heuristics
+from dtbench.problems.mec_synchronization.candidates import Candidates
+from dtbench.problems.mec_synchronization.convex import THREADS
+from dtbench.problems.mec_synchronization.exact import BACKEND, by_search, decision_of
+from dtbench.problems.mec_synchronization.instance import MecInstance
+from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot, MecState
+from dtbench.problems.mec_synchronization.pooled import pooled
+from dtbench.problems.mec_synchronization.search import branch_and_bound
+
+EAGER = (1.0, 1.5, 2.0, 3.0, 5.0)
+"""Factors of the queue that the policies of the closed protocol try: a failure also costs later slots."""
+
+Placing = Callable[[MecSlot], IntArray]
+
+
+def solve(problem: AnyProblem, instance: MecInstance, limits: Limits) -> Certificate:
+    """Optimum (reference protocol) or bracket (closed protocol) of the horizon mean, with a trajectory.
+
+    Raises
+    ------
+    ValueError
+        If the instance has leading axes, or the referee does not confirm the trajectory or the bound.
+    """
+    if instance.batch_shape != ():
+        raise ValueError(f"the instance has leading axes {instance.batch_shape}; exact methods take one instance")
+    limits = with_target(problem, limits)
+    began = time.perf_counter()
+    with THREADS.limit(limits=limits.threads):
+        decisions, bound, details = (closed if instance.params.closed else slot_by_slot)(problem, instance, limits)
+    scores = referee.rescore(problem, instance, decisions)
+    objective = scores.mean
+    if scores.repaired.any():
+        raise ValueError(f"the trajectory of '{problem.id}' is infeasible in {int(scores.repaired.sum())} slots")
+    if bound > objective + ROUNDING * max(1.0, abs(objective)):
+        raise ValueError(f"bound {bound!r} of '{problem.id}' is above the objective {objective!r} of a trajectory")
+    bound = min(bound, objective)
+    close = objective - bound <= limits.gap_abs or relative_gap(objective, bound) <= (limits.gap or 0.0)
+    method = "closed" if instance.params.closed else "search"
+    return Certificate(
+        objective, bound, "optimal" if close else "feasible", time.perf_counter() - began, method, BACKEND, decisions,
+        details=details,
+    )  # fmt: skip
+
+
+def slot_by_slot(
+    problem: AnyProblem, instance: MecInstance, limits: Limits
+) -> tuple[MecDecision, float, dict[str, float]]:
+    """The mean of the slots' certificates; time that easy slots leave goes to the others."""
+    until, state = time.perf_counter() + limits.seconds, problem.start(instance)
+    found = []
+    for t in range(instance.horizon):
+        left = max(until - time.perf_counter(), 0.0) / (instance.horizon - t)
+        found.append(by_search(problem, problem.slot(instance, t, state), replace(limits, seconds=left)))
+    worst = float(max(certificate.gap for certificate in found))
+    decisions = MecDecision.stack([certificate.decision for certificate in found])
+    closed_slots = float(sum(certificate.status == "optimal" for certificate in found))
+    return decisions, float(np.mean([c.bound for c in found])), {"worst_gap": worst, "optimal_slots": closed_slots}
+
+
+# The closed protocol
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Hosts per frame, a factor of the queue, and whether slots are searched or left to ``greedy``."""
+
+    placing: Placing
+    eager: float
+    searched: bool = False
+
+    def decide(self, slot: MecSlot, host: IntArray, gap: float, seconds: float) -> MecDecision:
+        """The decision of one slot with these hosts."""
+        more = replace(slot, queue=self.eager * slot.queue, queue_frame=self.eager * slot.queue_frame)
+        if not self.searched:
+            return heuristics.greedy(more, host)
+        found = Candidates.of(more, host)
+        best = branch_and_bound(found, heuristics.admitted(found), gap, seconds).best
+        return decision_of(slot, found, host, best)
+
+
+def closed(problem: AnyProblem, instance: MecInstance, limits: Limits) -> tuple[MecDecision, float, dict[str, float]]:
+    """The best of several policies, and the bound of all; half of the time each."""
+    began, gap = time.perf_counter(), MARGIN * (limits.gap or 0.0)
+    half = limits.seconds / 2.0
+    tried: list[tuple[float, MecDecision, Policy]] = []
+
+    def attempt(policy: Policy) -> None:
+        decisions, mean = follow(problem, instance, policy, gap, half / instance.horizon / len(EAGER))
+        tried.append((mean, decisions, policy))
+
+    def search_hosts(slots: MecSlot) -> IntArray:
+        return frame.local_search(slots, np.asarray(slots[0].host), half / 4.0 / instance.params.n_frames)
+
+    for placing in (keep, frame.nearest_at_start, search_hosts):
+        attempt(Policy(placing, 1.0))
+        if time.perf_counter() - began > half / 2.0:
+            break
+    best = min(tried, key=lambda one: one[0])[2]
+    for eager in EAGER:
+        if time.perf_counter() - began > half:
+            break
+        attempt(replace(best, eager=eager, searched=True))
+    _mean, decisions, policy = min(tried, key=lambda one: one[0])
+    left = limits.seconds - (time.perf_counter() - began)
+    return decisions, queue_bound(problem, instance, gap, left), {"eager": policy.eager, "policies": len(tried)}
+
+
+def keep(slots: MecSlot) -> IntArray:
+    """The hosts before."""
+    return np.asarray(slots[0].host)
+
+
+def follow(
+    problem: AnyProblem, instance: MecInstance, policy: Policy, gap: float, seconds: float
+) -> tuple[MecDecision, float]:
+    """Play a policy in the closed protocol: its decisions, with a leading time axis, and the mean of J."""
+    p, state = instance.params, problem.start(instance)
+    host, decisions, values = state.host, [], []
+    for t in range(instance.horizon):
+        if t % p.frame_slots == 0:
+            host = policy.placing(frame_slots(problem, instance, t, state))
+        slot = problem.slot(instance, t, state)
+        decision = policy.decide(slot, host, gap, seconds)
+        values.append(float(problem.evaluate(slot, decision).objective))
+        decisions.append(decision)
+        state = problem.advance(slot, decision)
+    return MecDecision.stack(decisions), float(np.mean(values))
+
+
+def frame_slots(problem: AnyProblem, instance: MecInstance, t: int, state: MecState) -> MecSlot:
+    """All slots (S,) of the frame that begins at ``t``, with the queue and the hosts of its start."""
+    still = MecState(queue=state.queue, queue_frame=state.queue, host=state.host, moving=np.zeros_like(state.moving))
+    slots: MecSlot = problem.slot(instance, np.arange(t, t + instance.params.frame_slots), still[(None,)])
+    return slots
+
+
+def queue_bound(problem: AnyProblem, instance: MecInstance, gap: float, seconds: float) -> float:
+    """A bound of the mean of J over all policies: pooled slots with the shortest queue that there can be."""
+    p, state, total = instance.params, problem.start(instance), 0.0
+    until = time.perf_counter() + seconds
+    for t in range(instance.horizon):
+        elapsed = t - t % p.frame_slots if p.queue == "frame" else t
+        least = np.maximum(state.queue - p.eps * elapsed, 0.0)
+        if not least.any():
+            continue
+        slot = replace(problem.slot(instance, t, state), queue=least, queue_frame=least)
+        left = max(until - time.perf_counter(), 0.0) / (instance.horizon - t)
+        found = pooled(slot)
+        total += branch_and_bound(found, heuristics.admitted(found), gap, left).bound / slot.n_users
+    return total / instance.horizon
+
+
+def energy_bound(
+    problem: AnyProblem, instance: MecInstance, *, steps: int = 10, rate: float = 0.02, seconds: float = 60.0
+) -> tuple[float, Array]:
+    """A bound of problem (14): least mean energy [E_0] per user and slot with failure ratios at most eps.
+
+    Lagrangian: for any nu >= 0, the mean over slots of ``min sum_k E_k / (K E_0) + nu_k X_k`` less ``eps sum_k nu_k``.
+    Subgradient steps ``nu_k += rate (mean X_k - eps)`` raise it. With hosts free (closed protocol) slots are pooled; in
+    the reference protocol hosts are given. Returns the bound and its multipliers (K,).
+    """
+    p, state = instance.params, problem.start(instance)
+    until = time.perf_counter() + seconds
+    prices, best = np.full(p.n_users, 0.5 / p.n_users), (0.0, np.zeros(p.n_users))
+    for _ in range(steps):
+        total, failed = 0.0, np.zeros(p.n_users)
+        weight = prices * p.n_users / max(p.eta, 1e-12)
+        for t in range(instance.horizon):
+            slot = replace(problem.slot(instance, t, state), queue=weight, queue_frame=weight)
+            found = pooled(slot) if p.closed else Candidates.of(slot, slot.host)
+            left = max(until - time.perf_counter(), 0.0) / (instance.horizon - t)
+            result = branch_and_bound(found, heuristics.admitted(found), 1e-4, left)
+            total += (result.bound + (0.0 if p.closed else float(found.lost))) / p.n_users
+            failed[found.user[found.valid & ~result.best.member]] += 1.0
+        bound = total / instance.horizon - p.eps * float(prices.sum())
+        if bound > best[0]:
+            best = (bound, prices)
+        prices = np.maximum(prices + rate * (failed / instance.horizon - p.eps), 0.0)
+    return best

@@ -1,0 +1,240 @@
+"""The exact slot method: branch and bound over success sets, every set priced by its convex program.
+
+With tb the longest conceivable uplink times, ``E_tb(I)`` the least energy of I in these times, and lam the multipliers
+of processors and wires at the optimum of I, for every set S that contains I
+
+    E(S) >= E(I) + sum over k in S - I of d_k(I),
+    d_k(I) = min over t of E_tb(I + k at t) - E_tb(I)
+             + (sqrt(lam_h D_k C_k / F) + sqrt(lam_l D_k / W))^2 / (tau_k - t).
+
+At fixed times the least powers are a sum over interference paths with weights that are not negative and fall with every
+time, so E_t is supermodular; processors and wires are relaxed with lam.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from dtbench.arrays import Array, BoolArray
+from dtbench.problems.mec_synchronization.candidates import Candidates
+from dtbench.problems.mec_synchronization.convex import Priced, price
+
+INTERVALS = 12  # of a user's own uplink time in d_k
+IMPROVES = 1e-9  # relative; less is rounding
+
+
+@dataclass(frozen=True, eq=False)
+class Increments:
+    """What a set says about larger ones: d_k (n,), price terms at t = 0 (n,), E_tb of the set; all [E_0]."""
+
+    least: Array
+    floor: Array
+    radio: float
+
+
+class Prices:
+    """E(S) and d(S) of the sets of one slot's candidates (no leading axes), each computed once."""
+
+    def __init__(self, found: Candidates) -> None:
+        self.found = found
+        self.value = np.where(found.valid, found.value, 0.0)
+        self.longest = found.longest
+        self.theta = found.gamma(self.longest) / found.gain  # of the longest times
+        self.sets: dict[bytes, Priced] = {}
+        self.larger: dict[bytes, Increments] = {}
+        shortest = np.log(2.0) * found.bits / found.params.bandwidth
+        self.shortest = shortest / np.log1p(found.params.p_max * found.gain / found.params.noise)
+
+    def of(self, member: BoolArray) -> Priced:
+        """E(S)."""
+        key = member.tobytes()
+        if key not in self.sets:
+            self.sets[key] = price(self.found, member)
+        return self.sets[key]
+
+    def total(self, member: BoolArray) -> float:
+        """Cost of serving exactly these members: E(S) and the worth of all others."""
+        return self.of(member).upper + float(self.value[~member].sum())
+
+    def inverse(self, member: BoolArray) -> Array | None:
+        """A^-1 (s, s) of the least powers in the longest times; None if not even those are attainable."""
+        part = np.flatnonzero(member)
+        matrix = np.eye(len(part)) - self.theta[part, None] * self.found.cross[np.ix_(part, part)]
+        if not np.isfinite(matrix).all():
+            return None
+        try:
+            inverse = np.linalg.inv(matrix)
+        except np.linalg.LinAlgError:
+            return None
+        return np.asarray(inverse) if (inverse >= -1e-12).all() else None
+
+    def increments(self, member: BoolArray) -> Increments:
+        """d_k(I) of all others (n,), infinite where k can never join I; 0 for members."""
+        key = member.tobytes()
+        if key not in self.larger:
+            self.larger[key] = self._increments(member)
+        return self.larger[key]
+
+    def _increments(self, member: BoolArray) -> Increments:
+        found, p, priced = self.found, self.found.params, self.of(member)
+        part = np.flatnonzero(member)
+        cpu = np.sqrt(priced.cpu_price[found.server] * found.work / p.f_max)
+        wire = np.sqrt(np.where(found.remote, priced.wire_price[found.link] * found.bits / p.w_link, 0.0))
+        scarce = (cpu + wire) ** 2
+        inverse = self.inverse(member)
+        if inverse is None:
+            return Increments(np.where(member, 0.0, np.inf), scarce / found.deadline, np.inf)
+        power = inverse @ (self.theta[part] * p.noise)
+        spent = self.longest[part] @ inverse
+        into = self.theta[part, None] * found.cross[part]  # (s, n): what k's power asks of the members
+        reached = found.cross[:, part] @ power + p.noise  # (n,): disturbance of k without k
+        echo = np.einsum("ks,sk->k", found.cross[:, part], inverse @ into)
+        caused = spent @ into
+
+        edges = np.linspace(0.0, 1.0, INTERVALS + 1)
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            grid = self.shortest[:, None] + edges * np.maximum(self.longest - self.shortest, 0.0)[:, None]
+            begin, end = grid[:, :-1], grid[:, 1:]
+            theta = np.stack([found.gamma(end[:, i]) for i in range(INTERVALS)], axis=-1) / found.gain[:, None]
+            room = 1.0 - theta * echo[:, None]
+            loud = theta * reached[:, None] / room
+            radio = (end + caused[:, None]) * loud / p.e0
+            whole = radio + scarce[:, None] / (found.deadline[:, None] - begin)
+            possible = (room > 0.0) & (loud <= p.p_max * (1.0 + 1e-9)) & found.valid[:, None]
+        whole = np.where(possible & (self.longest >= self.shortest)[:, None], whole, np.inf).min(axis=-1)
+        radio_of_set = float(self.longest[part] @ power / p.e0)
+        return Increments(np.where(member, 0.0, whole), scarce / found.deadline, radio_of_set)
+
+    def cut(self, member: BoolArray, kept: BoolArray) -> Array | None:
+        """Lower bounds from a larger set H = ``kept``: see :func:`node_bound`. First E_tb(H), then rem_j (n,) [E_0]."""
+        part = np.flatnonzero(kept)
+        inverse = self.inverse(kept)
+        if inverse is None:
+            return None
+        p = self.found.params
+        power = inverse @ (self.theta[part] * p.noise)
+        spent = self.longest[part] @ inverse
+        leaves = np.zeros(self.found.count + 1)
+        leaves[0] = self.longest[part] @ power / p.e0
+        leaves[1 + part] = spent * power / np.diag(inverse) / p.e0
+        return leaves
+
+
+@dataclass(order=True)
+class Node:
+    """Users in for good, users out for good, and a bound of all that is left open [E_0]."""
+
+    bound: float
+    number: int
+    member: BoolArray = field(compare=False)
+    out: BoolArray = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The best set, its cost and a bound of every cost [E_0]; nodes and convex programs."""
+
+    best: Priced
+    cost: float
+    bound: float
+    nodes: int
+    programs: int
+
+
+def best_flips(prices: Prices, member: BoolArray) -> Priced:
+    """From a set, the single admission or removal that lowers the cost most, until none does.
+
+    Admissions that cannot help by d_k are not priced.
+    """
+    member = member if np.isfinite(prices.of(member).upper) else np.zeros_like(member)
+    while True:
+        current = prices.total(member)
+        least, priced = prices.increments(member).least, prices.of(member)
+        options = []
+        for k in np.flatnonzero(prices.found.valid):
+            if not member[k] and priced.lower + least[k] - prices.value[k] >= priced.upper:
+                continue
+            other = member.copy()
+            other[k] = not other[k]
+            options.append((prices.total(other), int(k)))
+        if not options or min(options)[0] >= current * (1.0 - IMPROVES):
+            return priced
+        member = member.copy()
+        member[min(options)[1]] ^= True
+
+
+def node_bound(prices: Prices, node: Node, incumbent: BoolArray) -> tuple[float, Array, BoolArray]:
+    """A bound of every set between ``member`` and not ``out``, d_k (n,), and who is out here.
+
+    The first bound adds min(v_k, d_k) for everybody undecided. The second starts from the set H of members and
+    undecided users of the incumbent: E_tb is supermodular, so it falls by at most rem_j when j leaves H.
+    """
+    priced, larger = prices.of(node.member), prices.increments(node.member)
+    value, valid = prices.value, prices.found.valid
+    out = node.out | (valid & ~node.member & (larger.least >= value))
+    open_ = valid & ~node.member & ~out
+    lost = float(value[out].sum())
+    bound = priced.lower + lost + float(np.minimum(value, larger.least)[open_].sum())
+    kept = node.member | (open_ & incumbent)
+    added = kept & ~node.member
+    if added.any() and np.isfinite(larger.radio):
+        leaves = prices.cut(node.member, kept)
+        if leaves is not None:
+            stay = larger.floor + np.minimum(0.0, value - leaves[1:] - larger.floor)
+            others = open_ & ~kept
+            second = priced.lower - larger.radio + leaves[0] + lost + float(stay[added].sum())
+            bound = max(bound, second + float(np.minimum(value, larger.least)[others].sum()))
+    return bound, larger.least, out
+
+
+def branch_and_bound(found: Candidates, start: BoolArray, gap: float, seconds: float, offset: float = 0.0) -> Found:
+    """Best first over sets until the bound is within ``gap`` of cost plus ``offset`` [E_0], or time is over.
+
+    Parameters
+    ----------
+    start
+        (n,) a set to begin the local search from.
+    gap
+        Relative.
+    offset
+        A constant of the cost, which counts in the gap.
+    """
+    until, prices = time.perf_counter() + seconds, Prices(found)
+    best = best_flips(prices, start)
+    cost = prices.total(best.member)
+    nothing = np.zeros(found.count, dtype=bool)
+    numbers = itertools.count()
+    heap = [Node(0.0, next(numbers), nothing, ~found.valid)]
+    closed, nodes = np.inf, 0
+    while heap and time.perf_counter() < until:
+        node = heapq.heappop(heap)
+        goal = cost - gap * (cost + offset)
+        if node.bound >= goal:
+            closed = min(closed, node.bound)
+            break
+        nodes += 1
+        priced = prices.of(node.member)
+        if np.isinf(priced.lower):
+            continue
+        if prices.total(node.member) < cost:
+            best = best_flips(prices, node.member)
+            cost = prices.total(best.member)
+        bound, least, out = node_bound(prices, node, best.member)
+        bound = max(bound, node.bound)
+        undecided = found.valid & ~node.member & ~out
+        if bound >= cost - gap * (cost + offset) or not undecided.any():
+            closed = min(closed, bound)
+            continue
+        k = int(np.where(undecided, prices.value - least, -np.inf).argmax())
+        # Who is out by d_k(I) is judged anew in each child: d_k of a larger set need not be larger.
+        inside, outside = node.member.copy(), node.out.copy()
+        inside[k] = outside[k] = True
+        heapq.heappush(heap, Node(bound, next(numbers), inside, node.out))
+        heapq.heappush(heap, Node(bound, next(numbers), node.member, outside))
+    floor = min([cost, closed, *(node.bound for node in heap)])
+    return Found(best, cost, floor, nodes, len(prices.sets))

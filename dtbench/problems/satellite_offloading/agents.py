@@ -1,0 +1,141 @@
+"""The agent of ``satellite-offloading``: one central controller, and the action modes it may act in.
+
+Li and Han (2025), Sec. 3.1 and Eqs. (18), (20), (22)-(29). An encoding for each mode:
+
+- ``agents``, the mode *raw*: features in [-1, 1] for any off-the-shelf agent, brought into C2-C5 as in (22)-(29);
+- ``structured``: channels as reals and the M x N matrix of shares, as the paper's actor gives them;
+- ``penalty``: no coordination between entries; the agent is rewarded for the decision as asked for, less penalties.
+
+In all of them satellite phi_i is the row of the largest entry of column i, the lowest on ties. A decoded decision is
+repaired; an environment's ``info`` says what was wrong with the one asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dtbench.arrays import Array
+from dtbench.core import Observation, Outcome
+from dtbench.encoding import Box, Encoding, Group
+from dtbench.problems.satellite_offloading.allocation import proportional, round_channels
+from dtbench.problems.satellite_offloading.instance import OffloadingInstance
+from dtbench.problems.satellite_offloading.model import (
+    OffloadingDecision,
+    OffloadingSlot,
+    channel_rate,
+    evaluate,
+)
+from dtbench.problems.satellite_offloading.repair import misses_limits, repair
+from dtbench.problems.satellite_offloading.search import search_encoding
+
+LEAST = 1e-3  # features count as at least this, in absolute value
+WORST = 5.0  # an objective, or a violation, counts as at most this in the mode penalty
+
+Ask = Callable[[OffloadingSlot, npt.NDArray[Any]], OffloadingDecision]
+
+
+def encodings(instance: OffloadingInstance) -> Mapping[str, Encoding]:
+    """``agents``, ``structured`` and ``penalty``, see above, and ``search``."""
+    p = instance.params
+    n, m = p.n_uav, p.n_sat
+    seen = n if p.obs == "paper" else 2 * n + 2
+    features = Group("controller", 1, Box(n + m * n + 1 + m), seen)
+    plain = Group("controller", 1, Box(n + m * n), seen)
+    matrices = Group("channels", 1, Box(n, 0.0, float(p.n_channel))), Group("shares", 1, Box(m * n, 0.0, 1.0))
+    return {
+        "agents": _mode((features,), ask_raw),
+        "structured": _mode(matrices, ask_structured),
+        "penalty": _mode((plain,), ask_penalty, reward=penalised_reward),
+        "search": search_encoding(n, m, p.n_channel),
+    }
+
+
+def _mode(groups: tuple[Group, ...], ask: Ask, **more: Any) -> Encoding:
+    return Encoding(groups, lambda slot, x: repair(slot, ask(slot, x)), info=partial(explain, ask), **more)
+
+
+def _rows(slot: OffloadingSlot, x: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], Array]:
+    """Satellites (..., N) and largest entries (..., N) of the columns of matrices (..., M N), row by row."""
+    matrix = np.asarray(x, dtype=np.float64).reshape(*x.shape[:-1], slot.n_sat, slot.n_uav)
+    return matrix.argmax(axis=-2), matrix.max(axis=-2)
+
+
+def ask_raw(slot: OffloadingSlot, x: npt.NDArray[Any]) -> OffloadingDecision:
+    """Mode *raw*: channel features (N), share features (M N), channel total (1), row factors (M), before repair.
+
+    With |x| not below 1e-3 no sum is 0, so the 1e-8 that guards (22) and (28) in a network is left out: it would cost
+    the last channel.
+    """
+    n, m, n_channel = slot.n_uav, slot.n_sat, slot.params.n_channel
+    x = np.asarray(x, dtype=np.float64)
+    size = np.maximum(np.abs(x), LEAST)
+    total = n + (n_channel - n) * (x[..., n + m * n, None] + 1.0) / 2.0
+    channels = total * size[..., :n] / size[..., :n].sum(axis=-1, keepdims=True)  # Eqs. (22), (23)
+    assoc, kept = _rows(slot, size[..., n : n + m * n])  # Eqs. (25)-(27)
+    factor = np.maximum((x[..., n + m * n + 1 :] + 1.0) / 2.0, LEAST)
+    share = proportional(kept, assoc, m) * np.take_along_axis(factor, assoc, axis=-1)  # Eqs. (28), (29)
+    return OffloadingDecision(channels=round_channels(channels, n_channel), assoc=assoc, share=share)
+
+
+def ask_structured(slot: OffloadingSlot, x: npt.NDArray[Any]) -> OffloadingDecision:
+    """Mode *structured*: channels (N) in [0, xi_total], shares (M N) in [0, 1], before repair."""
+    assoc, share = _rows(slot, x[..., slot.n_uav :])
+    channels = round_channels(x[..., : slot.n_uav], slot.params.n_channel)
+    return OffloadingDecision(channels=channels, assoc=assoc, share=share)
+
+
+def ask_penalty(slot: OffloadingSlot, x: npt.NDArray[Any]) -> OffloadingDecision:
+    """Mode *penalty*: every entry in [-1, 1] on its own range, whatever they add up to."""
+    part = (np.asarray(x, dtype=np.float64) + 1.0) / 2.0
+    assoc, share = _rows(slot, part[..., slot.n_uav :])
+    channels = np.round(1.0 + part[..., : slot.n_uav] * (slot.params.n_channel - slot.n_uav)).astype(np.int64)
+    return OffloadingDecision(channels=channels, assoc=assoc, share=share)
+
+
+def explain(ask: Ask, slot: OffloadingSlot, x: npt.NDArray[Any]) -> dict[str, Any]:
+    """What an environment's ``info`` says of joint actions (..., size): what repair had to do.
+
+    ``repaired`` (...,): the decision asked for, its channels rounded, is infeasible. ``repaired_threshold`` (...,): it
+    breaks C6 or C7 even when the rest is mended. ``raw_violations``: ``{constraint: (...,)}``.
+    """
+    asked = ask(slot, x)
+    outcome = evaluate(slot, asked)
+    return {
+        "repaired": ~outcome.feasible,
+        "repaired_threshold": misses_limits(slot, asked),
+        "raw_violations": dict(outcome.violations),
+    }
+
+
+def penalised_reward(slot: OffloadingSlot, x: npt.NDArray[Any]) -> Array:
+    """Reward (...,) in the mode *penalty*: -min(objective, 5) less all violations, each at most 5, as asked for."""
+    outcome = evaluate(slot, ask_penalty(slot, x))
+    broken = dict(outcome.violations)
+    broken["channel_total"] = broken["channel_total"] / slot.params.n_channel
+    penalties = sum(np.minimum(value, WORST) for value in broken.values())
+    return np.asarray(-np.minimum(outcome.objective, WORST) - penalties)
+
+
+def observe(slot: OffloadingSlot) -> Observation:
+    """What the controller sees, which is the global state too: (..., 2N + 2), or (..., N) with ``obs = "paper"``.
+
+    D_i / D_max; b_i over the rate at the mean gain; T_th / T_max; E_th / E_max. Eq. (18) has the data only.
+    """
+    slot, p = slot[...], slot.params
+    parts = [slot.data_bits / p.data_max]
+    if p.obs == "full":
+        reference = channel_rate(p, np.asarray(10.0 ** (p.gain_db / 10.0)))
+        limits = np.stack([slot.deadline / p.t_norm, slot.energy_limit / p.e_norm], axis=-1)
+        parts += [slot.rate / reference, limits]
+    state = np.concatenate(parts, axis=-1).astype(np.float32)
+    return Observation(agents={"controller": state[..., None, :]}, masks={}, state=state)
+
+
+def reward(slot: OffloadingSlot, outcome: Outcome) -> Array:
+    """-objective (...,), Eq. (20); the paper cites (17) for it."""
+    return -outcome.objective

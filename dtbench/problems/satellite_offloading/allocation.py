@@ -1,0 +1,96 @@
+"""Allocations that rules, repair and the generator share: rounded channels, bottleneck channels, LPT, sqrt shares.
+
+All for any leading axes; loops run over channels or UAVs, never over a batch.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from dtbench.arrays import Array, IntArray
+from dtbench.problems.satellite_offloading.model import OffloadingDecision, OffloadingSlot, on_satellite, per_satellite
+
+HUGE = 1e12  # what an infinite number of channels counts as before rounding
+
+
+def round_channels(x: npt.ArrayLike, n_channel: int) -> IntArray:
+    """Integer channels (..., N), at least one each and at most ``n_channel`` in all, in proportion to reals (..., N).
+
+    As many as the reals add up to (floor). Each UAV gets the floor of its part, at least one; while these are too many
+    the one furthest above its part gives one back; what is left goes to the largest remainders. Ties: lowest index.
+    Negative numbers and NaN count as 0, all 0 as all 1. Feasible integers come back unchanged.
+    """
+    x = np.maximum(np.nan_to_num(np.asarray(x, dtype=np.float64), nan=0.0, posinf=HUGE, neginf=0.0), 0.0)
+    x = np.where((x > 0.0).any(axis=-1, keepdims=True), x, 1.0)
+    n_uav, total = x.shape[-1], x.sum(axis=-1, keepdims=True)
+    wanted = np.clip(np.floor(total + 1e-9), n_uav, n_channel)
+    part = (x * wanted / total).reshape(-1, n_uav)
+    base = np.maximum(np.floor(part + 1e-9), 1.0)
+    wanted = wanted.reshape(-1)
+    over = np.flatnonzero(base.sum(axis=-1) > wanted)
+    while over.size:
+        excess = np.where(base[over] > 1.0, base[over] - part[over], -np.inf)
+        base[over, excess.argmax(axis=-1)] -= 1.0
+        over = over[base[over].sum(axis=-1) > wanted[over]]
+    left = wanted - base.sum(axis=-1)
+    order = np.argsort(base - part, axis=-1, kind="stable")
+    rank = np.argsort(order, axis=-1)
+    return (base + (rank < left[:, None])).astype(np.int64).reshape(x.shape)
+
+
+def bottleneck_channels(slot: OffloadingSlot) -> IntArray:
+    """Channels (..., N) that minimise T_up: one each, then each to the UAV with the longest upload (lowest index)."""
+    alone = slot.data_bits / slot.rate
+    channels = np.ones(alone.shape, dtype=np.int64)
+    for _ in range(slot.params.n_channel - slot.n_uav):
+        slowest = (alone / channels).argmax(axis=-1)[..., None]
+        np.put_along_axis(channels, slowest, np.take_along_axis(channels, slowest, axis=-1) + 1, axis=-1)
+    return channels
+
+
+def speeds(slot: OffloadingSlot) -> Array:
+    """f_j / f_max (..., M)."""
+    f_sat = np.asarray(slot.f_sat)
+    return np.asarray(f_sat / f_sat.max(axis=-1, keepdims=True))
+
+
+def longest_first(weight: Array, speed: Array) -> IntArray:
+    """LPT: satellites (..., N) of UAVs with ``weight`` (..., N), by falling weight, each where it ends first.
+
+    ``speed`` (..., M). Ties: lowest index of UAV and of satellite.
+    """
+    lead = np.broadcast_shapes(weight.shape[:-1], speed.shape[:-1])
+    order = np.broadcast_to(np.argsort(-weight, axis=-1, kind="stable"), (*lead, weight.shape[-1]))
+    load = np.zeros((*lead, speed.shape[-1]))
+    assoc = np.empty(order.shape, dtype=np.int64)
+    weight = np.broadcast_to(weight, order.shape)
+    for n in range(order.shape[-1]):
+        uav = order[..., n : n + 1]
+        own = np.take_along_axis(weight, uav, axis=-1)
+        sat = ((load + own) / speed).argmin(axis=-1)[..., None]
+        np.put_along_axis(assoc, uav, sat, axis=-1)
+        np.put_along_axis(load, sat, np.take_along_axis(load, sat, axis=-1) + own, axis=-1)
+    return assoc
+
+
+def proportional(weight: Array, assoc: IntArray, n_sat: int) -> Array:
+    """Shares (..., N) in proportion to positive ``weight`` (..., N) that use every satellite up; ``assoc`` in range."""
+    total = per_satellite(weight, on_satellite(assoc, n_sat))
+    return np.asarray(weight / np.take_along_axis(total, assoc, axis=-1))
+
+
+def sqrt_shares(slot: OffloadingSlot, assoc: IntArray) -> Array:
+    """Shares (..., N) proportional to sqrt(D_i), full capacity: they minimise (7) for a given association in range."""
+    return proportional(np.broadcast_to(np.sqrt(slot.data_bits), assoc.shape), assoc, slot.n_sat)
+
+
+def min_delay(slot: OffloadingSlot) -> OffloadingDecision:
+    """The reference round REF: bottleneck channels, LPT by sqrt(D) at speeds sqrt(f_j / f_max), sqrt shares.
+
+    The limits of an instance are multiples of what this needs, so it is feasible there. It is defined like this for
+    every reading of (7), though its shares minimise the printed one only.
+    """
+    slot = slot[...]
+    assoc = longest_first(np.sqrt(slot.data_bits), np.sqrt(speeds(slot)))
+    return OffloadingDecision(channels=bottleneck_channels(slot), assoc=assoc, share=sqrt_shares(slot, assoc))

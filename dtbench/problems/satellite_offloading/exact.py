@@ -1,0 +1,213 @@
+"""Exact methods for ``satellite-offloading``, with a certificate for each slot.
+
+``strong``: outer approximation over MILPs of :mod:`formulation` with HiGHS. ``enumeration``: all partitions, see
+:mod:`enumeration`. ``reference``: outer approximation over the naive form in Pyomo, see :mod:`reference`.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+
+from dtbench.arrays import Array, IntArray
+from dtbench.core import AnyProblem, Certificate, Limits, relative_gap
+from dtbench.exact.certificate import certify
+from dtbench.exact.linear import LinearModel, MilpResult
+from dtbench.problems.satellite_offloading.completion import Completion, complete
+from dtbench.problems.satellite_offloading.formulation import Formulation
+from dtbench.problems.satellite_offloading.heuristics import descend, starts
+from dtbench.problems.satellite_offloading.model import OffloadingDecision, OffloadingSlot
+from dtbench.problems.satellite_offloading.terms import Terms
+
+TIGHT, TIGHT_GAP = 7, 2e-6  # up to so many UAVs the optimum itself is looked for
+LARGE, LARGE_GAP = 12, 1e-3  # above so many UAVs 1e-4 takes minutes
+RELAXATIONS = 12  # most rounds of cuts on the LP relaxation
+VIOLATION = 1e-4  # a cut of the relaxation counts from this part of T
+MASTER_GAP, LARGE_MASTER_GAP = 0.3, 0.8  # part of the wanted gap that a MILP may leave open
+
+
+class Master(Protocol):
+    """A MILP whose shares are bounded by cuts."""
+
+    def cut(self, share: Array) -> None:
+        """Add the tangents at shares (N,), for every satellite."""
+
+    def forbid(self, assoc: IntArray) -> None:
+        """Take an association (N,) out."""
+
+    def solve(self, limits: Limits, start: OffloadingDecision | None) -> tuple[MilpResult, IntArray | None]:
+        """Solve with the cuts so far: the result, its bound in the objective's unit, and the best association (N,)."""
+
+
+@dataclass
+class Search:
+    """The state of a proof: the best decision so far, the best bound, the clock."""
+
+    problem: AnyProblem
+    slot: OffloadingSlot
+    limits: Limits
+    aim: float  # relative gap to work for, not above that of the limits
+    began: float
+    incumbent: OffloadingDecision | None = None
+    objective: float = math.inf
+    bound: float = -math.inf
+    infeasible: bool = False
+    backend: str = ""
+    details: dict[str, int | str | float] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """Wall seconds that are left."""
+        return max(self.limits.seconds - (time.perf_counter() - self.began), 0.0)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the gap to work for is proved."""
+        close = abs(self.objective - self.bound) <= self.limits.gap_abs
+        return close or relative_gap(self.objective, self.bound) <= self.aim
+
+    def offer(self, done: Completion) -> None:
+        """Keep the best of completed decisions if the referee finds it feasible and better."""
+        if not len(done.objective) or not np.isfinite(done.objective).any():
+            return
+        decision = done.decision(int(done.objective.argmin()))
+        outcome = self.problem.evaluate(self.slot, decision)
+        if outcome.feasible and float(outcome.objective) < self.objective:
+            self.incumbent, self.objective = decision, float(outcome.objective)
+
+    def certificate(self, method: str) -> Certificate:
+        """What was found and proved."""
+        return certify(
+            self.problem, self.slot, self.incumbent, self.bound if math.isfinite(self.bound) else math.nan,
+            self.limits, seconds=time.perf_counter() - self.began, method=method, backend=self.backend,
+            infeasible=self.infeasible, details=self.details,
+        )  # fmt: skip
+
+
+def solve(problem: AnyProblem, slot: OffloadingSlot, limits: Limits, method: str) -> Certificate:
+    """Solve one slot (no leading axes).
+
+    Parameters
+    ----------
+    limits
+        Without a relative gap: that of the problem, 1e-3 for slots of more than 12 UAVs. For up to 7 UAVs a smaller one
+        is worked for. What is left between objective and bound is what decisions could gain from the referee's
+        tolerance: about 1e-6, more where a limit leaves little room.
+    method
+        ``"strong"``, ``"enumeration"`` or ``"reference"``. The MILPs know (7) and (14) as printed only; slots of
+        another reading are enumerated whatever the method.
+
+    Raises
+    ------
+    ValueError
+        On an unknown method.
+    DtbenchError
+        If there are too many partitions to enumerate.
+    """
+    if method not in problem.exact_methods:
+        raise ValueError(f"method is '{method}'; expected one of {', '.join(problem.exact_methods)}")
+    began, aim = time.perf_counter(), limits.gap
+    if limits.gap is None:
+        limits = replace(limits, gap=LARGE_GAP if slot.n_uav > LARGE else problem.target_gap)
+        aim = TIGHT_GAP if slot.n_uav <= TIGHT else limits.gap
+    search = Search(problem, slot, limits, aim or 0.0, began)
+    terms, relaxed = Terms.of(slot), Terms.of(slot, relaxed=True)
+    if method == "enumeration" or not terms.printed:
+        from dtbench.problems.satellite_offloading.enumeration import enumerate_partitions
+
+        enumerate_partitions(search, terms, relaxed)
+        return search.certificate(method)
+    master: Master
+    if method == "reference":
+        from dtbench.problems.satellite_offloading.reference import PyomoMaster
+
+        master = PyomoMaster(slot, relaxed)
+    else:
+        master = HighsMaster(search, terms, relaxed)
+    outer_approximation(search, terms, relaxed, master)
+    return search.certificate(method)
+
+
+def outer_approximation(search: Search, terms: Terms, relaxed: Terms, master: Master) -> None:
+    """Solve the MILP, complete its association, add the tangents at its shares, until the gap is proved.
+
+    The lower bound is the best dual bound so far. An association that is infeasible even under relaxed limits is taken
+    out. One that comes twice has all its cuts: only a smaller gap of the MILP can help then.
+    """
+    gap = search.aim * (LARGE_MASTER_GAP if terms.n_uav > LARGE else MASTER_GAP)
+    seen: set[bytes] = set()
+    while True:
+        limits = replace(search.limits, seconds=search.seconds, gap=gap, gap_abs=MASTER_GAP * search.limits.gap_abs)
+        result, assoc = master.solve(limits, search.incumbent)
+        search.backend = result.backend
+        search.details["milps"] = int(search.details.get("milps", 0)) + 1
+        search.details["native"] = result.native
+        search.infeasible = result.status == "infeasible" and search.incumbent is None
+        if math.isfinite(result.bound):
+            search.bound = max(search.bound, result.bound)
+        if assoc is None:
+            return
+        done = complete(terms, assoc[None])
+        search.offer(done)
+        if search.closed or search.seconds == 0.0:
+            return
+        wide = complete(relaxed, assoc[None])
+        if not np.isfinite(wide.objective[0]):
+            master.forbid(assoc)
+        elif assoc.tobytes() in seen:
+            if gap == 0.0:
+                return
+            gap = 0.0
+        else:
+            master.cut(wide.share[0])
+            seen.add(assoc.tobytes())
+
+
+class HighsMaster:
+    """The strong formulation with HiGHS; the search's first incumbent is that of local search."""
+
+    def __init__(self, search: Search, terms: Terms, relaxed: Terms) -> None:
+        self.form = Formulation(relaxed)
+        self.model = self.form.model()
+        search.offer(descend(terms, starts(search.slot)))
+        self._relaxation(search)
+        if search.incumbent is not None:
+            self.cut(search.incumbent.share)
+
+    def _relaxation(self, search: Search) -> None:
+        """Tangents where the LP relaxation breaks them; solved afresh each time, and no bound is taken from it."""
+        from dtbench.exact.highs import solve_highs
+
+        free = np.zeros(self.model.n_columns, dtype=bool)
+        for _ in range(RELAXATIONS):
+            limits = replace(search.limits, seconds=search.seconds)
+            result = solve_highs(replace(self.model, integer=free), limits)
+            if result.status != "optimal" or result.x is None:
+                return
+            cuts = self.form.violated(result.x, VIOLATION)
+            if not len(cuts.at):
+                return
+            self.model = self.form.with_cuts(self.model, cuts)
+
+    def cut(self, share: Array) -> None:
+        self.model = self.form.with_cuts(self.model, self.form.cuts_of(share))
+
+    def forbid(self, assoc: IntArray) -> None:
+        self.model = self.form.without(self.model, assoc)
+
+    def solve(self, limits: Limits, start: OffloadingDecision | None) -> tuple[MilpResult, IntArray | None]:
+        from dtbench.exact.highs import solve_highs
+
+        point = None if start is None else self.form.point(start.assoc, start.share, start.channels)
+        result = solve_highs(self.model, limits, point)
+        result = replace(result, bound=result.bound * self.form.terms.beta)
+        return result, None if result.x is None else self.form.assoc(result.x)
+
+
+def strong_model(slot: OffloadingSlot) -> LinearModel:
+    """The strong formulation with its first cuts: what the first MILP of ``strong`` starts from."""
+    return Formulation(Terms.of(slot, relaxed=True)).model()

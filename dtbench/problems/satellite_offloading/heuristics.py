@@ -1,0 +1,142 @@
+"""Rules for ``satellite-offloading``: functions of a slot, for any leading axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dtbench.arrays import IntArray
+from dtbench.problems.satellite_offloading.allocation import (
+    longest_first,
+    min_delay,
+    proportional,
+    round_channels,
+    speeds,
+)
+from dtbench.problems.satellite_offloading.completion import Completion, complete
+from dtbench.problems.satellite_offloading.model import OffloadingDecision, OffloadingSlot, evaluate, on_satellite
+from dtbench.problems.satellite_offloading.repair import repair
+from dtbench.problems.satellite_offloading.search import decision_of, random_genes
+from dtbench.problems.satellite_offloading.terms import Terms
+
+COMPLETED = 24  # neighbours of one step of local search that are completed exactly
+DRAWS = 200  # random decisions before the last one is repaired
+
+
+def greedy(slot: OffloadingSlot) -> OffloadingDecision:
+    """In proportion to the data: channels, satellites (LPT by D at speeds f_j / f_max), shares; repaired."""
+    slot = slot[...]
+    bits = slot.data_bits
+    channels = round_channels(slot.params.n_channel * bits / bits.sum(axis=-1, keepdims=True), slot.params.n_channel)
+    assoc = longest_first(bits, speeds(slot))
+    share = proportional(bits, assoc, slot.n_sat)
+    return repair(slot, OffloadingDecision(channels=channels, assoc=assoc, share=share))
+
+
+def lpt_convex(slot: OffloadingSlot) -> OffloadingDecision:
+    """The association of the minimum-delay decision, its channels and shares completed exactly."""
+    start = min_delay(slot)
+    found = []
+    for index in np.ndindex(slot.batch_shape):
+        done = complete(Terms.of(slot[index]), start.assoc[index][None])
+        found.append(done.decision(0) if np.isfinite(done.objective[0]) else start[index])
+    return _joined(found, slot.batch_shape)
+
+
+def local_search(slot: OffloadingSlot) -> OffloadingDecision:
+    """Steepest descent over moves of one UAV and swaps of two, shares and channels completed exactly.
+
+    From the better of LPT by sqrt(D) and LPT by D. Members of a batch one after the other.
+    """
+    slot = slot[...]
+    found = []
+    for index in np.ndindex(slot.batch_shape):
+        done = descend(Terms.of(slot[index]), starts(slot[index]))
+        found.append(done.decision(0) if np.isfinite(done.objective[0]) else min_delay(slot[index]))
+    return _joined(found, slot.batch_shape)
+
+
+def starts(slot: OffloadingSlot) -> IntArray:
+    """LPT by sqrt(D) and by D, (2, N)."""
+    speed = speeds(slot)
+    return np.stack([
+        longest_first(np.sqrt(slot.data_bits), np.sqrt(speed)), longest_first(np.asarray(slot.data_bits), speed)
+    ])  # fmt: skip
+
+
+def descend(terms: Terms, start: IntArray) -> Completion:
+    """Local search from the best of ``start`` (S, N): the completion (one row) that no neighbour betters.
+
+    Neighbours are screened by their bound in closed form; the best :data:`COMPLETED` of those below the incumbent are
+    completed.
+    """
+    best = _best(complete(terms, start))
+    while True:
+        near = neighbours(best.assoc[0], terms.n_sat)
+        if not len(near):
+            return best
+        bound = terms.closed(on_satellite(near, terms.n_sat).astype(float))[0]
+        order = np.argsort(bound, kind="stable")[:COMPLETED]
+        order = order[bound[order] < best.objective[0]]
+        if not len(order):
+            return best
+        found = _best(complete(terms, near[order]))
+        if not found.objective[0] < best.objective[0] * (1.0 - 1e-12):
+            return best
+        best = found
+
+
+def neighbours(assoc: IntArray, n_sat: int) -> IntArray:
+    """All associations (K, N) one move or one swap away from ``assoc`` (N,)."""
+    n_uav = len(assoc)
+    uav, step = (axis.ravel() for axis in np.meshgrid(np.arange(n_uav), np.arange(1, n_sat), indexing="ij"))
+    moved = np.repeat(assoc[None], len(uav), axis=0)
+    moved[np.arange(len(uav)), uav] = (assoc[uav] + step) % n_sat
+    one, other = np.triu_indices(n_uav, 1)
+    apart = assoc[one] != assoc[other]
+    one, other = one[apart], other[apart]
+    swapped = np.repeat(assoc[None], len(one), axis=0)
+    rows = np.arange(len(one))
+    swapped[rows, one], swapped[rows, other] = assoc[other], assoc[one]
+    return np.concatenate([moved, swapped])
+
+
+def random_decision(slot: OffloadingSlot, rng: np.random.Generator) -> OffloadingDecision:
+    """Random decisions, drawn again until they are feasible, at most :data:`DRAWS` times; the last one is repaired."""
+    slot = slot[...]
+    lead = slot.batch_shape
+    found = _raw(slot, rng, lead)
+    waiting = ~evaluate(slot, found).feasible
+    for _ in range(DRAWS - 1):
+        if not waiting.any():
+            break
+        again = _raw(slot, rng, lead)
+        which = waiting[..., None]
+        found = OffloadingDecision(
+            channels=np.where(which, again.channels, found.channels),
+            assoc=np.where(which, again.assoc, found.assoc),
+            share=np.where(which, again.share, found.share),
+        )
+        waiting &= ~evaluate(slot, again).feasible
+    return repair(slot, found)
+
+
+def _raw(slot: OffloadingSlot, rng: np.random.Generator, lead: tuple[int, ...]) -> OffloadingDecision:
+    """One random decision of each slot, as :func:`random_genes` has them."""
+    return decision_of(slot, random_genes(slot.n_uav, slot.n_sat, slot.params.n_channel, rng, lead))
+
+
+def _best(done: Completion) -> Completion:
+    """The row with the least objective."""
+    row = slice(k := int(done.objective.argmin()), k + 1)
+    return Completion(done.objective[row], done.assoc[row], done.share[row], done.channels[row])
+
+
+def _joined(found: list[OffloadingDecision], lead: tuple[int, ...]) -> OffloadingDecision:
+    """Decisions of all members of a batch, in order, as one with leading axes ``lead``."""
+
+    def shaped(name: str) -> Any:
+        return np.stack([getattr(each, name) for each in found]).reshape(*lead, -1)
+
+    return OffloadingDecision(channels=shaped("channels"), assoc=shaped("assoc"), share=shaped("share"))

@@ -1,0 +1,197 @@
+"""The equations of ``satellite-offloading``: delay and energy of a round, what it violates (Li and Han 2025, Sec. 2).
+
+UAV i uploads D_i over xi_i channels to satellite j = phi_i, which gives the share rho_i of its processor to the UAV's
+twin. Shares on other satellites would be waste, so the paper's M x N matrix of shares is a vector here, and C3 and C4
+hold by this encoding.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dtbench.arrays import Array, BoolArray, IntArray, array, pick
+from dtbench.core import Decision, Outcome, Slot, State
+from dtbench.problems.satellite_offloading.instance import OffloadingParams
+
+TOLERANCE = 1e-6  # a violation up to this counts as none
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OffloadingState(State):
+    """Nothing: no decision changes a later slot."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OffloadingSlot(Slot):
+    """One slot, a round of training: data sets, channels, processors, limits."""
+
+    params: OffloadingParams
+    gain: Array = array("uav", unit="1", doc="h_i")
+    f_sat: Array = array("sat", unit="cycle/s", doc="f_j")
+    deadline: Array = array(unit="s", doc="T_th")
+    energy_limit: Array = array(unit="J", doc="E_th")
+    data_bits: Array = array("uav", unit="bit", doc="D_i")
+
+    @property
+    def n_uav(self) -> int:
+        """N."""
+        return int(np.shape(self.data_bits)[-1])
+
+    @property
+    def n_sat(self) -> int:
+        """M."""
+        return int(np.shape(self.f_sat)[-1])
+
+    @cached_property
+    def rate(self) -> Array:
+        """b_i (..., N) [bit/s], rate of one channel, Eq. (3)."""
+        return channel_rate(self.params, self.gain)
+
+    @cached_property
+    def work(self) -> Array:
+        """a_ij = D_i C_j / f_j (..., N, M) [s]: training of twin i on the whole of satellite j, Eq. (7)."""
+        return self.data_bits[..., None] * self.params.cycles_per_bit / np.asarray(self.f_sat)[..., None, :]
+
+    @cached_property
+    def power(self) -> Array:
+        """alpha_j f_j^3 (..., M) [W]: power of a fully used processor, Sec. 2.5.3."""
+        return np.asarray(self.params.kappa_cpu * np.asarray(self.f_sat) ** 3)
+
+    @property
+    def model_delay(self) -> float:
+        """log2(M) omega / r_inter [s]: what each UAV on the fullest satellite adds to (5)."""
+        return math.log2(self.n_sat) * self.params.model_bits / self.params.r_inter
+
+    @property
+    def block_spread(self) -> float:
+        """log2(M_g) D_B / r_inter [s], second term of (5)."""
+        p = self.params
+        return math.log2(p.n_producer or self.n_sat) * p.block_bits / p.r_inter
+
+    @property
+    def t_down(self) -> float:
+        """omega / r_down [s]."""
+        return self.params.model_bits / self.params.r_down
+
+    @cached_property
+    def t_block(self) -> Array:
+        """T_block (...,) [s], Eq. (8)."""
+        p = self.params
+        return np.asarray(p.block_bits * p.block_cycles_per_bit / np.asarray(self.f_sat)).max(axis=-1)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OffloadingDecision(Decision):
+    """Channels, satellite and share of its processor for every UAV."""
+
+    channels: IntArray = array("uav", unit="1", doc="xi_i, channels of UAV i", kind="int", low=1)
+    assoc: IntArray = array("uav", unit="1", doc="satellite of UAV i in [0, M)", kind="int", low=0)
+    share: Array = array("uav", unit="1", doc="rho_i, share of twin i on its satellite", low=0.0, high=1.0)
+
+
+def channel_rate(params: OffloadingParams, gain: Array) -> Array:
+    """b_i (..., N) [bit/s] of gains (..., N) [1], Eq. (3) for one channel."""
+    return np.asarray(params.bandwidth * np.log2(1.0 + gain * params.p_tx / params.noise))
+
+
+def on_satellite(assoc: IntArray, n_sat: int) -> BoolArray:
+    """phi_ij (..., N, M) of associations (..., N); all False where one is out of range."""
+    return np.asarray(np.asarray(assoc)[..., None] == np.arange(n_sat))
+
+
+def per_satellite(values: Array, here: BoolArray) -> Array:
+    """Sums (..., M) of values (..., N) over the UAVs of each satellite, ``here`` (..., N, M)."""
+    return np.asarray(np.where(here, values[..., None], 0.0).sum(axis=-2))
+
+
+def training_delay(slot: OffloadingSlot, work: Array, share: Array, here: BoolArray) -> Array:
+    """T_train (...,) [s], Eq. (7): the satellite whose twins take longest; ``work`` a_i, ``share`` rho_i (..., N).
+
+    The paper adds the delays of a satellite's twins although their shares are held at once: trained one after the
+    other, each at its reserved clock. ``train_delay = "max"`` trains them in parallel.
+    """
+    each = work / (share + slot.params.eps)
+    if slot.params.train_delay == "max":
+        return np.asarray(np.where(here, each[..., None], 0.0).max(axis=(-1, -2)))
+    return np.asarray(per_satellite(each, here).max(axis=-1))
+
+
+def computing_energy(slot: OffloadingSlot, work: Array, share: Array, assoc: IntArray, here: BoolArray) -> Array:
+    """E_cmp (...,) [J], Eq. (14): its last form, or with ``energy_model = "pooled"`` P_j T_j with T_j of (15).
+
+    The two forms that (14) equates differ: alpha C D_i (rho_i f)^2 summed is the energy of running each twin at its own
+    clock, which is the execution that (7) times. Sums run over associated UAVs only, which the paper leaves out.
+    """
+    if slot.params.energy_model == "pooled":
+        used = per_satellite(share, here)
+        return np.asarray((slot.power * per_satellite(work, here) * used**2).sum(axis=-1))
+    return np.asarray((pick(slot.power[..., None, :], assoc) * work * share**2).sum(axis=-1))
+
+
+def evaluate(slot: OffloadingSlot, decision: OffloadingDecision) -> Outcome:
+    """Weighted delay and energy of decisions, Eq. (17), and what they violate, C2-C7.
+
+    Entries out of range are scored as the nearest valid ones (channels below 1 as 1, shares below 0 as 0), and flagged.
+    """
+    p = slot.params
+    assoc = np.clip(decision.assoc, 0, slot.n_sat - 1)
+    here = on_satellite(assoc, slot.n_sat)
+    share = np.maximum(decision.share, 0.0)
+    work = pick(slot.work, assoc)
+
+    upload = slot.data_bits / (np.maximum(decision.channels, 1) * slot.rate)  # Eqs. (3), (4)
+    t_up = upload.max(axis=-1)
+    n_sat_max = here.sum(axis=-2).max(axis=-1)
+    t_inter = slot.model_delay * n_sat_max + slot.block_spread  # Eq. (5)
+    t_train = training_delay(slot, work, share, here)  # Eq. (7)
+    t_total = t_up + t_inter + slot.t_down + t_train + slot.t_block  # Eqs. (6), (9), (10)
+
+    e_com = p.p_tx * upload.sum(axis=-1)  # Eq. (11)
+    e_hover = slot.n_uav * p.p_hover * t_total  # Eq. (12)
+    e_cmp = computing_energy(slot, work, share, assoc, here)  # Eq. (14)
+    e_uav = e_com + e_hover  # Eq. (13)
+    e_total = e_uav + e_cmp  # Eq. (16)
+    objective = (1.0 - p.mu) * t_total / p.t_norm + p.mu * e_total / p.e_norm  # Eq. (17)
+
+    violations = _violations(slot, decision, here, t_total, e_uav)
+    objective, *measured = np.broadcast_arrays(objective, *violations.values())
+    feasible = np.all([value <= TOLERANCE for value in measured], axis=0)
+    components = {
+        "t_total": t_total, "t_up": t_up, "t_inter": t_inter, "t_down": slot.t_down, "t_train": t_train,
+        "t_block": slot.t_block, "e_total": e_total, "e_uav": e_uav, "e_com": e_com, "e_hover": e_hover,
+        "e_cmp": e_cmp, "n_sat_max": n_sat_max,
+    }  # fmt: skip
+    metrics: dict[str, npt.NDArray[Any]] = {n: np.broadcast_to(v, objective.shape) for n, v in components.items()}
+    return Outcome(objective, np.asarray(feasible), dict(zip(violations, measured, strict=True)), metrics)
+
+
+def _violations(
+    slot: OffloadingSlot, decision: OffloadingDecision, here: BoolArray, t_total: Array, e_uav: Array
+) -> dict[str, Array]:
+    """How far each constraint is broken, (...,) each; C6 and C7 relative to their limits."""
+    channels, share = decision.channels, decision.share
+    fraction = np.abs(channels - np.round(channels)) + np.maximum(1.0 - channels, 0.0)
+    out = (decision.assoc < 0) | (decision.assoc >= slot.n_sat)
+    used = per_satellite(share, here)
+    with np.errstate(divide="ignore"):
+        late, drained = t_total / slot.deadline - 1.0, e_uav / slot.energy_limit - 1.0
+    return {
+        "channel_integer": fraction.sum(axis=-1),
+        "channel_total": np.maximum(channels.sum(axis=-1) - float(slot.params.n_channel), 0.0),  # C5
+        "assoc_valid": out.sum(axis=-1).astype(np.float64),  # C3, C4
+        "share_bounds": (np.maximum(-share, 0.0) + np.maximum(share - 1.0, 0.0)).sum(axis=-1),
+        "share_capacity": np.maximum(used - 1.0, 0.0).sum(axis=-1),  # C2
+        "deadline": np.maximum(late, 0.0),  # C6
+        "uav_energy": np.maximum(drained, 0.0),  # C7
+    }
+
+
+def advance(slot: OffloadingSlot, decision: OffloadingDecision) -> OffloadingState:
+    """There is no state."""
+    return OffloadingState()
