@@ -95,6 +95,20 @@ def rescore(problem: AnyProblem, instance: Instance, decisions: Decision) -> Sco
     return Scores(outcome.objective, repaired, outcome.feasible)
 
 
+def metric_means(problem: AnyProblem, instance: Instance, decisions: Decision) -> dict[str, float]:
+    """Means over slots of the referee's metrics that are one number per slot, for decisions (leading time axis)."""
+    found: dict[str, list[float]] = {}
+    state: State = problem.start(instance)
+    for t in range(instance.horizon):
+        slot = problem.slot(instance, t, state)
+        scored, outcome, _ = judge(problem, slot, decisions[t])
+        state = problem.advance(slot, scored)
+        for name, value in outcome.metrics.items():
+            if np.ndim(value) == 0:
+                found.setdefault(name, []).append(float(value))
+    return {name: float(np.mean(values)) for name, values in found.items()}
+
+
 def play(
     problem: AnyProblem, instance: Instance, solver: Any, progress: Callable[[int], None] | None = None
 ) -> Trajectory:

@@ -94,3 +94,16 @@ def test_gaps_by_hand():
     assert_allclose(gap_to("max", -11.0, -10.0), 0.1)
     assert relative_gap(2.0, 2.0) == 0.0
     assert relative_gap(2.0, 1.0) == 0.5
+
+
+@pytest.mark.parametrize("id", sorted(all_problems()))
+def test_metric_means_are_those_of_the_scored_decisions(id):
+    """A metric that is a number per slot, averaged; what is infeasible is measured after repair."""
+    owner = problem(id)
+    instance = owner.generate("tiny", 1)
+    played = referee.play(owner, instance, load_solver(discover()["random"])(owner, instance, seed=4))
+    means = referee.metric_means(owner, instance, played.decisions)
+    assert means
+    assert np.isfinite(list(means.values())).all()
+    if id == "stin-deployment":
+        assert_allclose(means["comm"] + means["comp"], played.scores.mean)

@@ -42,11 +42,14 @@ def sweep(
 
     Exit 1 if a cell failed, now or before, or a record does not hold.
     """
+    from dtbench import instances
     from dtbench.cli.progress import display
+    from dtbench.experiments import decisions
     from dtbench.experiments.run import run as run_cells
     from dtbench.experiments.store import Store
     from dtbench.experiments.sweep import prepare, read
     from dtbench.experiments.verify import verify
+    from dtbench.referee import metric_means
     from dtbench.reports.sweep import build, write
 
     found = read(sweep)
@@ -72,7 +75,13 @@ def sweep(
     records = {p.cell.stem: record for p in plan.cells if (record := store.get(p.cell)) is not None}
     wrong = [m for m in verify(store.folder).mismatches if m.record in records]
     held = {stem: record for stem, record in records.items() if stem not in {m.record for m in wrong}}
-    report = build(found, samples, plan.cells, held)
+    by_name = {sample.file.name: sample.file for sample in samples}
+
+    def measure(record: Any) -> dict[str, float]:
+        instance = instances.load(by_name[record.cell.instance])
+        return metric_means(found.problem, instance, decisions.read(store.decisions(record.cell.stem), found.problem))
+
+    report = build(found, samples, plan.cells, held, measure)
     files = write(store.folder, report)
     failed = [record for record in records.values() if record.status not in ("ok", "skipped")]
     for each in wrong:

@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
+import numpy as np
 from pydantic import Field
 
 from dtbench import instances
@@ -61,6 +62,10 @@ class SweepFile(File):
         default=20_000, ge=OWN_SEEDS, le=2**62,
         description=f"a whole number of at least {OWN_SEEDS}: seeds below are those of the library",
     )  # fmt: skip
+    metrics: list[str] = Field(
+        default=[],
+        description="a list of the referee's metrics that are one number per slot, drawn beside the objective",
+    )
     over: dict[str, Values] = Field(
         min_length=1, max_length=2, description="a table of one or two parameters, each with a list of values"
     )
@@ -168,6 +173,21 @@ def _words(sweep: Sweep, point: Sequence[Scalar]) -> str:
     return ", ".join(f"{axis.name} = {value}" for axis, value in zip(sweep.axes, point, strict=True))
 
 
+def _check_metrics(sweep: Sweep) -> None:
+    """Refuse a metric that the referee does not give, by a look at one slot of the first point."""
+    if not sweep.content.metrics:
+        return
+    owner = sweep.problem
+    values = dict(zip((axis.name for axis in sweep.axes), sweep.points()[0], strict=True))
+    instance = owner.generate(sweep.content.size, sweep.content.first_seed, **sweep.content.set | values)
+    slot = owner.slot(instance, 0, owner.start(instance))
+    found = owner.evaluate(slot, owner.random_decision(instance, slot, np.random.default_rng(0))).metrics
+    known = [name for name, value in found.items() if np.ndim(value) == 0]
+    for number, name in enumerate(sweep.content.metrics):
+        if name not in known:
+            raise sweep.source.problem(f"metrics.{number}", name, f"one of {', '.join(known)}", known)
+
+
 def prepare(
     sweep: Sweep,
     store: Store,
@@ -211,6 +231,7 @@ def prepare(
                 f"solvers.{number}.name", table.name,
                 f"a solver that takes '{sweep.content.problem}': {', '.join(taking)}",
             )  # fmt: skip
+    _check_metrics(sweep)
     samples = generate(sweep, store.folder / GENERATED, seeds)
     plan = make_plan(
         suite_of(sweep, samples), store, solvers=solvers, solvers_paths=paths, retry_failed=retry_failed

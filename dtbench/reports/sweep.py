@@ -6,7 +6,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -55,6 +55,8 @@ class Row:
         nothing about the optimum.
     feasible_share
         Share of slots that are feasible (after repair); None without a score.
+    metrics
+        Means over slots of the sweep's metrics; empty without a score.
     """
 
     point: tuple[Scalar, ...]
@@ -66,6 +68,7 @@ class Row:
     bound: float | None = None
     gap: float | None = None
     feasible_share: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,7 @@ class Estimate:
     planned: int
     objective: MeanInterval | None
     gap: MeanInterval | None
+    metrics: Mapping[str, MeanInterval | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,10 @@ class SweepReport:
                 planned=len({row.instance_seed for row in rows}),
                 objective=_over_instances(rows, lambda row: row.objective),
                 gap=_over_instances(rows, lambda row: row.gap),
+                metrics={
+                    name: _over_instances(rows, lambda row, name=name: row.metrics.get(name))  # type: ignore[misc]
+                    for name in self.sweep.content.metrics
+                },
             )
             for (point, solver), rows in groups.items()
         )
@@ -127,7 +135,11 @@ def _over_instances(rows: Iterable[Row], value_of: Callable[[Row], float | None]
 
 
 def build(
-    sweep: Sweep, samples: Sequence[Sample], cells: Iterable[Planned], records: Mapping[str, Record]
+    sweep: Sweep,
+    samples: Sequence[Sample],
+    cells: Iterable[Planned],
+    records: Mapping[str, Record],
+    measure: Callable[[Record], Mapping[str, float]] = lambda _: {},
 ) -> SweepReport:
     """Rows of the cells of a sweep.
 
@@ -139,16 +151,26 @@ def build(
         Its cells.
     records
         Their records by the cell's stem; a cell without one becomes a row ``not run``.
+    measure
+        The sweep's metrics of a record with a score.
     """
     by_name = {sample.file.name: sample for sample in samples}
     order = {point: number for number, point in enumerate(sweep.points())}
     solvers = {table.title: number for number, table in enumerate(sweep.content.solvers)}
-    rows = [_row(sweep, by_name[p.cell.instance], p, records.get(p.cell.stem)) for p in cells]
-    rows.sort(key=lambda r: (order[r.point], solvers[r.solver], r.instance_seed, r.solver_seed))
+    rows = [_row(sweep, by_name[p.cell.instance], p, records.get(p.cell.stem), measure) for p in cells]
+    rows.sort(
+        key=lambda r: (order[r.point], solvers.get(r.solver, len(solvers)), r.solver, r.instance_seed, r.solver_seed)
+    )
     return SweepReport(sweep, tuple(_with_gap(sweep, row, best) for row, best in _paired(sweep, rows)))
 
 
-def _row(sweep: Sweep, sample: Sample, planned: Planned, record: Record | None) -> Row:
+def _row(
+    sweep: Sweep,
+    sample: Sample,
+    planned: Planned,
+    record: Record | None,
+    measure: Callable[[Record], Mapping[str, float]],
+) -> Row:
     cell = planned.cell
     if record is None:
         return Row(sample.point, sample.seed, cell.label, cell.seed, NOT_RUN)
@@ -162,6 +184,7 @@ def _row(sweep: Sweep, sample: Sample, planned: Planned, record: Record | None) 
         objective=record.objective,
         bound=record.horizon_bound(sweep.problem.coupled),
         feasible_share=sum(feasible) / len(feasible) if feasible else None,
+        metrics=measure(record) if record.status == "ok" and sweep.content.metrics else {},
     )
 
 
@@ -188,7 +211,7 @@ def _with_gap(sweep: Sweep, row: Row, best: float | None) -> Row:
 
 
 def write(folder: Path, report: SweepReport) -> list[Path]:
-    """Write ``sweep.csv``, ``summary.csv`` and ``sweep.png``; returns their paths.
+    """Write ``sweep.csv``, ``summary.csv``, ``sweep.png`` and a ``sweep-<metric>.png`` for each metric; their paths.
 
     Times are in none of them: the same records give the same files.
     """
@@ -196,6 +219,9 @@ def write(folder: Path, report: SweepReport) -> list[Path]:
     write_safely(files[0], rows_csv(report).encode())
     write_safely(files[1], summary_csv(report).encode())
     write_safely(files[2], write_png(figure_of(report)))
+    for name in report.sweep.content.metrics:
+        files.append(folder / f"sweep-{name}.png")
+        write_safely(files[-1], write_png(figure_of(report, name)))
     return files
 
 
@@ -204,8 +230,12 @@ def rows_csv(report: SweepReport) -> str:
 
     A parameter is named ``param:<name>`` if a column has its name already.
     """
-    rows = [[*row.point, *(getattr(row, name) for name in ROWS)] for row in report.rows]
-    return _csv([*_names(report, ROWS), *ROWS], rows)
+    metrics = report.sweep.content.metrics
+    rows = [
+        [*row.point, *(getattr(row, name) for name in ROWS), *(row.metrics.get(name) for name in metrics)]
+        for row in report.rows
+    ]
+    return _csv([*_names(report, ROWS), *ROWS, *metrics], rows)
 
 
 def summary_csv(report: SweepReport) -> str:
@@ -215,8 +245,10 @@ def summary_csv(report: SweepReport) -> str:
         o, g = e.objective, e.gap
         objective = [o.mean, o.standard_error, o.lower, o.upper] if o else [None] * 4
         gap = [g.mean, g.lower, g.upper] if g else [None] * 3
-        rows.append([*e.point, e.solver, o.n if o else 0, e.planned, *objective, *gap])
-    return _csv([*_names(report, SUMMARY), *SUMMARY], rows)
+        means = [found.mean if found else None for found in e.metrics.values()]
+        rows.append([*e.point, e.solver, o.n if o else 0, e.planned, *objective, *gap, *means])
+    metrics = [f"{name}_mean" for name in report.sweep.content.metrics]
+    return _csv([*_names(report, SUMMARY), *SUMMARY, *metrics], rows)
 
 
 def _names(report: SweepReport, taken: Sequence[str]) -> list[str]:
@@ -232,15 +264,19 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[Scalar | None]]) -> str:
     return stream.getvalue()
 
 
-def figure_of(report: SweepReport) -> Figure:
-    """The curves: x is the first parameter, a panel per value of the second, a curve per solver."""
+def figure_of(report: SweepReport, metric: str | None = None) -> Figure:
+    """The curves of the objective, or of a metric: x is the first parameter, a panel per value of the second."""
     sweep, problem = report.sweep, report.sweep.problem
     x, *second = sweep.axes
     panels = []
     for value in second[0].values if second else [None]:
         curves = []
         for solver in report.solvers:
-            there = {e.point: e.objective for e in report.estimates if e.solver == solver}
+            there = {
+                e.point: e.objective if metric is None else e.metrics[metric]
+                for e in report.estimates
+                if e.solver == solver
+            }
             points = [(v, there.get((v,) if value is None else (v, value))) for v in x.values]
             curves.append(
                 Curve(
@@ -251,12 +287,16 @@ def figure_of(report: SweepReport) -> Figure:
                 )
             )
         panels.append(Panel(_panel_title(second[0], value) if second else "", tuple(curves)))
-    direction = "less" if problem.sense == "min" else "more"
+    if metric is None:
+        direction = "less" if problem.sense == "min" else "more"
+        y_label = f"objective, mean over slots{_unit(problem.unit, ' [{}]')}\n{direction} is better"
+    else:
+        y_label = f"{metric}, mean over slots"
     return Figure(
         title=one_line(sweep.content.title or sweep.content.name),
         note=_note(report),
         x_label=f"{x.name}{_unit(x.spec.unit, ' [{}]')}: {_meaning(x)}",
-        y_label=f"objective, mean over slots{_unit(problem.unit, ' [{}]')}\n{direction} is better",
+        y_label=y_label,
         x_values=x.values,
         panels=tuple(panels),
     )

@@ -111,3 +111,23 @@ def test_help_and_list(dtbench):
     assert "Example: dtbench sweep stin-users" in dtbench("sweep", "--help").out
     rows = json.loads(dtbench("list", "sweeps", "--json").out)
     assert {"stin-users", "placement-size"} <= {row["sweep"] for row in rows}
+
+
+def test_metrics_stand_beside_the_objective(dtbench, file, tmp_path):
+    """Link and computing time add up to the objective; each metric has a figure; unknown ones are refused."""
+    file.write_text(SWEEP.replace("seeds = 2", 'seeds = 1\nmetrics = ["comm", "comp"]'))
+    assert dtbench("sweep", file, "--results", tmp_path / "out").code == 0
+    rows, summary = (
+        list(csv.DictReader((tmp_path / "out" / name).read_text().splitlines()))
+        for name in ("sweep.csv", "summary.csv")
+    )
+    assert rows
+    for row in rows:
+        assert float(row["comm"]) + float(row["comp"]) == pytest.approx(float(row["objective"]))
+    assert {"comm_mean", "comp_mean"} <= set(summary[0])
+    assert np.asarray(Image.open(tmp_path / "out" / "sweep-comm.png")).std() > 1.0
+    file.write_text(SWEEP.replace("seeds = 2", 'seeds = 1\nmetrics = ["com"]'))
+    result = dtbench("sweep", file, "--results", tmp_path / "none")
+    assert result.code == 2
+    assert "key 'metrics.0' is 'com'" in result.err
+    assert "Did you mean 'com" in result.err
