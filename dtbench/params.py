@@ -151,6 +151,22 @@ def _raise() -> bool:
 class Params(Declared):
     """Parameters of a problem; a problem's subclass lists them with the paper's symbols."""
 
+    def check_ranges(self, *apart: str) -> None:
+        """Refuse ``x_min`` above ``x_max``, for every pair but those named ``apart``.
+
+        Raises
+        ------
+        DtbenchError
+            It names both parameters and their values.
+        """
+        for low in (name for name in self.names() if name.endswith("_min") and name not in apart):
+            high = low.removesuffix("_min") + "_max"
+            if high in self.names() and getattr(self, low) > getattr(self, high):
+                raise DtbenchError(
+                    f"parameter '{low}' is {getattr(self, low):g}, above '{high}' = {getattr(self, high):g}; "
+                    "set both so that the range is not empty."
+                )
+
 
 class Options(Declared):
     """Options of a solver; a solver's subclass lists them."""

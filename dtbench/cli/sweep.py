@@ -86,6 +86,14 @@ def sweep(
     failed = [record for record in records.values() if record.status not in ("ok", "skipped")]
     for each in wrong:
         stderr.print(f"left out: {each.record}: {each.reason}", markup=False, soft_wrap=True)
+    _show(found, store, plan, summary, report, files, failed, json)
+    if failed or wrong:
+        raise typer.Exit(1)
+
+
+def _show(
+    found: Any, store: Any, plan: Any, summary: Any, report: Any, files: list[Path], failed: list[Any], json: bool
+) -> None:
     if json:
         facts = {
             "sweep": found.content.name,
@@ -103,8 +111,6 @@ def sweep(
         counts = ", ".join(f"{count} {status}" for status, count in report.statuses.items())
         stdout.print(f"{len(plan.cells)} cells: {counts}; {summary.ran} run now in {summary.seconds:.1f} s")
     stderr.print("written: " + ", ".join(str(file) for file in files), markup=False, soft_wrap=True)
-    if failed or wrong:
-        raise typer.Exit(1)
 
 
 def _facts(report: Any) -> list[dict[str, Any]]:

@@ -5,8 +5,9 @@ import time
 import pytest
 
 from dtbench import referee
+from dtbench.core import Limits
 from dtbench.discovery import discover, load_solver
-from dtbench.problems import problem
+from dtbench.problems import all_problems, problem
 
 STIN = problem("stin-deployment")
 PAPER = STIN.generate("paper", 7_000)
@@ -69,3 +70,19 @@ def test_generation(benchmark, capsys):
     with capsys.disabled():
         share = 100 * scoring / generation
         print(f"\na generation takes {1e3 * generation:.2f} ms, {share:.0f} % of it decoding, repair and scoring")
+
+
+@pytest.mark.benchmark(group="ratio: default exact method against the reference formulation, size small")
+@pytest.mark.parametrize("id", [id for id, owner in all_problems().items() if "reference" in owner.exact_methods])
+def test_strong_against_reference(benchmark, capsys, id):
+    """One slot of a fresh small instance, both to the problem's gap, the reference for at most a minute."""
+    owner = problem(id)
+    instance = owner.generate("small", 7_000)
+    here = owner.slot(instance, 0, owner.start(instance))
+    owner.exact(here), owner.exact(here, method="reference", limits=Limits(seconds=60.0))  # imports
+    strong = median_seconds(lambda _: owner.exact(here), 3)
+    reference = median_seconds(lambda _: owner.exact(here, method="reference", limits=Limits(seconds=60.0)), 1)
+    benchmark.pedantic(lambda: owner.exact(here), rounds=3)
+    benchmark.extra_info["reference / strong"] = reference / strong
+    with capsys.disabled():
+        print(f"\n{id}/small: reference / {owner.exact_methods[0]}: {reference / strong:.0f}x ({reference:.3f} s)")

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from dtbench.arrays import Array, BoolArray, IntArray
-from dtbench.errors import DtbenchError
 from dtbench.params import Params, param
 from dtbench.physics.mobility import gauss_markov
 from dtbench.physics.radio import log_distance_gain, shannon_rate
@@ -55,13 +54,7 @@ class EdgeParams(Params):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for low in (name for name in self.names() if name.endswith("_min")):
-            high = low.removesuffix("_min") + "_max"
-            if getattr(self, low) > getattr(self, high):
-                raise DtbenchError(
-                    f"parameter '{low}' is {getattr(self, low):g}, above '{high}' = {getattr(self, high):g}; "
-                    "set both so that the range is not empty."
-                )
+        self.check_ranges()
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,16 @@
 
 from __future__ import annotations
 
-import math
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 
 from dtbench.arrays import Array, IntArray
-from dtbench.core import AnyProblem, Certificate, Limits, relative_gap
-from dtbench.exact.certificate import certify
+from dtbench.core import AnyProblem, Certificate, Limits
 from dtbench.exact.linear import LinearModel, MilpResult
+from dtbench.exact.proof import Proof
 from dtbench.problems.satellite_offloading.completion import Completion, complete
 from dtbench.problems.satellite_offloading.formulation import Formulation
 from dtbench.problems.satellite_offloading.heuristics import descend, starts
@@ -43,49 +42,13 @@ class Master(Protocol):
         """Solve with the cuts so far: the result, its bound in the objective's unit, and the best association (N,)."""
 
 
-@dataclass
-class Search:
-    """The state of a proof: the best decision so far, the best bound, the clock."""
-
-    problem: AnyProblem
-    slot: OffloadingSlot
-    limits: Limits
-    aim: float  # relative gap to work for, not above that of the limits
-    began: float
-    incumbent: OffloadingDecision | None = None
-    objective: float = math.inf
-    bound: float = -math.inf
-    infeasible: bool = False
-    backend: str = ""
-    details: dict[str, int | str | float] = field(default_factory=dict)
-
-    @property
-    def seconds(self) -> float:
-        """Wall seconds that are left."""
-        return max(self.limits.seconds - (time.perf_counter() - self.began), 0.0)
-
-    @property
-    def closed(self) -> bool:
-        """Whether the gap to work for is proved."""
-        close = abs(self.objective - self.bound) <= self.limits.gap_abs
-        return close or relative_gap(self.objective, self.bound) <= self.aim
+class Search(Proof):
+    """The state of a proof, fed with completed decisions."""
 
     def offer(self, done: Completion) -> None:
         """Keep the best of completed decisions if the referee finds it feasible and better."""
-        if not len(done.objective) or not np.isfinite(done.objective).any():
-            return
-        decision = done.decision(int(done.objective.argmin()))
-        outcome = self.problem.evaluate(self.slot, decision)
-        if outcome.feasible and float(outcome.objective) < self.objective:
-            self.incumbent, self.objective = decision, float(outcome.objective)
-
-    def certificate(self, method: str) -> Certificate:
-        """What was found and proved."""
-        return certify(
-            self.problem, self.slot, self.incumbent, self.bound if math.isfinite(self.bound) else math.nan,
-            self.limits, seconds=time.perf_counter() - self.began, method=method, backend=self.backend,
-            infeasible=self.infeasible, details=self.details,
-        )  # fmt: skip
+        if len(done.objective) and np.isfinite(done.objective).any():
+            self.consider(done.decision(int(done.objective.argmin())))
 
 
 def solve(problem: AnyProblem, slot: OffloadingSlot, limits: Limits, method: str) -> Certificate:
@@ -147,8 +110,7 @@ def outer_approximation(search: Search, terms: Terms, relaxed: Terms, master: Ma
         search.details["milps"] = int(search.details.get("milps", 0)) + 1
         search.details["native"] = result.native
         search.infeasible = result.status == "infeasible" and search.incumbent is None
-        if math.isfinite(result.bound):
-            search.bound = max(search.bound, result.bound)
+        search.prove(result.bound)
         if assoc is None:
             return
         done = complete(terms, assoc[None])

@@ -13,7 +13,6 @@ import numpy as np
 
 from dtbench.arrays import Array, IntArray, array
 from dtbench.core import Instance
-from dtbench.errors import DtbenchError
 from dtbench.params import Params, param
 from dtbench.physics.mobility import random_waypoint
 from dtbench.physics.orbit import EARTH_RADIUS, angular_speed, half_pass, slant_range
@@ -80,13 +79,7 @@ class StinParams(Params):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for low in (name for name in self.names() if name.endswith("_min") and name != "el_min"):
-            high = low.removesuffix("_min") + "_max"
-            if getattr(self, low) > getattr(self, high):
-                raise DtbenchError(
-                    f"parameter '{low}' is {getattr(self, low):g}, above '{high}' = {getattr(self, high):g}; "
-                    "set both so that the range is not empty."
-                )
+        self.check_ranges()
 
 
 SIZES: Mapping[str, StinParams] = {

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 
 from dtbench.arrays import IntArray
-from dtbench.core import AnyProblem, Certificate, Limits, relative_gap
-from dtbench.exact.certificate import certify
+from dtbench.core import AnyProblem, Certificate, Limits
 from dtbench.exact.linear import LinearModel, MilpResult
+from dtbench.exact.proof import Proof
 from dtbench.problems.edge_association.placement.formulation import Cuts, Formulation
 from dtbench.problems.edge_association.placement.local_search import local_search
 from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot
@@ -33,47 +32,14 @@ class Master(Protocol):
         """Solve with the cuts so far, from an association (N,) if there is one."""
 
 
-@dataclass
-class Search:
-    """The state of an outer approximation: the best placement so far, the best bound, the clock."""
-
-    problem: AnyProblem
-    slot: PlacementSlot
-    limits: Limits
-    began: float
-    incumbent: PlacementDecision | None = None
-    objective: float = math.inf
-    bound: float = -math.inf
-    infeasible: bool = False
-    backend: str = ""
-    details: dict[str, int | str] = field(default_factory=dict)
+class Search(Proof):
+    """The state of an outer approximation."""
 
     @property
     def left(self) -> Limits:
         """What a MILP may spend, and the gap it must prove: half of the wanted one, as cuts may cost the other half."""
-        seconds = max(self.limits.seconds - (time.perf_counter() - self.began), 0.0)
         gap = 0.5 * (self.limits.gap or 0.0)
-        return replace(self.limits, seconds=seconds, gap=gap, gap_abs=0.5 * self.limits.gap_abs)
-
-    @property
-    def closed(self) -> bool:
-        """Whether the wanted gap is proved."""
-        close = abs(self.objective - self.bound) <= self.limits.gap_abs
-        return close or relative_gap(self.objective, self.bound) <= (self.limits.gap or 0.0)
-
-    def offer(self, decision: PlacementDecision) -> None:
-        """Keep a placement if it is feasible and the best."""
-        outcome = self.problem.evaluate(self.slot, decision)
-        if outcome.feasible and float(outcome.objective) < self.objective:
-            self.incumbent, self.objective = decision, float(outcome.objective)
-
-    def certificate(self, method: str) -> Certificate:
-        """What was found and proved."""
-        return certify(
-            self.problem, self.slot, self.incumbent, self.bound if math.isfinite(self.bound) else math.nan,
-            self.limits, seconds=time.perf_counter() - self.began, method=method, backend=self.backend,
-            infeasible=self.infeasible, details=self.details,
-        )  # fmt: skip
+        return replace(self.limits, seconds=self.seconds, gap=gap, gap_abs=0.5 * self.limits.gap_abs)
 
 
 def solve(problem: AnyProblem, slot: PlacementSlot, limits: Limits, method: str) -> Certificate:
@@ -98,7 +64,7 @@ def solve(problem: AnyProblem, slot: PlacementSlot, limits: Limits, method: str)
     if limits.gap is None:
         large = slot.n_users * slot.n_bs > LARGE
         limits = replace(limits, gap=LARGE_GAP if large else problem.target_gap)
-    search = Search(problem, slot, limits, began)
+    search = Search(problem, slot, limits, limits.gap or 0.0, began)
     form = Formulation(slot)
     master: Master
     if method == "reference":
@@ -106,7 +72,7 @@ def solve(problem: AnyProblem, slot: PlacementSlot, limits: Limits, method: str)
 
         master = PyomoMaster(slot)
     else:
-        search.offer(local_search(slot))
+        search.consider(local_search(slot))
         cuts = relaxation_cuts(search, form)
         if method == "cpsat":
             from dtbench.problems.edge_association.placement.cpsat import CpSatMaster
@@ -132,11 +98,10 @@ def outer_approximation(search: Search, form: Formulation, master: Master) -> No
         search.details["milps"] = int(search.details.get("milps", 0)) + 1
         search.details["native"] = result.native
         search.infeasible = result.status == "infeasible" and search.incumbent is None
-        if math.isfinite(result.bound):
-            search.bound = max(search.bound, result.bound)
+        search.prove(result.bound)
         if decision is None:
             return
-        search.offer(decision)
+        search.consider(decision)
         key = decision.assoc.tobytes()
         if search.closed or key in seen or search.left.seconds == 0.0:
             return
