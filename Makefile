@@ -24,7 +24,7 @@ $(STAMP): pyproject.toml constraints.txt
 setup-dev: $(STAMP)-dev  ## Add what tests, checks and training need (torch among it)
 
 $(STAMP)-dev: $(STAMP)
-	$(PIP) -e '.[dev,learn]'
+	$(PIP) -e '.[dev,learn,tensorboard,tune,peers]'
 	@touch $@
 
 demo: setup      ## Run the suite `quick`, print and write its leaderboard
@@ -54,7 +54,7 @@ format: setup-dev ## Rewrite sources in the project's format
 
 constraints:     ## Write constraints.txt anew: the newest versions allowed, torch as tested
 	rm -rf .venv-new && $(PYTHON) -m venv .venv-new
-	.venv-new/bin/python -m pip install --quiet -e '.[dev,learn]' torch==2.13.0
+	.venv-new/bin/python -m pip install --quiet -e '.[dev,learn,tensorboard,tune,peers]' torch==2.13.0
 	{ echo '# The tested set: what `make setup` and CI install. Written by `make constraints`.'; \
 	  .venv-new/bin/python -m pip freeze --all --exclude-editable | grep -v '^pip==' | sed 's/+cpu$$//'; } > constraints.txt
 	rm -rf .venv-new

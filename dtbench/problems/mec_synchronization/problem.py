@@ -38,7 +38,7 @@ class MecSynchronization(Problem[MecInstance, MecState, MecSlot, MecDecision]):
     bracket_methods = ("levels", "reference")
     target_gap = 1e-4
     library_counts: ClassVar = {"paper": 5, "large": 2}
-    bracket_sizes = ("paper", "large")
+    bracket_sizes = ("large",)
     heuristics: ClassVar = {
         "silent": heuristics.silent,
         "full": heuristics.full,
