@@ -138,7 +138,16 @@ def _draw(axes: Axes, figure: Figure, panel: Panel) -> None:
     axes.set_xticks(at, [str(x) for x in figure.x_values])
     axes.set_xlim(at.min() - margin, at.max() + margin)
     if is_logarithmic(figure):
-        axes.set_yscale("log")
+        set_logarithmic(axes)
+
+
+def set_logarithmic(axes: Axes) -> None:
+    """A logarithmic y axis whose ticks say 0.1 and 100: powers of ten would need the mathematics that is turned off."""
+    from matplotlib.ticker import NullFormatter, StrMethodFormatter
+
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def positions(values: Sequence[Scalar]) -> Array:

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 from PIL import Image
 
-from dtbench.reports.figures import Curve, Figure, Panel, is_logarithmic, positions, write_png
+from dtbench.reports.figures import Curve, Figure, Panel, is_logarithmic, positions, set_logarithmic, write_png
 
 WHITE = 255
 
@@ -104,3 +104,15 @@ def test_logarithmic_only_if_all_is_positive_and_far_apart():
     assert not is_logarithmic(figure(Panel("", curves((1.0, 2.0, 21.0), half=1.5))))
     assert not is_logarithmic(figure(Panel("", curves((-1.0, 2.0, 21.0)))))
     assert not is_logarithmic(figure(Panel("", (Curve("none", (), (), ()),))))
+
+
+def test_ticks_of_a_logarithmic_axis_are_plain_numbers():
+    from matplotlib.figure import Figure as Canvas
+
+    axes = Canvas().subplots()
+    axes.set_ylim(0.05, 200.0)
+    set_logarithmic(axes)
+    axes.figure.canvas.draw()
+    shown = [label.get_text() for label in axes.yaxis.get_majorticklabels()]
+    assert {"0.1", "1", "10", "100"} <= set(shown)
+    assert not any("$" in text for text in shown)
