@@ -30,8 +30,8 @@ def encodings(instance: DntInstance) -> Mapping[str, Encoding]:
     """``agents``: per base station an upload flag and U claims. ``search``: per user a link, per base station an RB."""
     p = instance.params
     choices, uploads = choices_of(p), Categorical((1 + p.n_rb,))
-    length = (4 * p.n_users + 2) if p.obs == "extended" else 3 * p.n_users
-    stations = Group("bs", p.n_bs, Categorical((2,) * (1 + p.n_users)), length)
+    length = {"extended": 4 * p.n_users + 2, "twin": 4 * p.n_users + 3, "paper": 3 * p.n_users}
+    stations = Group("bs", p.n_bs, Categorical((2,) * (1 + p.n_users)), length[p.obs])
     links = Group("user", p.n_users, Categorical((1 + choices * p.n_rb,)))
 
     def draw(rng: np.random.Generator, batch: tuple[int, ...]) -> IntArray:
@@ -110,7 +110,9 @@ def observe(slot: DntSlot) -> Observation:
     """What base stations see, their masks, and the global state.
 
     ``extended`` (..., M, 4U + 2): positions of covered users relative to the base station / radius (2U, else 0),
-    coverage (U), coverage by this and another one (U), min(age, 10) / 10, covered users / U. ``paper`` (..., M, 3U):
+    coverage (U), coverage by this and another one (U), min(age, 10) / 10, covered users / U. ``twin`` (..., M, 4U + 3):
+    these, and the weighted error of its block in units of a typical user's weighted rate: what
+    an upload would mend; a base station knows the true positions and what it has uploaded. ``paper`` (..., M, 3U):
     positions of covered users / half the area's length, coverage. Masks (..., M, 2 (1 + U)): no claim of users who are
     not covered, and forced ones. State: positions, coverage, min(e, 25) / 25, log10 o, min(age, 10) / 10, t / T.
     """
@@ -119,11 +121,13 @@ def observe(slot: DntSlot) -> Observation:
     cover = np.swapaxes(slot.cover, -1, -2)  # (..., M, U)
     age = np.minimum(slot.age, OLDEST) / OLDEST
     here = slot.position[..., None, :, :]
-    if p.obs == "extended":
+    if p.obs != "paper":
         shared = cover & (slot.cover.sum(axis=-1) > 1)[..., None, :]
         relative = np.where(cover[..., None], (here - p.bs_xy[:, None]) / p.radius, 0.0)
         share = cover.mean(axis=-1)
         parts = [relative.reshape(*cover.shape[:-1], -1), cover, shared, age[..., None], share[..., None]]
+        if p.obs == "twin":
+            parts.append((p.error_weight * slot.block_error / (scale(p) / p.n_users))[..., None])
     else:
         seen = np.where(cover[..., None], here / p.half_length, 0.0)
         parts = [seen.reshape(*cover.shape[:-1], -1), cover]

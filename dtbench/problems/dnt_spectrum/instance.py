@@ -62,7 +62,7 @@ class DntParams(Params):
         "user", "1", "twin error counted once per user, or once per block of a base station", choices=("user", "block")
     )
     serve_all: bool = param(False, "1", "whether every covered user must have a resource block, condition of (16)")
-    obs: str = param("extended", "1", "what a base station sees", choices=("extended", "paper"))
+    obs: str = param("extended", "1", "what a base station sees", choices=("extended", "paper", "twin"))
     reward: str = param(
         "paper", "1", "(16) with its penalty of double claims, or the objective", choices=("paper", "objective")
     )

@@ -103,6 +103,14 @@ def test_extended_observation_by_hand():
     assert_allclose(seen.agents["bs"][2, -2:], [1.0, 1 / 3], rtol=1e-6)
 
 
+def test_observation_of_the_twin_by_hand():
+    """w = 0.75 / 3; block errors 4, 4 and 9; a typical user's weighted rate is 0.25 * 5: 0.8, 0.8, 1.8."""
+    seen, extended = (DNT.observe(three_slot(**p)).agents["bs"] for p in ({"obs": "twin"}, {}))
+    assert_allclose(seen[:, :-1], extended)
+    assert_allclose(seen[:, -1], [0.8, 0.8, 1.8], rtol=1e-6)
+    assert encoding("agents", obs="twin").groups[0].observation == 23
+
+
 def test_paper_observation_and_state_by_hand():
     seen = DNT.observe(three_slot(obs="paper"))
     assert_allclose(seen.agents["bs"][1], [-45 / 150, 0, 0, 0, 0, 0, 1, 0, 0], rtol=1e-6)
