@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-SOURCES := dtbench solvers tests README.md
+SOURCES := dtbench solvers tests tuning README.md
 
 .PHONY: help setup setup-dev demo test test-slow bench library lint format clean constraints
 .DEFAULT_GOAL := help

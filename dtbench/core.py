@@ -162,6 +162,7 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
     library_counts: ClassVar[Mapping[str, int]] = {}  # shipped instances by size, where not the usual number
     bracket_sizes: ClassVar[tuple[str, ...]] = ()  # sizes whose best known values are brackets, not proven optima
     target_gaps: ClassVar[Mapping[str, float]] = {}  # by size, where a size has another one
+    seed_params: ClassVar[Mapping[str, Literal["network", "trace"]]] = {}  # what a parameter names
     single_agent: ClassVar[bool] = True  # whether one agent may choose for all (a Gymnasium form)
 
     heuristics: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}  # solver name -> rule, a function of a slot

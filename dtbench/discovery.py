@@ -15,14 +15,16 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dtbench import resources
 from dtbench.errors import DtbenchError
+from dtbench.params import Options
 from dtbench.problems import all_problems
 from dtbench.solver import Heuristic, Solver
+from dtbench.source_text import ClassText, Elsewhere, ModuleText, assignments
 
 ENTRY_POINTS = "dtbench.solvers"
 PATH_VARIABLE = "DTBENCH_SOLVERS_PATH"
@@ -45,7 +47,9 @@ class OptionText:
 class SolverEntry:
     """What is known of a solver without running its file.
 
-    ``options`` is None where they are declared in another file. ``error`` says why the solver cannot be used.
+    ``options`` is None where they are declared in a file outside of dtbench. ``presets`` are those of learned agents,
+    ``{preset: {problem or "*": {option: value}}}``, as far as they are literals. ``error`` says why the solver cannot
+    be used.
     """
 
     name: str
@@ -60,6 +64,7 @@ class SolverEntry:
     heuristic: bool = False  # a rule that problems provide, or not
     class_name: str = ""
     options: tuple[OptionText, ...] | None = ()
+    presets: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     error: str = ""
 
     def takes(self, problem: str) -> bool:
@@ -68,6 +73,14 @@ class SolverEntry:
         if (self.heuristic and self.name not in owner.heuristics) or (self.coupled_only and not owner.coupled):
             return False
         return self.problems is None or problem in self.problems
+
+    def checkpoints_sha256(self, problem: str, size: str, seed: int, options: Mapping[str, Any]) -> str:
+        """Checksum of the trained policies that a cell may play; empty if there are none, or the solver learns not."""
+        if not self.trains:
+            return ""
+        from dtbench.learning.checkpoint import shipped_sha256
+
+        return shipped_sha256(self.file, problem, self.name, size, seed, options)
 
     def check_options(self, names: Iterable[str], where: str) -> None:
         """Refuse an option that the file does not declare.
@@ -102,25 +115,23 @@ def read_solver_file(file: Path) -> list[SolverEntry]:
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", 0)
         return [SolverEntry(file.stem, file, digest, error=f"{file}:{line}: {getattr(error, 'msg', error)}")]
-    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    module = ModuleText.of(tree)
     summary = (ast.get_docstring(tree) or "").split("\n\n")[0].replace("\n", " ")
     found: list[SolverEntry] = []
-    for node in classes.values():
+    for node in module.classes.values():
         given = dict(_literals(node))
         bases = {ast.unparse(base).split(".")[-1] for base in node.bases}
         if "name" in given and (isinstance(given["name"], str) or bases & {Solver.__name__, Heuristic.__name__}):
             own = summary if not found else (ast.get_docstring(node) or summary).split("\n")[0]
-            found.append(_entry(file, digest, node, given, own, _options(node, classes)))
+            found.append(_entry(file, digest, ClassText(node, module), given, own))
     return found
 
 
-def _entry(
-    file: Path, digest: str, node: ast.ClassDef, given: dict[str, Any], summary: str,
-    options: tuple[OptionText, ...] | None,
-) -> SolverEntry:  # fmt: skip
+def _entry(file: Path, digest: str, text: ClassText, given: dict[str, Any], summary: str) -> SolverEntry:
     """The entry of a class, with an error if an attribute is not what it should be."""
+    node = text.node
     name, problems, where = given["name"], given.get("problems"), f"{file}:{node.lineno}: class {node.name}"
-    known: dict[str, Any] = {k: given[k] for k in FLAGS if k in given}
+    known: dict[str, Any] = _flags(text) | {k: given[k] for k in FLAGS if k in given}
     if any(ast.unparse(base).split(".")[-1] == Heuristic.__name__ for base in node.bases):
         known = {"deterministic": True} | known | {"heuristic": True}
     error = ""
@@ -142,8 +153,9 @@ def _entry(
         return SolverEntry(name, file, digest, summary=summary, class_name=node.name, error=error)
     problems = tuple(problems) if problems is not None else None
     return SolverEntry(
-        name, file, digest, summary=summary, problems=problems, class_name=node.name, options=options, **known
-    )
+        name, file, digest, summary=summary, problems=problems, class_name=node.name, options=_options(text),
+        presets=_presets(text), **known,
+    )  # fmt: skip
 
 
 class _NotLiteral:
@@ -155,40 +167,54 @@ def _shown(value: Any) -> str:
 
 
 def _literals(node: ast.ClassDef) -> Iterator[tuple[str, Any]]:
-    for statement in node.body:
-        if isinstance(statement, ast.Assign):
-            names, value = [t.id for t in statement.targets if isinstance(t, ast.Name)], statement.value
-        elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name) and statement.value:
-            names, value = [statement.target.id], statement.value
-        else:
-            continue
+    for name, value in assignments(node.body):
         try:
-            literal = ast.literal_eval(value)
+            yield name, ast.literal_eval(value)
         except ValueError:
-            literal = _NotLiteral
-        yield from ((name, literal) for name in names)
+            yield name, _NotLiteral
 
 
-def _options(node: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> tuple[OptionText, ...] | None:
-    """The options that a solver's class declares; None where their class is not in this file."""
-    for statement in node.body:
-        target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", None)
-        if isinstance(target, ast.Name) and target.id == "Options":
-            value = getattr(statement, "value", None)
-            declared = classes.get(value.id) if isinstance(value, ast.Name) else None
-            return None if declared is None else tuple(_option_texts(declared))
-    plain = {Solver.__name__, Heuristic.__name__}
-    return () if all(ast.unparse(base).split(".")[-1] in plain for base in node.bases) else None
+def _flags(text: ClassText) -> dict[str, bool]:
+    """Flags that a class has from its bases, as far as they can be read."""
+    found = {}
+    for flag in FLAGS:
+        try:
+            member = text.member(flag)
+        except Elsewhere:
+            continue
+        if member is not None and isinstance(member[0], ast.Constant) and isinstance(member[0].value, bool):
+            found[flag] = member[0].value
+    return found
 
 
-def _option_texts(node: ast.ClassDef) -> Iterator[OptionText]:
-    for statement in node.body:
-        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-            call = statement.value
-            texts = [ast.unparse(argument) for argument in call.args] if isinstance(call, ast.Call) else []
-            default, unit, meaning = (*texts, "", "", "")[:3]
-            plain = [text.strip("'\"") for text in (unit, meaning)]
-            yield OptionText(statement.target.id, ast.unparse(statement.annotation), default, *plain)
+def _options(text: ClassText) -> tuple[OptionText, ...] | None:
+    """The options of a solver's class; None where their class, or one that it is derived from, cannot be read."""
+    try:
+        member = text.member(Options.__name__)
+        if member is None:
+            return ()
+        value, module = member
+        declared = ClassText(value, module) if isinstance(value, ast.ClassDef) else module.find(ast.unparse(value))
+        return tuple(_option_text(name, node) for name, node in declared.fields().items())
+    except Elsewhere:
+        return None
+
+
+def _option_text(name: str, node: ast.AnnAssign) -> OptionText:
+    texts = [ast.unparse(argument) for argument in node.value.args] if isinstance(node.value, ast.Call) else []
+    default, unit, meaning = (*texts, "", "", "")[:3]
+    plain = [text.strip("'\"") for text in (unit, meaning)]
+    return OptionText(name, ast.unparse(node.annotation), default, *plain)
+
+
+def _presets(text: ClassText) -> dict[str, Any]:
+    """The presets of a learned agent; empty where there are none or they are computed."""
+    try:
+        member = text.member("presets")
+        value = member[1].literal(member[0]) if member is not None and isinstance(member[0], ast.expr) else {}
+    except Elsewhere:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def discover(paths: Iterable[Path | str] = ()) -> dict[str, SolverEntry]:

@@ -31,6 +31,9 @@ class Solver:
         It takes only problems whose slots are coupled, such as those that migrate.
     trains
         It has a :meth:`train` step, whose time is reported apart.
+    training
+        What the training cost, set by :meth:`train` where it knows better than the clock: ``seconds`` and more facts,
+        for the record. A policy that was trained before counts what its training took.
     Options
         A subclass of :class:`dtbench.params.Options`: the fields are what ``--option name=value`` takes.
 
@@ -57,6 +60,7 @@ class Solver:
         self.rng = np.random.default_rng(np.random.SeedSequence(seed))
         self.options: Any = type(self).Options().replace(options)
         self.certificate: Certificate | None = None  # set by exact methods: what they prove of the slot just decided
+        self.training: dict[str, Any] | None = None
         if self.problems is not None and problem.id not in self.problems:
             raise Declined(f"'{self.name}' does not take problem '{problem.id}'")
 

@@ -94,6 +94,55 @@ def test_options_are_read_without_running_the_file():
         discovery.discover()["genetic"].check_options(["generation"], "here")
 
 
+LEARNED = '''
+    """Learns."""
+    from dataclasses import dataclass
+    from dtbench.learning.options import LearningOptions
+    from dtbench.learning.solver import LearnedSolver
+    from dtbench.params import param
+
+    PRESETS = {"tuned": {"*": {"episodes": 3}, "stin-deployment": {"step": 0.5}}}
+
+    @dataclass(frozen=True, kw_only=True)
+    class OwnOptions(LearningOptions):
+        step: float = param(0.1, "m", "how far")
+
+    class Plain(LearnedSolver):
+        """Has the options of all learned agents."""
+        name = "plain"
+
+    class Own(LearnedSolver):
+        """Adds some."""
+        name = "own"
+        Options = OwnOptions
+        presets = PRESETS
+'''
+
+
+def test_options_presets_and_flags_of_bases_in_dtbench_are_read(tmp_path):
+    entries = {e.name: e for e in discovery.read_solver_file(put(tmp_path, "learned.py", LEARNED) / "learned.py")}
+    plain, own = entries["plain"], entries["own"]
+    assert plain.trains
+    assert own.trains
+    assert not own.deterministic
+    names = [option.name for option in plain.options]
+    assert names[:2] == ["preset", "episodes"]
+    assert [option.name for option in own.options] == [*names, "step"]
+    assert own.options[-1] == discovery.OptionText("step", "float", "0.1", "m", "how far")
+    assert own.presets["tuned"]["*"] == {"episodes": 3}
+    assert plain.presets == {"paper": {}, "tuned": {}}
+    with pytest.raises(DtbenchError, match="solver 'own' has no option 'episode'. Did you mean 'episodes'"):
+        own.check_options(["episode"], "here")
+
+
+def test_options_of_a_file_that_is_not_read_are_unknown_and_not_checked(tmp_path):
+    text = "from other import Base\nfrom theirs import Some\nclass A(Base):\n    name = 'a'\n"
+    text += "class B(Solver):\n    name = 'b'\n    Options = Some\n"
+    entries = discovery.read_solver_file(put(tmp_path, "a.py", text) / "a.py")
+    assert [entry.options for entry in entries] == [None, None]
+    entries[0].check_options(["whatever"], "here")
+
+
 def test_the_environment_variable_names_folders(tmp_path, monkeypatch):
     monkeypatch.setenv(discovery.PATH_VARIABLE, str(put(tmp_path / "own", "mine.py", GOOD)))
     assert "mine" in discovery.discover()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ import typer
 from dtbench import instances
 from dtbench.cli.output import Json, SolversPath, number, print_json, print_table, stdout
 from dtbench.core import Instance
-from dtbench.discovery import discover, find
+from dtbench.discovery import SolverEntry, discover, find
 from dtbench.problems import all_problems, problem
 
 What = Literal["problems", "instances", "solvers", "suites", "sweeps"]
@@ -152,6 +153,9 @@ def _show_solver(name: str, paths: list[str], json: bool) -> None:
         "summary": entry.summary,
         "problems": [id for id in all_problems() if entry.takes(id)],
         "deterministic": entry.deterministic,
+        "trains": entry.trains,
+        "presets": entry.presets,
+        "policies": _policies(entry),
         "options": None if entry.options is None else [vars(option) for option in entry.options],
     }
     if json:
@@ -166,6 +170,35 @@ def _show_solver(name: str, paths: list[str], json: bool) -> None:
     else:
         rows = [[o.name, o.kind, o.default, _unit(o.unit), o.meaning] for o in entry.options]
         print_table("options", ["name", "type", "default", "unit", "meaning"], rows)
+    presets = _preset_rows(entry.presets)
+    if presets:
+        print_table("presets", ["preset", "problem", "options"], presets)
+    if facts["policies"]:
+        rows = [[p["problem"], p["size"], p["settings"], ", ".join(map(str, p["seeds"]))] for p in facts["policies"]]
+        print_table("shipped policies", ["problem", "size", "preset", "seeds"], rows)
+
+
+def _preset_rows(presets: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[list[str]]:
+    """One row for each preset and problem; ``all`` comes first, the problem's own values win."""
+    return [
+        [preset, "all" if owner == "*" else owner, ", ".join(f"{name}={value}" for name, value in values.items())]
+        for preset, parts in presets.items()
+        for owner, values in sorted(parts.items(), key=lambda part: part[0] != "*")
+        if values
+    ]
+
+
+def _policies(entry: SolverEntry) -> list[dict[str, Any]]:
+    """The trained policies that are shipped with a solver: problem, size, preset (or hash of options), seeds."""
+    from dtbench.learning.checkpoint import shipped_files, shipped_parts
+
+    found: dict[tuple[str, ...], set[int]] = {}
+    for owner in all_problems() if entry.trains else ():
+        for file in shipped_files(entry.file, owner, entry.name):
+            size, settings, seed = shipped_parts(file)
+            found.setdefault((owner, size, settings), set()).add(seed)
+    names = ("problem", "size", "settings")
+    return [dict(zip(names, key, strict=True)) | {"seeds": sorted(seeds)} for key, seeds in found.items()]
 
 
 def _unit(unit: str) -> str:

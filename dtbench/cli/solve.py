@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,12 +11,13 @@ from dtbench import instances
 from dtbench.cli.data import pairs
 from dtbench.cli.output import Json, SolversPath, number, percent, print_json, print_table
 from dtbench.core import gap_to, relative_gap
-from dtbench.discovery import discover, find
+from dtbench.discovery import SolverEntry, discover, find
 from dtbench.errors import DtbenchError
 from dtbench.experiments.record import Limits, Record
 from dtbench.problems import problem
 
 GIB = 2**30
+SOURCES = {"file": "named file", "shipped": "shipped", "cache": "trained before", "trained": "trained now"}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -31,6 +33,9 @@ def solve(
     seed: Annotated[int, typer.Option(help="Seed of the solver.", min=0)] = 0,
     option: Annotated[
         list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help="Option of the solver; repeatable.")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Trained policy to play, of a solver that learns.")
     ] = None,
     time_limit: Annotated[
         float, typer.Option(help="Seconds after which the solver is stopped.", min=0.1, max=1e7)
@@ -50,6 +55,8 @@ def solve(
         raise DtbenchError(f"solver '{solver}' does not take problem '{owner.id}'.")
     options = pairs(option or [], "--option")
     entry.check_options(options, "--option")
+    if checkpoint is not None:
+        options |= _played(entry, checkpoint)
     job = job_of(
         entry,
         instances.path_of(instance),
@@ -66,6 +73,19 @@ def solve(
         _print(facts, owner.unit)
     if record.status not in ("ok", "skipped"):
         raise typer.Exit(1)
+
+
+def _played(entry: SolverEntry, file: Path) -> dict[str, str]:
+    """The option that names a trained policy, once the file has been read."""
+    from dtbench.learning.checkpoint import read
+
+    if not entry.trains:
+        raise DtbenchError(f"solver '{entry.name}' does not learn, so --checkpoint has no meaning for it.")
+    entry.check_options(["checkpoint"], "--checkpoint")
+    identity = read(file).header.identity
+    if identity.solver != entry.name:
+        raise DtbenchError(f"'{file}' is a policy of solver '{identity.solver}', not of '{entry.name}'.")
+    return {"checkpoint": str(file.resolve())}
 
 
 def summary(record: Record, sense: Any) -> dict[str, Any]:
@@ -90,6 +110,7 @@ def summary(record: Record, sense: Any) -> dict[str, Any]:
         "seconds": record.wall_seconds,
         "decision_seconds": sum(slots.seconds) / len(slots.seconds) if slots else None,
         "train_seconds": record.train_seconds,
+        "training": record.method.get("training"),
         "traceback": record.traceback,
     }
 
@@ -108,6 +129,9 @@ def _print(facts: dict[str, Any], unit: str) -> None:
     ]
     if facts["train_seconds"] is not None:
         rows.append(("training seconds", number(facts["train_seconds"])))
+    if facts["training"] is not None:
+        training = facts["training"]
+        rows.append(("policy", f"{SOURCES[training['source']]}, of {training['frames']} frames"))
     if facts["traceback"]:
         rows.append(("traceback", facts["traceback"].rstrip()))
     print_table(f"{facts['solver']} on {facts['instance']}, seed {facts['seed']}", ["", "value"], rows)

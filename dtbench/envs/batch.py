@@ -8,7 +8,7 @@ copies have the same horizon and start together, so one slot counter serves all 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +20,7 @@ from dtbench.encoding import Categorical
 from dtbench.errors import DtbenchError
 
 Joint = npt.NDArray[Any]  # (B, size), see dtbench.encoding
+Draw = Callable[[np.random.Generator, int], Instance]  # source of randomness, B -> instances (B,)
 
 
 class Step(NamedTuple):
@@ -50,6 +51,8 @@ class BatchEnv:
     fresh
         True: every :meth:`reset` draws B fresh traces by ``problem.resample``. False: every episode replays the
         instance's own trace in all copies.
+    draw
+        Where fresh instances come from, if not from ``problem.resample``: other networks of the same size, say.
     seed
         Of the first episode, unless its ``reset`` gives one; None = from the operating system.
     encoding
@@ -86,6 +89,7 @@ class BatchEnv:
         n_envs: int = 1,
         *,
         fresh: bool = False,
+        draw: Draw | None = None,
         seed: int | None = None,
         encoding: str = "agents",
     ) -> None:
@@ -100,6 +104,7 @@ class BatchEnv:
         self.instance = instance
         self.n_envs = n_envs
         self.fresh = fresh
+        self.draw = draw
         self.encoding = encodings[encoding]
         self.rng = np.random.default_rng(np.random.SeedSequence(seed))
         self.horizon = instance.horizon
@@ -120,7 +125,9 @@ class BatchEnv:
         """Begin an episode in all copies; ``seed`` restarts the random stream."""
         if seed is not None:
             self.rng = np.random.default_rng(np.random.SeedSequence(seed))
-        if self.fresh:
+        if self.fresh and self.draw is not None:
+            self.instances = self.draw(self.rng, self.n_envs)
+        elif self.fresh:
             self.instances = self.problem.resample(self.instance, self.rng, (self.n_envs,))
         self.t = 0
         return self._enter(0, self.problem.start(self.instances))
@@ -165,15 +172,19 @@ class BatchEnv:
             raise ValueError(f"there are {self.n_agents} agents.")
         return np.array(np.broadcast_to(mask, (self.n_envs, mask.shape[-1])))
 
-    def _enter(self, t: int, state: State) -> Observation:
-        self.slot = self.problem.slot(self.instances, t, state)
-        seen = self.problem.observe(self.slot)
+    def see(self, slot: Slot) -> Observation:
+        """Look at a slot that another one plays, the referee for instance: what is observed, and masked, there."""
+        self.slot = slot
+        seen = self.problem.observe(slot)
         self.observation = Observation(
             agents={name: self._own(a, 2) for name, a in seen.agents.items()},
             masks={name: self._own(a, 2) for name, a in seen.masks.items() if name in self._masked},
             state=self._own(seen.state, 1),
         )
         return self.observation
+
+    def _enter(self, t: int, state: State) -> Observation:
+        return self.see(self.problem.slot(self.instances, t, state))
 
     def _own(self, value: npt.NDArray[Any], own_axes: int) -> npt.NDArray[Any]:
         """Spread to all copies; the caller may write to it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from dtbench.problems import all_problems, source_sha256
 LIMITS = Limits(seconds=120.0, memory=4 * 2**30)
 SEED = 987_654  # fresh instances: nothing is ever tuned on the library
 SIZE = "tiny"
+BRIEF: Mapping[str, Scalar] = {"episodes": 8, "traces": 2, "cache": False}  # of agents that learn, where they take it
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ def job_of(entry: SolverEntry, file: Path, *, seed: int = 0, limits: Limits = LI
         solver=entry.name,
         solver_sha256=entry.sha256,
         solver_file=entry.file.name,
+        checkpoints_sha256=entry.checkpoints_sha256(instance.problem, instance.size, seed, options or {}),
         label=entry.name,
         options=options or {},
         seed=seed,
@@ -55,7 +57,8 @@ def check(entry: SolverEntry) -> Iterator[Check]:
 
     Tests: the file says what it is for; it ends ``ok`` (or declines, with a reason); the same seed gives the same
     decisions; a solver that calls itself deterministic does not depend on the seed. That instances stay as they are,
-    and that decisions have the right shape and are finite, is part of ending ``ok``.
+    and that decisions have the right shape and are finite, is part of ending ``ok``. Agents that learn are trained for
+    a few episodes, or play what is shipped; nothing is kept.
     """
     yield Check("", "the file's first line says what it is for", bool(entry.summary), entry.summary)
     with tempfile.TemporaryDirectory() as folder:
@@ -87,7 +90,9 @@ def _try(entry: SolverEntry, problem: str, file: Path) -> Iterator[Check]:
 
 
 def _run(entry: SolverEntry, file: Path, seed: int) -> Record:
-    record, _ = run_cell(job_of(entry, file, seed=seed))
+    known = {option.name for option in entry.options or ()} if entry.trains else ()
+    options = {name: value for name, value in BRIEF.items() if name in known}
+    record, _ = run_cell(job_of(entry, file, seed=seed, options=options))
     return Record.model_validate_json(record)
 
 

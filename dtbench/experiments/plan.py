@@ -175,6 +175,7 @@ def _planned(suite: Suite, table: SolverTable, entry: SolverEntry, instance: Ins
         solver=table.name,
         solver_sha256=entry.sha256,
         solver_file=entry.file.name,
+        checkpoints_sha256=entry.checkpoints_sha256(instance.problem, instance.size, seed, table.options),
         label=table.title,
         options=table.options,
         seed=seed,

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import re
 import subprocess
-import sys
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
 from dtbench import resources
 from dtbench.experiments.record import Provenance
+from dtbench.machine import cpu, version
 
 PACKAGES = ("numpy", "scipy", "highspy", "ortools", "pyomo", "deap", "h5netcdf", "torch")
 PATH = re.compile(r"(?<![\w.:/])(?:~|/[\w.+@~-]+)(?:/[\w.+@~-]+)+/?")
@@ -23,10 +22,10 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 def collect(command: str = "", suite: str | None = None, suite_sha256: str | None = None) -> Provenance:
     """The provenance of a cell that starts now on this machine."""
     return Provenance(
-        dtbench=_version("dtbench") or "unknown",
+        dtbench=version("dtbench") or "unknown",
         commit=commit(),
         python=platform.python_version(),
-        versions={name: version for name in PACKAGES if (version := _version(name)) is not None},
+        versions={name: found for name in PACKAGES if (found := version(name)) is not None},
         platform=f"{platform.system()} {platform.release()} {platform.machine()}",
         cpu=cpu(),
         cores=os.cpu_count() or 1,
@@ -35,15 +34,6 @@ def collect(command: str = "", suite: str | None = None, suite_sha256: str | Non
         suite=suite,
         suite_sha256=suite_sha256,
     )
-
-
-@cache
-def _version(package: str) -> str | None:
-    """Installed version, from its metadata: nothing is imported."""
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 @cache
@@ -67,16 +57,6 @@ def _git(root: Path, *arguments: str) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()
-
-
-@cache
-def cpu() -> str:
-    """Model of the processor."""
-    if sys.platform == "linux":
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.lower().startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
 
 
 def scrub(text: str) -> str:

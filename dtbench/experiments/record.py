@@ -19,6 +19,7 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 DECISIVE = ("problem_sha256", "instance_sha256", "solver", "solver_sha256", "options", "seed", "limits")
+SOMETIMES = ("checkpoints_sha256",)  # decisive where it is not empty: keys of cells without it stay as they were
 
 
 class Strict(BaseModel):
@@ -46,6 +47,7 @@ class Cell(Strict):
     solver: str
     solver_sha256: str
     solver_file: str  # file name, without its folder
+    checkpoints_sha256: str = ""  # of the files that a learned policy may come from; empty if there are none
     label: str  # how the leaderboard calls solver and options
     options: dict[str, Scalar] = Field(default_factory=dict)
     seed: int = Field(ge=0)
@@ -54,7 +56,7 @@ class Cell(Strict):
     @property
     def key(self) -> str:
         """Hash of all that can change the result: what a finished cell is recognised by."""
-        facts = self.model_dump(include=set(DECISIVE))
+        facts = self.model_dump(include={*DECISIVE, *(name for name in SOMETIMES if getattr(self, name))})
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     @property

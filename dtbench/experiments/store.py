@@ -26,8 +26,8 @@ from pydantic import ValidationError
 from dtbench import instances
 from dtbench.errors import DtbenchError
 from dtbench.experiments.record import Cell, Record
+from dtbench.files import TEMPORARY, write_safely
 
-TEMPORARY = ".part"
 LIST = re.compile(r"\[\n\s*([^\[\]{}]*?)\n\s*\]")  # line breaks inside a text are escaped in JSON: these are layout
 LINE_BREAK = re.compile(r"\n\s*")
 
@@ -185,22 +185,3 @@ def to_json(record: Record) -> str:
     """A record as JSON that people read: indented, lists on one line."""
     text = json.dumps(record.model_dump(mode="json"), indent=1, ensure_ascii=False, allow_nan=False)
     return LIST.sub(lambda found: LINE_BREAK.sub(" ", found[1]).join("[]"), text) + "\n"
-
-
-def write_safely(path: Path, content: bytes) -> None:
-    """Write a file so that its name stands for the whole content, or the old one, at any moment."""
-    part = path.with_name(f".{path.name}{TEMPORARY}")
-    try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -128,6 +128,8 @@ def _run(cell: Cell, job: dict[str, Any], folder: Path) -> Payload:
     began = time.perf_counter()
     solver.train()
     train_seconds = time.perf_counter() - began if solver_class.trains else None
+    if solver.training is not None:
+        train_seconds = float(solver.training["seconds"])  # of the training itself, wherever it took place
     trajectory = play(owner, instance, solver)
     scores = trajectory.scores
     bad = [t for t, value in enumerate(scores.objective.tolist()) if not math.isfinite(value)]
@@ -142,6 +144,7 @@ def _run(cell: Cell, job: dict[str, Any], folder: Path) -> Payload:
         bound=[c.bound if c is not None and math.isfinite(c.bound) else None for c in trajectory.certificates],
     )
     method = _method(trajectory) | ({"clairvoyant": True} if solver_class.clairvoyant else {})
+    method |= {} if solver.training is None else {"training": solver.training}
     return Payload(status="ok", slots=slots, train_seconds=train_seconds, method=method)
 
 

@@ -46,7 +46,13 @@ COLUMNS = (
         "part of an optimal horizon.",
     ),
     Column("decision_time", "time per slot", "Median time of one decision over all slots."),
-    Column("train_time", "training time", "Median training time per run, for solvers that train."),
+    Column(
+        "train_time",
+        "training time",
+        "Median over runs of the time that training took, for solvers that train, wherever it took place: a policy "
+        "that was trained before counts what its training took, not its loading. In brackets the median of the frames "
+        "played in it: slots, over all parallel environments.",
+    ),
     Column("cells", "cells", "Cells with a score, out of those planned: instances times seeds."),
     Column(
         "failures", "failures", "Cells that ended without a score, by status; reasons are listed below.", prose=True

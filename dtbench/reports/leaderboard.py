@@ -30,6 +30,7 @@ from dtbench.reports.model import (
     Table,
     Tally,
     Text,
+    Training,
     Value,
 )
 from dtbench.reports.numbers import DASH, ZERO, format_bytes, format_seconds, one_line
@@ -103,7 +104,7 @@ def _row(entry: Entry, place: int | None, rank: float | None) -> tuple[Value, ..
         Quantity(entry.repaired, SHARE),
         Quantity(entry.proven, SHARE),
         Quantity(entry.slot_seconds, SECONDS),
-        Quantity(entry.train_seconds, SECONDS),
+        Training(entry.train_seconds, entry.train_frames),
         Count(len(entry.ok), entry.planned),
         Tally(tuple((status, entry.count(status)) for status in FAILED)),
         Text(", ".join(entry.marks)),
@@ -169,7 +170,7 @@ def _cells(group: Group) -> Iterable[tuple[Value, ...]]:
                 Quantity(entry.repaired, SHARE),
                 Quantity(entry.proven, SHARE),
                 Quantity(entry.slot_seconds, SECONDS),
-                Quantity(entry.train_seconds, SECONDS),
+                Training(entry.train_seconds, entry.train_frames),
                 Tally((*tally, ("not run", entry.not_run))),
             )
 

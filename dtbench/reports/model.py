@@ -137,6 +137,31 @@ class Tally:
 
 
 @dataclass(frozen=True)
+class Training:
+    """What training cost: time [s], and frames played where the records tell; None where nothing was trained."""
+
+    seconds: float | None
+    frames: float | None = None
+
+    @property
+    def text(self) -> str:
+        """``1234 s (50 000 frames)``."""
+        if self.seconds is None:
+            return DASH
+        played = "" if self.frames is None else f" ({self.frames:,.0f} frames)".replace(",", " ")
+        return format_seconds(self.seconds) + played
+
+    @property
+    def sort(self) -> float | str | None:
+        """The time."""
+        return self.seconds
+
+    def fields(self, name: str) -> dict[str, Raw]:
+        """Time and frames."""
+        return {f"{name}_s": self.seconds, "train_frames": self.frames}
+
+
+@dataclass(frozen=True)
 class Text:
     """Words; those that come from files are one printable line, see :func:`dtbench.reports.numbers.one_line`."""
 
@@ -152,7 +177,7 @@ class Text:
         return {name: self.text}
 
 
-Value = Quantity | Estimate | Count | Tally | Text
+Value = Quantity | Estimate | Count | Tally | Training | Text
 
 
 @dataclass(frozen=True)

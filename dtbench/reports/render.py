@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dtbench.errors import DtbenchError
-from dtbench.experiments.store import write_safely
+from dtbench.files import write_safely
 from dtbench.reports.columns import COLUMNS, compact
 from dtbench.reports.model import Column, Leaderboard, Raw, Table, Value
 from dtbench.reports.page import html

@@ -140,6 +140,13 @@ class Entry:
         return float(np.median(seconds)) if seconds else None
 
     @property
+    def train_frames(self) -> float | None:
+        """Median number of frames played in training, over runs; None where no record tells."""
+        told = [run.record.method.get("training") for run in self.ok]
+        frames = [t["frames"] for t in told if isinstance(t, Mapping) and isinstance(t.get("frames"), int)]
+        return float(np.median(frames)) if frames else None
+
+    @property
     def marks(self) -> tuple[str, ...]:
         """What a reader must know beside the numbers; see the legend."""
         better = {run.instance for run in self.ok if run.gap is not None and run.gap < -ZERO}

@@ -15,8 +15,8 @@ import numpy as np
 from dtbench.core import gap_to, is_better
 from dtbench.experiments.plan import Planned
 from dtbench.experiments.record import Record, Scalar
-from dtbench.experiments.store import write_safely
 from dtbench.experiments.sweep import Axis, Sample, Sweep
+from dtbench.files import write_safely
 from dtbench.reports.figures import Curve, Figure, Panel, write_png
 from dtbench.reports.numbers import one_line
 from dtbench.reports.statistics import MeanInterval, mean_interval

@@ -69,6 +69,20 @@ class TestNumbers:
         (row,) = rows(records)
         assert (row["repaired_share"], row["decision_time_s"], row["train_time_s"]) == (0.25, 2.0, 20.0)
 
+    def test_training_cost_says_frames_where_records_tell(self, make_record, facts):
+        """Medians of 10 and 30 s, of 1000 and 3000 frames; a record without them counts for the time only."""
+        training = [{"training": {"frames": frames}} for frames in (1000, 3000)]
+        records = [
+            make_record("a", 0, [2.0], train_seconds=10.0, method=training[0]),
+            make_record("a", 1, [2.0], train_seconds=30.0, method=training[1]),
+            make_record("b", 0, [2.0], train_seconds=5.0, method={"training": "odd"}),
+            make_record("b", 1, [2.0], train_seconds=5.0),
+        ]
+        table = build(records, {}, facts).sections[0].table
+        shown = [row[[c.name for c in table.columns].index("train_time")] for row in table.rows]
+        assert [value.text for value in shown] == ["20.0 s (2 000 frames)", "5.00 s"]
+        assert [row["train_frames"] for row in table.fields()] == [2000.0, None]
+
     def test_proven_by_hand(self, rows, make_record):
         """Bounds 2 (proven), 1.9999 (within 1e-4), 1.99 (not), none (not): half of the slots."""
         (row,) = rows([make_record("a", 0, [2.0] * 4, bound=[2.0, 1.9999, 1.99, None])])

@@ -30,6 +30,7 @@ class SatelliteOffloading(Problem[OffloadingInstance, OffloadingState, Offloadin
         venue="",
         year=2025,
     )
+    seed_params = {"geometry_seed": "network"}  # noqa: RUF012
     sizes = SIZES
     coupled = False
     exact_methods = ("strong", "enumeration", "reference")

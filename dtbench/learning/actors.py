@@ -1,0 +1,251 @@
+"""Deterministic actors that learn: the networks of :mod:`dtbench.learning.deterministic` in torch.
+
+An actor gives *proposals* (rows, size): joint actions in units of the greatest value of each entry, which is what
+replay buffers hold and critics see. Entries of boxes [-1, 1] and [0, 1] are the actions themselves.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dtbench.encoding import Box, Encoding, Group
+from dtbench.learning.deterministic import (
+    LEAST,
+    ActorPolicy,
+    CoordinatedPolicy,
+    DeterministicPolicy,
+    PairPolicy,
+    box,
+    least,
+)
+from dtbench.learning.modules import StackedNetwork, Start, unfold
+from dtbench.learning.networks import Floats, Network
+
+SCALARS_RATE = 10.0  # learning rate of a coordinated actor's scalars relative to that of its networks
+
+Seen = Mapping[str, Tensor]  # "state" (rows, S), and by group (rows, agents, length) what the state does not hold
+
+
+def unit(encoding: Encoding) -> Floats:
+    """(size,) the greatest absolute value of each entry of a joint action: what proposals are relative to."""
+    return np.maximum(np.abs(encoding.low), np.abs(encoding.high)).astype(np.float32)
+
+
+class Actor(nn.Module, ABC):
+    """Networks of all groups, and the policy that plays with their weights."""
+
+    def __init__(self, encoding: Encoding, networks: Mapping[str, StackedNetwork]) -> None:
+        super().__init__()
+        self.encoding = encoding
+        self.networks = nn.ModuleDict(networks)
+
+    @abstractmethod
+    def forward(self, seen: Seen) -> Tensor:
+        """Proposals (rows, size)."""
+
+    @property
+    @abstractmethod
+    def policy(self) -> ActorPolicy:
+        """A policy that shares the weights: it changes as the actor learns."""
+
+    def network(self, group: str) -> StackedNetwork:
+        """The network of a group."""
+        return cast(StackedNetwork, self.networks[group])
+
+    def arrays(self) -> dict[str, Floats]:
+        """All weights as policies name them, without a copy."""
+        return {f"{g}/{key}": value for g in self.networks for key, value in self.network(g).arrays().items()}
+
+    def groups(self, rate: float) -> list[dict[str, Any]]:
+        """Parameters with their learning rates, as an optimizer takes them."""
+        return [{"params": list(self.parameters()), "lr": rate}]
+
+    def specs(self) -> dict[str, Network]:
+        """What the networks are."""
+        return {group: self.network(group).network for group in self.networks}
+
+
+def squash(group: Group, outputs: Tensor) -> Tensor:
+    """Proposals of a network's outputs: tanh or sigmoid, see :func:`dtbench.learning.deterministic.squash`."""
+    space: Box = box(group)
+    start, top = least(group), max(abs(space.low), abs(space.high))
+    features = torch.tanh(outputs) if start < 0.0 else torch.sigmoid(outputs)
+    return (space.low + (features - start) * ((space.high - space.low) / (1.0 - start))) / top
+
+
+class DeterministicActor(Actor):
+    """A network per agent, which maps what it observes to an output per entry of its action.
+
+    Parameters
+    ----------
+    encoding
+        Groups of agents whose actions are reals.
+    hidden
+        Units of the hidden layers, ReLU.
+    generator, start, last_gain
+        Of the first weights, see :class:`dtbench.learning.modules.StackedNetwork`.
+    """
+
+    def __init__(
+        self, encoding: Encoding, hidden: tuple[int, ...], generator: torch.Generator, start: Start = "uniform",
+        last_gain: float = 1.0,
+    ) -> None:  # fmt: skip
+        networks = {
+            g.name: StackedNetwork(
+                Network(inputs=g.observation, hidden=hidden, outputs=box(g).width, copies=g.count),
+                generator, start, last_gain,
+            )
+            for g in encoding.groups
+        }  # fmt: skip
+        super().__init__(encoding, networks)
+
+    def forward(self, seen: Seen) -> Tensor:
+        parts = []
+        for group in self.encoding.groups:
+            own = _own(group, seen)  # (agents, rows, length)
+            proposals = squash(group, unfold(self.network(group.name)(own), group.count))
+            parts.append(proposals.flatten(1))
+        return torch.cat(parts, dim=1)
+
+    @property
+    def policy(self) -> DeterministicPolicy:
+        return DeterministicPolicy(self.encoding, self.specs(), self.arrays())
+
+
+def _own(group: Group, seen: Seen) -> Tensor:
+    """What each agent of a group observes (agents, rows, length); all see the state where nothing else is stored."""
+    if group.name in seen:
+        return seen[group.name].movedim(1, 0)
+    state = seen["state"]
+    if state.shape[1] == group.observation:
+        return state.expand(group.count, *state.shape)
+    return state.reshape(len(state), group.count, -1).movedim(1, 0)
+
+
+class PairActor(Actor):
+    """One small network per agent that scores each of its users from the features of the pair.
+
+    Parameters
+    ----------
+    encoding
+        One group.
+    features
+        Length of a pair's features.
+    alike
+        Whether all agents start from the same weights.
+    """
+
+    def __init__(
+        self, encoding: Encoding, features: int, hidden: tuple[int, ...], generator: torch.Generator, *,
+        alike: bool = False,
+    ) -> None:  # fmt: skip
+        (group,) = encoding.groups
+        own = StackedNetwork(Network(inputs=features, hidden=hidden, outputs=1, copies=group.count), generator)
+        if alike:
+            align(own)
+        super().__init__(encoding, {group.name: own})
+        self.features = features
+
+    def pairs(self, state: Tensor) -> Tensor:
+        """Features (rows, agents, users, features) of a global state that holds all of them."""
+        (group,) = self.encoding.groups
+        return state.view(len(state), group.count, group.space.width, self.features)
+
+    def forward(self, seen: Seen) -> Tensor:
+        (group,) = self.encoding.groups
+        pairs = self.pairs(seen["state"])
+        x = pairs.movedim(1, 0).flatten(1, 2)
+        scores = self.network(group.name)(x).view(group.count, len(pairs), -1)
+        return squash(group, scores.movedim(0, 1)).flatten(1)
+
+    @property
+    def policy(self) -> PairPolicy:
+        return PairPolicy(self.encoding, self.specs(), self.arrays())
+
+
+def align(network: nn.Module) -> None:
+    """Give all copies of a stack the weights of the first."""
+    with torch.no_grad():
+        for value in network.parameters():
+            value.copy_(value[:1].expand_as(value).clone())
+
+
+class CoordinatedActor(Actor):
+    """The constraint-coordinated actor, see :class:`dtbench.learning.deterministic.CoordinatedPolicy`.
+
+    The mask of the largest entries is a constant in back-propagation, as in the paper: gradients reach the kept entries
+    only, and which satellite a UAV goes to is found by exploration alone. With ``softness`` > 0 the mask's gradient is
+    that of a softmax of each column at this temperature (straight-through, as MADDPG has for discrete actions).
+
+    Parameters
+    ----------
+    encoding
+        ``structured``: groups ``channels`` (N in [0, xi_total]) and ``shares`` (M N in [0, 1]).
+    inputs
+        Length of the state.
+    softness
+        Temperature of the mask's gradient; 0 = none.
+    offset
+        Where outputs begin, those of shares within 1/2 of it; 0: as any network's, around 0, where |tanh| has a kink
+        and the least noise changes satellites.
+    theta
+        The scalars' first value.
+    """
+
+    def __init__(
+        self, encoding: Encoding, inputs: int, hidden: tuple[int, ...], generator: torch.Generator, *,
+        softness: float = 0.0, offset: float = 0.0, theta: float = 2.0,
+    ) -> None:  # fmt: skip
+        networks = {
+            g.name: StackedNetwork(
+                Network(inputs=inputs, hidden=hidden, outputs=box(g).width, activation="tanh"), generator
+            )
+            for g in encoding.groups
+        }
+        super().__init__(encoding, networks)
+        channels, shares = encoding.groups
+        self.n_uav, self.total = channels.space.width, box(channels).high
+        self.softness = softness
+        if offset > 0.0:
+            with torch.no_grad():
+                self.network("channels").weight("output.bias").fill_(offset)
+                bias = self.network("shares").weight("output.bias")
+                bias.uniform_(offset - 0.5, offset + 0.5, generator=generator)
+        self.theta_total = nn.Parameter(torch.full((1,), theta))
+        self.theta_row = nn.Parameter(torch.full((shares.space.width // self.n_uav,), theta))
+
+    def forward(self, seen: Seen) -> Tensor:
+        state = seen["state"][None]
+        size = torch.tanh(self.network("channels")(state))[0].abs()
+        alpha = self.n_uav + (self.total - self.n_uav) * torch.sigmoid(self.theta_total)
+        channels = alpha * size / (size.sum(dim=-1, keepdim=True) + float(LEAST))
+        matrix = torch.tanh(self.network("shares")(state))[0].abs().view(-1, len(self.theta_row), self.n_uav)
+        first = matrix.argmax(dim=1, keepdim=True)
+        mask = torch.zeros_like(matrix).scatter_(1, first, 1.0)
+        if self.softness > 0.0:
+            soft = torch.softmax(matrix / self.softness, dim=1)
+            mask = mask + soft - soft.detach()
+        kept = matrix * mask
+        share = kept / (kept.sum(dim=-1, keepdim=True) + float(LEAST)) * torch.sigmoid(self.theta_row)[:, None]
+        return torch.cat([channels / self.total, share.flatten(1)], dim=1)
+
+    def groups(self, rate: float) -> list[dict[str, Any]]:
+        scalars = [self.theta_total, self.theta_row]
+        return [
+            {"params": list(self.networks.parameters()), "lr": rate},
+            {"params": scalars, "lr": SCALARS_RATE * rate},
+        ]
+
+    def arrays(self) -> dict[str, Floats]:
+        scalars = {"channels/theta": self.theta_total, "shares/theta": self.theta_row}
+        return super().arrays() | {name: value.detach().numpy() for name, value in scalars.items()}
+
+    @property
+    def policy(self) -> CoordinatedPolicy:
+        return CoordinatedPolicy(self.encoding, self.specs(), self.arrays())

@@ -1,0 +1,308 @@
+"""A trained policy as one safetensors file: weights, and a header that says what it is, how good, and what it cost.
+
+The header is JSON in the file's metadata. Nothing in the file is run, and reading it needs no torch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import os
+import platform
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from dtbench.encoding import Encoding
+from dtbench.errors import DtbenchError
+from dtbench.files import write_safely
+from dtbench.learning.network_key import digest
+from dtbench.learning.policy import Policy
+from dtbench.learning.training import TRAINING_SEED, Point, Trained, Validation
+from dtbench.machine import cpu, version
+
+HEADER = "dtbench"  # key of the JSON text in the metadata
+SUFFIX = ".safetensors"
+FOLDER = "checkpoints"  # beside a solver's file
+NAME = re.compile(r".+--(?P<size>[^-]+)--[^-]+--(?P<settings>[^-]+)--s(?P<seed>\d+)" + re.escape(SUFFIX))
+PACKAGES = ("dtbench", "numpy", "torch", "safetensors")
+REMEDY = "Train it with `dtbench train`."
+Arrays = dict[str, npt.NDArray[Any]]
+Scalar = bool | int | float | str
+Natural = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+
+
+class Strict(BaseModel):
+    """Frozen, and unknown fields are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Identity(Strict):
+    """What a training is of; equal identities, and equal sources, give equal weights.
+
+    ``params`` are those of the problem that agents are trained on and see. ``network`` is the hash that
+    :mod:`dtbench.learning.network_key` gives for the scope. ``options`` are those that decide what is learned.
+    """
+
+    solver: str
+    version: int
+    problem: str
+    size: str
+    params: dict[str, Scalar]
+    scope: Literal["network", "size"]
+    network: str
+    preset: str
+    options: dict[str, Scalar]
+    seed: Natural
+
+    def differs(self, wanted: Identity, defaults: Mapping[str, Scalar]) -> str:
+        """How this identity is not the wanted one, in words; empty if it is.
+
+        An option that was added since has its default here. Names of presets are words for the same options.
+        """
+        for name in ("solver", "version", "problem", "size", "scope", "network", "seed"):
+            if getattr(self, name) != getattr(wanted, name):
+                return f"{name} is {getattr(self, name)!r}, expected {getattr(wanted, name)!r}"
+        for what in ("params", "options"):
+            mine, theirs = getattr(self, what), getattr(wanted, what)
+            mine = {n: defaults[n] for n in theirs if n in defaults} | mine if what == "options" else mine
+            for name in sorted({*mine, *theirs}):
+                if mine.get(name) != theirs.get(name):
+                    one = "parameter" if what == "params" else "option"
+                    return f"{one} '{name}' is {mine.get(name)!r}, expected {theirs.get(name)!r}"
+        return ""
+
+    @property
+    def settings(self) -> str:
+        """The options as a short hash, for file names."""
+        return digest(self.options)[:8]
+
+
+class CurvePoint(Strict):
+    """A point of the learning curve, see :class:`dtbench.learning.training.Point`; None stands for inf and NaN."""
+
+    round: Natural
+    episodes: Natural
+    frames: Natural
+    seconds: Seconds
+    objective: float | None
+    reward: float | None
+
+    @classmethod
+    def of(cls, point: Point) -> Self:
+        """From a point of training."""
+        return cls.model_validate({k: v if math.isfinite(v) else None for k, v in dataclasses.asdict(point).items()})
+
+
+class Hardware(Strict):
+    """What it was trained on."""
+
+    cpu: str
+    cores: Natural
+    threads: Natural
+
+
+class Header(Strict):
+    """What a file of weights says of itself; times in s.
+
+    ``policy`` is what :meth:`dtbench.learning.policy.Policy.facts` gives. ``best`` is where the weights are from.
+    ``split`` is the time by part; validation and bookkeeping are the rest. ``sources`` are checksums of the code.
+    """
+
+    format: Literal[1] = 1
+    identity: Identity
+    training_seed: Natural
+    validation_seed: Natural
+    validation_traces: Natural
+    policy: dict[str, Any]
+    best: CurvePoint
+    curve: list[CurvePoint] = Field(min_length=1)
+    rounds: Natural
+    episodes: Natural
+    frames: Natural
+    seconds: Seconds
+    split: dict[str, Seconds]
+    hardware: Hardware
+    versions: dict[str, str]
+    sources: dict[str, str]
+    date: str  # UTC, ISO 8601
+
+    @classmethod
+    def of(cls, identity: Identity, trained: Trained, sources: Mapping[str, str], validation: Validation) -> Self:
+        """Of a training that has just ended on this machine."""
+        learner = trained.learner
+        return cls(
+            identity=identity,
+            training_seed=TRAINING_SEED + identity.seed,
+            validation_seed=validation.seed,
+            validation_traces=validation.traces,
+            policy=learner.policy.facts(),
+            best=CurvePoint.of(trained.best),
+            curve=[CurvePoint.of(point) for point in trained.curve],
+            rounds=learner.rounds,
+            episodes=learner.episodes,
+            frames=learner.frames,
+            seconds=trained.seconds,
+            split=dict(learner.seconds),
+            hardware=Hardware(cpu=cpu(), cores=os.cpu_count() or 1, threads=1),
+            versions={"python": platform.python_version()} | {n: v for n in PACKAGES if (v := version(n)) is not None},
+            sources=dict(sources),
+            date=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained policy: header, weights ``{"group/array": values}``, and the file's checksum."""
+
+    header: Header
+    arrays: Arrays
+    sha256: str
+    file: Path
+
+    def policy(self, kind: type[Policy], encoding: Encoding) -> Policy:
+        """The policy, for agents of an encoding.
+
+        Raises
+        ------
+        DtbenchError
+            If it is of another kind, does not fit, or the file holds more or less than its weights.
+        """
+        where = f"'{self.file}'"
+        try:
+            policy = kind.restore(encoding, self.header.policy, self.arrays, where)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DtbenchError(
+                f"{where}: its facts of the policy cannot be read ({type(error).__name__}: {error}). {REMEDY}"
+            ) from None
+        extra = sorted(set(self.arrays) ^ set(policy.arrays()))
+        if extra:
+            raise DtbenchError(f"{where}: array '{extra[0]}' is not one of the policy's. {REMEDY}")
+        return policy
+
+
+def write(file: Path, header: Header, arrays: Mapping[str, npt.NDArray[Any]]) -> Checkpoint:
+    """Write a trained policy; the name stands for the whole file at any moment.
+
+    Raises
+    ------
+    DtbenchError
+        If an array holds NaN or inf: such a policy cannot be read back.
+    """
+    from safetensors.numpy import save
+
+    own = {name: np.asarray(value, order="C") for name, value in arrays.items()}
+    _check_finite(file, own)
+    content = save(own, {HEADER: header.model_dump_json()})
+    write_safely(file, content)
+    return Checkpoint(header, own, hashlib.sha256(content).hexdigest(), file)
+
+
+def read(file: Path) -> Checkpoint:
+    """Read and check a trained policy.
+
+    Raises
+    ------
+    DtbenchError
+        If there is none, or the file is truncated, of another format, or holds NaN; the message names file and field.
+    """
+    header, arrays = read_arrays(file)
+    found = _header(file, header)
+    _check_finite(file, arrays)
+    return Checkpoint(found, arrays, hashlib.sha256(file.read_bytes()).hexdigest(), file)
+
+
+def read_arrays(file: Path) -> tuple[str, Arrays]:
+    """The JSON text and the arrays of a safetensors file.
+
+    Raises
+    ------
+    DtbenchError
+        If it cannot be read as one, or has no header of ours.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not file.is_file():
+        raise DtbenchError(f"checkpoint '{file}' does not exist or is not a file. {REMEDY}")
+    try:
+        with safe_open(file, framework="numpy") as content:
+            metadata = content.metadata() or {}
+            arrays = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118  not a dict
+    except (SafetensorError, OSError, ValueError, TypeError) as error:
+        raise DtbenchError(
+            f"'{file}' cannot be read as safetensors: truncated, changed or another format ({error}). {REMEDY}"
+        ) from None
+    if HEADER not in metadata:
+        raise DtbenchError(f"'{file}' has no header '{HEADER}' in its metadata: no file of dtbench. {REMEDY}")
+    return metadata[HEADER], arrays
+
+
+def shipped_name(identity: Identity, settings: str) -> str:
+    """Name of a shipped file: what it is of, as far as a name can tell; the header is compared, too."""
+    network = "size" if identity.scope == "size" else identity.network[:8]
+    return f"{identity.solver}--{identity.size}--{network}--{settings}--s{identity.seed}{SUFFIX}"
+
+
+def shipped_folder(solver_file: Path, problem: str) -> Path:
+    """Where the checkpoints that are shipped with a solver's file lie."""
+    return solver_file.parent / FOLDER / problem
+
+
+def shipped_files(solver_file: Path, problem: str, solver: str, size: str = "*", seed: int | str = "*") -> list[Path]:
+    """Checkpoints that are shipped with a solver's file, sorted."""
+    files = shipped_folder(solver_file, problem).glob(f"{solver}--{size}--*--s{seed}{SUFFIX}")
+    return sorted(file for file in files if NAME.fullmatch(file.name))
+
+
+def shipped_parts(file: Path) -> tuple[str, str, int]:
+    """Size, preset (or hash of options) and seed of a file of :func:`shipped_files`."""
+    found = NAME.fullmatch(file.name)
+    if found is None:
+        raise ValueError(f"'{file.name}' is not the name of a shipped checkpoint.")
+    return found["size"], found["settings"], int(found["seed"])
+
+
+def shipped_sha256(
+    solver_file: Path, problem: str, solver: str, size: str, seed: int, options: Mapping[str, Scalar]
+) -> str:
+    """Checksum over all files that a cell's policy may come from: those shipped, or the one that an option names.
+
+    Empty if there are none.
+    """
+    named = str(options.get("checkpoint", ""))
+    files = [Path(named)] if named else shipped_files(solver_file, problem, solver, size, seed)
+    contents = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()}
+    return digest(contents) if contents else ""
+
+
+def _header(file: Path, text: str) -> Header:
+    try:
+        facts = json.loads(text)
+        if isinstance(facts, dict) and facts.get("format") != 1:
+            raise DtbenchError(
+                f"'{file}': format is {facts.get('format')!r}, this version of dtbench reads 1. {REMEDY}"
+            )
+        return Header.model_validate(facts)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "header"
+        raise DtbenchError(f"'{file}': {field}: {first['msg']}. {REMEDY}") from None
+    except ValueError as error:
+        raise DtbenchError(f"'{file}': its header is not JSON: {error}. {REMEDY}") from None
+
+
+def _check_finite(file: Path, arrays: Arrays) -> None:
+    for name, value in arrays.items():
+        if value.dtype.kind == "f" and not np.isfinite(value).all():
+            raise DtbenchError(f"'{file}': array '{name}' holds NaN or inf. {REMEDY}")

@@ -1,0 +1,86 @@
+"""Options that all learning agents have, presets of them, and the problem's parameters that training may change."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+from dtbench.core import AnyProblem, Instance
+from dtbench.errors import DtbenchError
+from dtbench.params import Options, param
+
+Scalar = bool | int | float | str
+Presets = Mapping[str, Mapping[str, Mapping[str, Scalar]]]  # preset -> problem id, or ANY -> option -> value
+ANY = "*"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearningOptions(Options):
+    """How an agent is trained, validated and played; a solver's presets and its own options add to these.
+
+    ``PLAYING`` names the options that leave the trained weights as they are.
+    """
+
+    PLAYING: ClassVar[tuple[str, ...]] = ("preset", "evaluation", "checkpoint", "cache", "log_dir")
+
+    preset: str = param("tuned", "1", "settings of the paper, or ours from a search", choices=("paper", "tuned"))
+    episodes: int = param(1000, "1", "training length, over all parallel environments", low=1)
+    validate_every: int = param(10, "round", "between validations", low=1)
+    traces: int = param(20, "1", "fresh traces that policies are validated on", low=1)
+    evaluation: str = param("greedy", "1", "best actions, or a sample of the policy", choices=("greedy", "sampled"))
+    env: str = param("", "1", "NAME=VALUE,... parameters of the problem changed for training and observing")
+    scope: str = param("network", "1", "train on this network, or on all of the size", choices=("network", "size"))
+    checkpoint: str = param("", "1", "file of a trained policy to play instead of training one")
+    cache: bool = param(True, "1", "whether trained policies are kept, and kept ones are played")
+    log_dir: str = param("", "1", "folder for TensorBoard's events")
+
+    def training(self) -> dict[str, Scalar]:
+        """The options that decide what is learned."""
+        return {name: value for name, _, value in self.items() if name not in self.PLAYING}
+
+
+OptionsT = TypeVar("OptionsT", bound=LearningOptions)
+
+
+def resolve(cls: type[OptionsT], presets: Presets, problem: str, given: Mapping[str, Any], solver: str) -> OptionsT:
+    """Options of a solver on a problem: its preset for all problems, then for this one, then what is given.
+
+    Raises
+    ------
+    DtbenchError
+        On an option or preset that does not exist, or a value that does not fit.
+    """
+    options = cls().replace(given)
+    if options.preset not in presets:
+        known = ", ".join(presets) or "none"
+        raise DtbenchError(f"solver '{solver}' has no preset '{options.preset}'. Known: {known}.")
+    preset = presets[options.preset]
+    return cls().replace({**preset.get(ANY, {}), **preset.get(problem, {}), **given})
+
+
+def template(problem: AnyProblem, instance: Instance, env: str) -> Instance:
+    """The instance with the parameters that the option ``env`` changes: what agents are trained on, and see.
+
+    Raises
+    ------
+    DtbenchError
+        If a text is not NAME=VALUE, the problem has no such parameter, the value does not fit, or the change would
+        make another network of it.
+    """
+    changes = {}
+    for text in filter(None, (part.strip() for part in env.split(","))):
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise DtbenchError(f"option 'env' has '{text}'; expected NAME=VALUE,NAME=VALUE...")
+        changes[name.strip()] = value.strip()
+    params = instance.params.replace(changes)
+    before, after = problem.dimensions(instance.params), problem.dimensions(params)
+    for name, length in before.items():
+        if after[name] != length:
+            raise DtbenchError(
+                f"option 'env' = '{env}' makes {after[name]} of {length} in '{name}'; it may change how agents observe "
+                "and are rewarded, not the network. Draw another instance with `dtbench generate`."
+            )
+    return dataclasses.replace(instance, params=params)

@@ -1,0 +1,106 @@
+"""CC-DDPG: DDPG whose actor coordinates channels and shares within their limits; acts on observations only.
+
+Li and Han (2025), Eqs. (18)-(29). The controller sees the data, the rates and the limits of a slot, and asks for
+channels and a matrix of shares in the encoding ``structured``. The actor,
+:class:`dtbench.learning.deterministic.CoordinatedPolicy`, keeps C2 to C5 whatever its networks say; the environment
+rounds channels, and repairs what breaks C6 or C7. The critic sees the actor's output as it is, before rounding. See
+:mod:`dtbench.learning.actorcritic` for the order of an update.
+
+The paper gives no settings: those of ``paper`` are ours, in its spirit (one environment, an update per slot, discount
+0.9). Deviations of ``tuned``, each with its reason:
+
+- discount 0: no decision changes a later slot;
+- several copies, a critic that judges UAVs alike (``alike``) and standardises its inputs: it must learn the slowest of
+  N uploads, where a channel more moves an entry by 1/32;
+- ``softness``: which satellite a UAV goes to has a gradient, which in the paper only exploration can find;
+- ``offset``: around 0, where networks begin, |tanh| has a kink, and noise makes any satellite the largest entry;
+- ``limit_penalty``: repair turns hopeless decisions into the reference round, which beats what an actor finds for long;
+  without a penalty the best policy asks for nonsense, and is never told what its own decision is worth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from dtbench.arrays import Array
+from dtbench.core import Instance
+from dtbench.envs import Step
+from dtbench.learning.deterministic import CoordinatedPolicy
+from dtbench.learning.items import uavs
+from dtbench.learning.offpolicy import ActorCriticOptions
+from dtbench.learning.options import Presets
+from dtbench.learning.solver import LearnedSolver
+from dtbench.params import param
+
+if TYPE_CHECKING:
+    import torch
+
+    from dtbench.learning.actors import Actor
+    from dtbench.learning.critics import Critic
+    from dtbench.learning.training import Learner
+
+PRESETS: Presets = {
+    "paper": {"*": {"episodes": 1500, "validate_every": 50, "bootstrap": False, "actor": "128"}},
+    "tuned": {
+        "*": {
+            "episodes": 9600, "parallel": 32, "validate_every": 10, "gamma": 0.0, "batch": 128, "updates": 2,
+            "warmup": 5000, "actor": "128", "critic": "128,128,128", "alike": True, "standardise": True,
+            "actor_rate": 1e-3, "last_rate": 0.05, "noise": 0.2, "softness": 0.2, "offset": 0.7,
+            "limit_penalty": 0.5,
+        }
+    },
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class CcDdpgOptions(ActorCriticOptions):
+    """Those of an actor-critic, and of what the paper leaves to exploration and to repair."""
+
+    softness: float = param(0.0, "1", "temperature of the gradient of which satellite; 0 = none, the paper", low=0.0)
+    offset: float = param(0.0, "1", "where the actor's outputs begin, before tanh; those of shares spread about it")
+    limit_penalty: float = param(
+        0.0, "1", "learned reward lost per unit by which C6 and C7 are broken before repair, each at most 1", low=0.0
+    )
+
+
+class CcDdpg(LearnedSolver):
+    name = "cc-ddpg"
+    problems = ("satellite-offloading",)
+    trains = True
+    Options = CcDdpgOptions
+    policy_class = CoordinatedPolicy
+    presets = PRESETS
+    sampled: ClassVar[float] = 0.05
+
+    @property
+    def encoding(self) -> str:
+        return "structured"
+
+    def learner(self, instance: Instance) -> Learner:
+        from dtbench.learning.actorcritic import ActorCritic
+        from dtbench.learning.actors import CoordinatedActor
+        from dtbench.learning.critics import ItemCritic, JointCritic, one_player
+
+        o = self.options
+        env = self.play_in(o.parallel)
+        length, size, player = env.observation.state.shape[-1], env.encoding.size, one_player(env.encoding)
+        like = uavs(instance.params.n_uav, instance.params.n_sat, length)
+
+        def make(generator: torch.Generator) -> tuple[Actor, Critic]:
+            actor = CoordinatedActor(
+                env.encoding, length, o.layers("actor"), generator, softness=o.softness, offset=o.offset
+            )
+            if o.alike:
+                return actor, ItemCritic(length, size, like, player, o.layers("critic"), generator)
+            return actor, JointCritic(length, size, player, o.layers("critic"), generator)
+
+        return ActorCritic(env, o, self.seed, make, self._penalty if o.limit_penalty else None)
+
+    def _penalty(self, step: Step) -> Array:
+        """(B,): what the decision asked for lacks in C6 and C7."""
+        broken = step.info["raw_violations"]
+        total: Array = sum(np.minimum(broken[name], 1.0) for name in ("deadline", "uav_energy"))
+        return self.options.limit_penalty * total

@@ -1,0 +1,84 @@
+"""DDPG: one deterministic actor for all, broken limits cost reward; learns and acts on observations only.
+
+Lillicrap et al. (2016), as an ablation of :file:`cc-ddpg.py` on the problem of Li and Han (2025). The controller sees
+the global state; see :mod:`dtbench.learning.actorcritic` for the order of an update and its equations.
+
+With ``mode = penalty`` it chooses channels and shares without coordination, is paid for what it asks for, less what
+that violates, and its decision is repaired for the score only. With ``mode = raw`` the environment brings its features
+into the limits C2 to C5 and pays for the repaired decision. In both modes a hopeless decision scores as the reference
+round that repair puts in its place: look at how often that happens before praising the score.
+
+The paper gives no settings; ``paper`` are those of its ablation in our reading: 1500 episodes, discount 0.9. ``tuned``
+has discount 0, as no decision changes a later slot, several copies, and a critic that judges UAVs alike and
+standardises its inputs, all as in :file:`cc-ddpg.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from dtbench.core import Instance
+from dtbench.learning.deterministic import DeterministicPolicy
+from dtbench.learning.items import uavs
+from dtbench.learning.offpolicy import ActorCriticOptions
+from dtbench.learning.options import Presets
+from dtbench.learning.solver import LearnedSolver
+from dtbench.params import param
+
+if TYPE_CHECKING:
+    import torch
+
+    from dtbench.learning.actors import Actor
+    from dtbench.learning.critics import Critic
+    from dtbench.learning.training import Learner
+
+PRESETS: Presets = {
+    "paper": {"*": {"episodes": 1500, "validate_every": 50, "bootstrap": False}},
+    "tuned": {
+        "*": {
+            "episodes": 9600, "parallel": 32, "validate_every": 10, "gamma": 0.0, "batch": 128, "updates": 2,
+            "warmup": 5000, "critic": "128,128,128", "alike": True, "standardise": True, "actor_rate": 1e-3,
+            "last_rate": 0.05, "noise": 0.2,
+        }
+    },
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class DdpgOptions(ActorCriticOptions):
+    """Those of an actor-critic, and what the actions mean."""
+
+    mode: str = param("penalty", "1", "actions without coordination, or coordinated after", choices=("penalty", "raw"))
+
+
+class Ddpg(LearnedSolver):
+    name = "ddpg"
+    problems = ("satellite-offloading",)
+    trains = True
+    Options = DdpgOptions
+    policy_class = DeterministicPolicy
+    presets = PRESETS
+    sampled: ClassVar[float] = 0.05
+
+    @property
+    def encoding(self) -> str:
+        return "penalty" if self.options.mode == "penalty" else "agents"
+
+    def learner(self, instance: Instance) -> Learner:
+        from dtbench.learning.actorcritic import ActorCritic
+        from dtbench.learning.actors import DeterministicActor
+        from dtbench.learning.critics import ItemCritic, JointCritic, one_player
+
+        o = self.options
+        env = self.play_in(o.parallel)
+        length, size, player = env.observation.state.shape[-1], env.encoding.size, one_player(env.encoding)
+        like = uavs(instance.params.n_uav, instance.params.n_sat, length)
+
+        def make(generator: torch.Generator) -> tuple[Actor, Critic]:
+            actor = DeterministicActor(env.encoding, o.layers("actor"), generator)
+            if o.alike:
+                return actor, ItemCritic(length, size, like, player, o.layers("critic"), generator)
+            return actor, JointCritic(length, size, player, o.layers("critic"), generator)
+
+        return ActorCritic(env, o, self.seed, make)

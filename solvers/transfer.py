@@ -1,0 +1,82 @@
+"""Transfer learning between edge servers: an actor-critic per server that takes over what others have learned.
+
+Lu et al. (2021), Sec. V.B, Algorithm 2, Eqs. (32)-(34): each server sees the features of all its pairs with users and
+scores every user; a twin goes to the admissible server of the highest score. Base training is that of
+:file:`maddpg.py`; what is transferred, and when, is in :mod:`dtbench.learning.transfer`.
+
+Deviations: a model per server instead of per user and server, which is not tractable; all servers start from the same
+weights, without which (32) would average networks that mean different things; (34) is divided by 1 + rho, or weights
+would grow without bound; experience is taken over by reference: a transition of another server is looked at from that
+server's place. ``transfer=init`` starts from the mean of the servers of another network's policy (``source``), ``none``
+trains from scratch. In ``tuned`` several copies are played, and servers share a critic, as their rewards are equal. It
+sees a user with all its servers and scores at once: whether a score is high enough depends on the others.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from dtbench.core import Instance
+from dtbench.errors import DtbenchError
+from dtbench.learning import checkpoint
+from dtbench.learning.deterministic import PairPolicy
+from dtbench.learning.offpolicy import TransferOptions
+from dtbench.learning.options import Presets
+from dtbench.learning.solver import LearnedSolver
+
+if TYPE_CHECKING:
+    from dtbench.learning.training import Learner
+
+PRESETS: Presets = {
+    "paper": {
+        "*": {
+            "episodes": 200, "validate_every": 10, "actor": "64,64", "critic": "64,128", "gamma": 0.7, "batch": 32,
+            "actor_rate": 1e-3, "capacity": 20_000, "warmup": 256, "target_rate": 0.01, "clip": 1.0,
+            "exploring": 0.7,
+        }
+    },
+    "tuned": {
+        "*": {
+            "episodes": 800, "parallel": 8, "validate_every": 5, "actor": "64,64", "critic": "64,64,128",
+            "apart": False, "alike": True, "standardise": True, "gamma": 0.7, "batch": 32, "actor_rate": 1e-3,
+            "last_rate": 0.1, "capacity": 20_000, "target_rate": 0.01, "clip": 1.0, "step_updates": 1, "exploring": 0.7,
+        }
+    },
+}  # fmt: skip
+
+
+class Transfer(LearnedSolver):
+    name = "transfer"
+    problems = ("edge-migration",)
+    trains = True
+    Options = TransferOptions
+    policy_class = PairPolicy
+    presets = PRESETS
+    sampled: ClassVar[float] = 0.05
+
+    def learner(self, instance: Instance) -> Learner:
+        from dtbench.learning.transfer import TransferLearner, actor_critic
+
+        env = self.play_in(self.options.parallel)
+        start = self._source().arrays if self.options.transfer == "init" else None
+        return TransferLearner(env, self.options, self.seed, actor_critic(env, self.options), start)
+
+    def _source(self) -> checkpoint.Checkpoint:
+        """The policy to start from.
+
+        Raises
+        ------
+        DtbenchError
+            If the option ``source`` names no file of this solver.
+        """
+        file = self.options.source
+        if not file:
+            raise DtbenchError(
+                "option 'transfer' is 'init', but 'source' names no file; train a policy on another network with "
+                "`dtbench train transfer`, and give its file."
+            )
+        found = checkpoint.read(Path(file))
+        if found.header.identity.solver != self.name:
+            raise DtbenchError(f"'{file}': solver is '{found.header.identity.solver}', expected '{self.name}'.")
+        return found

@@ -1,0 +1,95 @@
+"""MAPPO and HAPPO as solvers: on every problem, in every protocol, and stable-baselines3 beside them."""
+
+import numpy as np
+import pytest
+
+from dtbench.discovery import discover, load_solver
+from dtbench.envs import make_env
+from dtbench.learning import cache
+from dtbench.learning.stochastic import BetaPolicy, GaussianPolicy
+from dtbench.problems import all_problems, problem
+
+QUICK = {"episodes": 6, "parallel": 3, "epochs": 2, "traces": 2, "validate_every": 2, "hidden": "16,8"}
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
+
+
+def solve(name, instance, **options):
+    """Train, decide every slot; the referee's mean objective."""
+    owner = problem(instance.problem)
+    solver = load_solver(discover()[name])(owner, instance, seed=1, **(QUICK | options))
+    solver.train()
+    state, objectives = owner.start(instance), []
+    for t in range(instance.horizon):
+        slot = owner.slot(instance, t, state)
+        decision = solver.decide(slot)
+        outcome = owner.evaluate(slot, decision)
+        assert outcome.feasible
+        objectives.append(float(outcome.objective))
+        state = owner.advance(slot, decision)
+    return solver, np.array(objectives)
+
+
+@pytest.mark.parametrize("name", ["mappo", "happo", "gaussian-happo"])
+@pytest.mark.parametrize("id", all_problems())
+def test_every_problem(name, id):
+    entry = discover()[name]
+    if not entry.takes(id):
+        assert name == "gaussian-happo"
+        assert id in ("stin-deployment", "dnt-spectrum")  # nothing there is real
+        return
+    solver, objectives = solve(name, problem(id).generate("tiny", 3))
+    assert np.isfinite(objectives).all()
+    assert isinstance(solver.policy, GaussianPolicy if name == "gaussian-happo" else BetaPolicy)
+    assert solver.training["episodes"] == 6
+
+
+@pytest.mark.parametrize("name", ["mappo", "happo"])
+def test_the_closed_protocol_has_a_centre(name):
+    solver, _ = solve(name, problem("mec-synchronization").generate("tiny", 3, protocol="closed"))
+    assert "cc" in solver.policy.networks
+
+
+def test_same_seed_same_decisions_and_another_sample():
+    instance = problem("edge-migration").generate("tiny", 3)
+    first, second = (solve("happo", instance, cache=False)[1] for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    drawn = solve("happo", instance, evaluation="sampled")[1]
+    assert not np.array_equal(first, drawn)
+
+
+@pytest.mark.parametrize("name", ["mappo", "happo", "gaussian-happo"])
+@pytest.mark.parametrize("preset", ["paper", "tuned"])
+def test_presets_are_taken(name, preset):
+    """Every value of a preset fits its option, and every problem named exists."""
+    cls = load_solver(discover()[name])
+    for id in cls.presets[preset]:
+        assert id == "*" or id in all_problems()
+    for id in all_problems():
+        if discover()[name].takes(id):
+            cls(problem(id), problem(id).generate("tiny", 3), preset=preset)
+
+
+def test_like_agents_may_have_networks_of_their_own():
+    instance = problem("stin-deployment").generate("tiny", 3)
+    shared, apart = (solve("mappo", instance, share=share)[0].policy.networks["user"] for share in (True, False))
+    assert shared.copies == 1
+    assert apart.copies == instance.params.n_users
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["stin-deployment/tiny", "satellite-offloading/tiny"])
+def test_stable_baselines_trains_on_our_environment_unchanged(name):
+    """A PPO that knows nothing of dtbench gets better on its Gymnasium form, without a wrapper."""
+    sb3 = pytest.importorskip("stable_baselines3")
+    score = pytest.importorskip("stable_baselines3.common.evaluation").evaluate_policy
+    env = make_env(name, "gym", seed=0)
+    model = sb3.PPO("MlpPolicy", env, seed=0, n_steps=500, batch_size=100, gamma=0.0, device="cpu")
+    before, _ = score(model, make_env(name, "gym", seed=1), 100, warn=False)
+    model.learn(25_000)
+    after, _ = score(model, make_env(name, "gym", seed=1), 100, warn=False)
+    assert after > before

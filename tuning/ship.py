@@ -1,0 +1,104 @@
+"""Train what is missing of the policies in ``solvers/checkpoints/``: those that ``shipped.toml`` lists.
+
+Every training is a command, ``dtbench train SOLVER PROBLEM SIZE --instance NAME --seed N -o solvers/checkpoints``, on a
+single thread; ``--workers`` of them run at once. Instances of the library only say which network is trained on: agents
+play fresh traces of it. A file that is there is left as it is; delete it to have it made again.
+
+    python tuning/ship.py --workers 2 [--only 'dnt-spectrum/vdn*'] [--list]
+"""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import os
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dtbench import instances
+from dtbench.discovery import discover, find, load_solver
+from dtbench.learning.solver import LearnedSolver
+from dtbench.problems import problem
+
+HERE = Path(__file__).resolve().parent
+CHECKPOINTS = HERE.parent / "solvers" / "checkpoints"
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A training: what it is of, and the file that it makes."""
+
+    solver: str
+    problem: str
+    size: str
+    instance: str
+    seed: int
+    file: Path
+
+    @property
+    def command(self) -> list[str]:
+        """What is run."""
+        train = [str(Path(sys.executable).with_name("dtbench")), "train", self.solver, self.problem, self.size]
+        return [*train, "--instance", self.instance, "--seed", str(self.seed), "-o", str(CHECKPOINTS)]
+
+
+def jobs(tables: list[dict[str, Any]], only: str) -> Iterator[Job]:
+    """Trainings of the tables in their order, one per network: instances that share a network share a policy."""
+    seen: set[Path] = set()
+    entries = discover()
+    for table in tables:
+        names = [n for n in instances.names(table["problem"]) if fnmatch.fnmatchcase(n, table["instances"])]
+        for seed in range(table["seeds"]):
+            for solver in table["solvers"]:
+                cls = load_solver(find(solver, entries))
+                assert issubclass(cls, LearnedSolver)  # noqa: S101  the list is ours
+                for name in names:
+                    instance = instances.load(name)
+                    agent = cls(problem(table["problem"]), instance, seed=seed)
+                    file = CHECKPOINTS / table["problem"] / agent.shipped_name
+                    if file not in seen and fnmatch.fnmatchcase(f"{table['problem']}/{file.name}", only):
+                        seen.add(file)
+                        yield Job(solver, table["problem"], instance.size, name, seed, file)
+
+
+def run(job: Job) -> bool:
+    """Train; the end of what it said goes to stderr if it failed."""
+    began = time.perf_counter()
+    CHECKPOINTS.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(job.command, env=os.environ | ONE_THREAD, capture_output=True, text=True, check=False)  # noqa: S603
+    spent = f"{time.perf_counter() - began:.0f} s"
+    if done.returncode:
+        print(f"failed {job.file.name} ({spent}): {done.stderr[-2000:]}", file=sys.stderr, flush=True)
+    else:
+        print(f"{job.problem}/{job.file.name}: {spent}", flush=True)
+    return done.returncode == 0
+
+
+def main() -> int:
+    """Train what is missing; 1 if a training failed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="trainings at once")
+    parser.add_argument("--only", default="*", help="glob of PROBLEM/FILE")
+    parser.add_argument("--list", action="store_true", help="only name what is missing")
+    given = parser.parse_args()
+    tables = tomllib.loads((HERE / "shipped.toml").read_text(encoding="utf-8"))["policies"]
+    todo = [job for job in jobs(tables, given.only) if not job.file.is_file()]
+    if given.list:
+        print("\n".join(f"{job.problem}/{job.file.name}" for job in todo))
+        return 0
+    print(f"{len(todo)} policies to train, {given.workers} at once", flush=True)
+    with ThreadPoolExecutor(given.workers) as pool:
+        results = list(pool.map(run, todo))
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
