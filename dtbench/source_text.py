@@ -55,15 +55,23 @@ class ModuleText:
         raise Elsewhere(name)
 
     def literal(self, value: ast.expr) -> Any:
-        """The value of an expression: a literal, or the name of one that stands here.
+        """The value of an expression: a literal, the name of one (made here or imported), or a dict of those.
 
         Raises
         ------
         Elsewhere
-            If it is neither.
+            If it is none of these.
         """
         if isinstance(value, ast.Name) and value.id in self.values:
-            value = self.values[value.id]
+            return self.literal(self.values[value.id])
+        if isinstance(value, ast.Name) and value.id in self.imports:
+            module, there = self.imports[value.id]
+            return read(module).literal(ast.Name(there))
+        if isinstance(value, ast.Dict):
+            found: dict[Any, Any] = {}
+            for key, item in zip(value.keys, value.values, strict=True):
+                found |= self.literal(item) if key is None else {self.literal(key): self.literal(item)}
+            return found
         try:
             return ast.literal_eval(value)
         except ValueError:

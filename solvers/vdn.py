@@ -25,40 +25,13 @@ from dtbench.core import Instance
 from dtbench.learning.options import Presets
 from dtbench.learning.policy import Policy, ValuePolicy
 from dtbench.learning.solver import LearnedSolver
-from dtbench.learning.value import ValueOptions
+from dtbench.learning.value import PAPER, TUNED_DNT, TUNED_STIN, ValueOptions
 from dtbench.params import Options
 
 if TYPE_CHECKING:
     from dtbench.learning.training import Learner
 
-PRESETS: Presets = {
-    "paper": {
-        "stin-deployment": {
-            "episodes": 1000, "validate_every": 20, "hidden": 64, "memory": 64, "share": True, "parallel": 1,
-            "updates": 8, "batch": 64, "length": 8, "capacity": 500, "warmup": 16, "target_every": 10, "gamma": 0.9,
-            "learning_rate": 1e-4, "exploring": 0.5, "reward_scale": 10.0,
-        },
-        "dnt-spectrum": {
-            "episodes": 750, "validate_every": 3, "hidden": 128, "memory": 128, "share": False, "parallel": 10,
-            "updates": 20, "batch": 32, "length": 0, "capacity": 500, "warmup": 0, "target_every": 50, "gamma": 0.2,
-            "learning_rate": 5e-4, "exploring": 0.6,
-        },
-    },
-    "tuned": {
-        "stin-deployment": {
-            "episodes": 4800, "validate_every": 10, "hidden": 64, "layers": 2, "memory": 0, "share": True,
-            "parallel": 16, "updates": 60, "batch": 128, "length": 1, "capacity": 400, "warmup": 32, "gamma": 0.0,
-            "learning_rate": 2e-3, "last_rate": 0.05, "exploring": 0.25, "last_epsilon": 0.01,
-        },
-        "dnt-spectrum": {
-            "env": "obs=twin,reward=objective", "episodes": 8000, "validate_every": 4, "traces": 60,
-            "hidden": 64, "layers": 1,
-            "memory": 0, "share": False, "parallel": 64, "updates": 60, "batch": 640, "length": 1, "capacity": 6400,
-            "warmup": 64, "target_every": 128, "gamma": 0.7, "learning_rate": 2e-3, "last_rate": 0.05,
-            "exploring": 0.4, "last_epsilon": 0.1, "reward_scale": 0.1,
-        },
-    },
-}  # fmt: skip
+PRESETS: Presets = {"paper": PAPER, "tuned": {"stin-deployment": TUNED_STIN, "dnt-spectrum": TUNED_DNT}}
 
 
 class Vdn(LearnedSolver):

@@ -76,3 +76,15 @@ def test_modules_are_files_or_packages():
     assert "Solver" in read("dtbench").imports
     with pytest.raises(Elsewhere):
         read("dtbench.nothing")
+
+
+def test_dicts_of_names_are_put_together():
+    """Names made here or imported, unpacked and overridden, as Python does it."""
+    tree = ast.parse(
+        "from dtbench.learning.value import TUNED_DNT\nHERE = {'hidden': 8}\n"
+        "ALL = {'tuned': {'a': {**TUNED_DNT, 'hidden': 7}, 'b': HERE}}"
+    )
+    found = ModuleText.of(tree).literal(ast.Name("ALL"))
+    assert found["tuned"]["a"]["hidden"] == 7
+    assert found["tuned"]["a"]["gamma"] == 0.7
+    assert found["tuned"]["b"] == {"hidden": 8}

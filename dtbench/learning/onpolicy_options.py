@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dtbench.errors import DtbenchError
-from dtbench.learning.options import LearningOptions
+from dtbench.learning.options import LearningOptions, Scalar
 from dtbench.params import param
 
 
@@ -71,3 +72,41 @@ class OnPolicyOptions(LearningOptions):
         if not all(text.isdecimal() and int(text) > 0 for text in texts):
             raise DtbenchError(f"option 'hidden' is '{self.hidden}'; expected positive integers, such as 128,64.")
         return tuple(int(text) for text in texts)
+
+
+PAPER: Mapping[str, Mapping[str, Scalar]] = {
+    "*": {"episodes": 1000, "parallel": 20},
+    "mec-synchronization": {"episodes": 3750, "parallel": 25, "apart": "cc"},  # 150 rounds of 5000 slots
+    "dnt-spectrum": {"gamma": 0.2},
+    "edge-placement": {"gamma": 0.7},
+    "edge-migration": {"gamma": 0.7},
+}
+
+TUNED: Mapping[str, Mapping[str, Scalar]] = {
+    "*": {
+        "episodes": 2000, "parallel": 20, "gamma": 0.0, "epochs": 5, "entropy": 0.003, "actor_rate": 2e-3,
+        "critic_rate": 2e-3, "anneal": True,
+    },
+    "satellite-offloading": {
+        "episodes": 40000, "parallel": 100, "minibatches": 4, "entropy": 0.0, "actor_rate": 1e-3,
+        "critic_rate": 1e-3, "mean": 0.7, "deviation": 0.1, "scope": "size", "validate_every": 20,
+    },
+    "edge-migration": {
+        "episodes": 1600, "gamma": 0.7, "entropy": 0.0, "actor_rate": 5e-3, "critic_rate": 1e-3,
+        "hidden": "64,32", "deviation": 0.15, "by_entry": True, "validate_every": 5, "scope": "size",
+    },
+}  # fmt: skip
+
+TUNED_DNT: Mapping[str, Scalar] = {
+    "episodes": 8000, "parallel": 40, "gamma": 0.2, "epochs": 8, "entropy": 0.001,
+}  # fmt: skip
+
+TUNED_MEC: Mapping[str, Scalar] = {
+    "episodes": 2500, "parallel": 25, "entropy": 0.0, "actor_rate": 5e-3, "apart": "cc", "scope": "size",
+    "env": "power_action=log",
+}  # fmt: skip
+
+TUNED_PLACEMENT: Mapping[str, Scalar] = {
+    "episodes": 2400, "parallel": 40, "entropy": 0.0, "actor_rate": 3e-3, "hidden": "64,64", "deviation": 0.1,
+    "validate_every": 5, "env": "residual=true",
+}  # fmt: skip
