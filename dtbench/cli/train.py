@@ -36,7 +36,7 @@ def train(
     size: Annotated[str, typer.Argument(help="tiny, small, paper or large.")],
     seed: Annotated[int, typer.Option(help="Seed of the training.", min=0)] = 0,
     budget: Annotated[
-        int | None, typer.Option(metavar="EPISODES", help="Training length; the preset's by default.", min=1)
+        int | None, typer.Option(metavar="EPISODES", help="Length, in whole rounds; the preset's by default.", min=1)
     ] = None,
     option: Annotated[
         list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help="Option of the solver; repeatable.")
@@ -75,7 +75,7 @@ def train(
         with _Display(quiet) as report:
             found, source = agent.obtain(report, shipped=False)
     except KeyboardInterrupt:
-        stderr.print("interrupted: the same command goes on from the last validation that was kept")
+        stderr.print("interrupted: the same command goes on from the last validation, if there was one")
         raise typer.Exit(130) from None
     except Declined as declined:
         raise DtbenchError(f"{declined}.") from None

@@ -107,8 +107,10 @@ def _guarded(cell: Cell, job: dict[str, Any], folder: Path) -> Payload:
 
 
 def _failure(status: Status, error: BaseException) -> Payload:
-    reason = f"{type(error).__name__}: {_line(error)}" if not isinstance(error, DtbenchError) else _line(error)
-    return Payload(status=status, reason=reason, traceback="".join(traceback.format_exception(error)))
+    if isinstance(error, DtbenchError):  # says what to mend
+        return Payload(status=status, reason=_line(error))
+    text = "".join(traceback.format_exception(error))
+    return Payload(status=status, reason=f"{type(error).__name__}: {_line(error)}", traceback=text)
 
 
 def _line(error: BaseException) -> str:

@@ -179,7 +179,8 @@ class Checkpoint:
         DtbenchError
             If it is of another kind, does not fit, or the file holds more or less than its weights.
         """
-        where = f"'{self.file}'"
+        trained = self.header.identity
+        where = f"'{self.file}' (trained on {trained.problem}, size {trained.size})"
         try:
             policy = kind.restore(encoding, self.header.policy, self.arrays, where)
         except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -132,6 +132,8 @@ class LearnedSolver(Solver):
             return Checkpoint(*self._fit(report), sha256="", file=Path("(not kept)")), "trained"
         kept = place.kept()
         if kept is not None:
+            if self.options.log_dir:
+                self.tell(f"trained already, so nothing is written to '{self.options.log_dir}': '{kept.file}'")
             return kept, "cache"
         with place.locked():
             kept = place.kept()  # by another process, meanwhile
@@ -266,7 +268,8 @@ class LearnedSolver(Solver):
     def _reporting(self, report: Report | None) -> Iterator[Report]:
         """Who is told of the rounds."""
         reports = [Lines(self.tell) if report is None else report]
-        board = TensorBoard(Path(self.options.log_dir)) if self.options.log_dir else None
+        own = f"{self.problem.id}--{self.instance.size}--{self.name}--s{self.seed}"
+        board = TensorBoard(Path(self.options.log_dir) / own) if self.options.log_dir else None
         reports += [board] if board else []
 
         def tell(progress: Progress) -> None:

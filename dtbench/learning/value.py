@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dtbench.errors import DtbenchError
 from dtbench.learning.options import LearningOptions, Scalar
 from dtbench.params import param
 
@@ -34,6 +35,14 @@ class ValueOptions(LearningOptions):
     last_epsilon: float = param(0.05, "1", "the same once it has fallen", low=0.0, high=1.0)
     exploring: float = param(0.5, "1", "share of the training over which it falls", low=0.0, high=1.0)
     reward_scale: float = param(1.0, "1", "rewards are divided by it", low=1e-12)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.capacity < self.parallel:
+            raise DtbenchError(
+                f"option 'capacity' is {self.capacity}, less than 'parallel' = {self.parallel}: the replay buffer must "
+                "hold the episodes of a round."
+            )
 
 
 PAPER: Mapping[str, Mapping[str, Scalar]] = {

@@ -125,7 +125,7 @@ def test_tensorboards_events(train, tmp_path):
     pytest.importorskip("tensorboard")
     pytest.importorskip("torch")
     assert train("--budget", 1, "--log-dir", tmp_path / "events").code == 0
-    assert list((tmp_path / "events").glob("events.*"))
+    assert list((tmp_path / "events").glob("*--s0/events.*"))
 
 
 def test_interrupting_keeps_the_state_and_says_how_to_go_on(train, own_cache, monkeypatch):

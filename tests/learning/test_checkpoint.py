@@ -106,7 +106,10 @@ def test_nan_is_neither_written_nor_read(made, tmp_path):
 
 
 def test_a_policy_that_does_not_fit_the_instance(made):
-    with pytest.raises(DtbenchError, match="made.safetensors': the network of agents .* this instance has"):
+    with pytest.raises(
+        DtbenchError,
+        match=r"made.safetensors' \(trained on .*, size tiny\): the network of agents .* this instance has",
+    ):
         made.policy(ValuePolicy, encoding("small"))
     with pytest.raises(DtbenchError, match="there is no network of agents"):
         made.policy(ValuePolicy, encoding(id="dnt-spectrum"))

@@ -52,12 +52,16 @@ def test_tensorboard_gets_metrics_and_validations(hill, tmp_path):
 
     agent = hill(STIN, STIN.generate("tiny", 3), log_dir=str(tmp_path / "events"))
     found, _ = agent.obtain(lambda _: None)
-    events = EventAccumulator(str(tmp_path / "events"))
+    events = EventAccumulator(str(tmp_path / "events" / "stin-deployment--tiny--hill--s0"))
     events.Reload()
     assert set(events.Tags()["scalars"]) == {"training/return", "validation/objective", "validation/reward"}
     assert [event.step for event in events.Scalars("training/return")] == [10, 20, 30, 40, 50, 60]
     scored = [event.value for event in events.Scalars("validation/objective")]
     assert scored == pytest.approx([point.objective for point in found.header.curve[1:]], rel=1e-6)
+    told = []
+    agent.tell = told.append
+    agent.obtain(lambda _: None)
+    assert told[0].startswith("trained already, so nothing is written to")
 
 
 def test_tensorboard_that_is_missing(monkeypatch, tmp_path):

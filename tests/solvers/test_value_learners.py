@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from dtbench.discovery import discover, load_solver
-from dtbench.errors import Declined
+from dtbench.errors import Declined, DtbenchError
 from dtbench.learning import cache
 from dtbench.learning.policy import ValuePolicy
 from dtbench.learning.training import Validation, fit
+from dtbench.learning.value import ValueOptions
 from dtbench.problems import problem
 from dtbench.referee import play
 
@@ -84,3 +85,8 @@ def test_tuned_agents_beat_the_selfish_rule(name):
     slots = [stin.slot(traces, t, state) for t in range(validation.env.horizon)]
     greedy = np.mean([stin.evaluate(slot, stin.heuristics["greedy"](slot)).objective for slot in slots])
     assert trained.best.objective < greedy
+
+
+def test_a_buffer_that_is_less_than_a_round_is_refused():
+    with pytest.raises(DtbenchError, match=r"'capacity' is 10, less than 'parallel' = 16"):
+        ValueOptions(capacity=10, parallel=16)
