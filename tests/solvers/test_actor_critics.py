@@ -6,17 +6,12 @@ import pytest
 from dtbench.discovery import discover, load_solver
 from dtbench.envs import make_env
 from dtbench.errors import DtbenchError
-from dtbench.learning import cache
 from dtbench.problems import problem
+from dtbench.referee import play
 
 QUICK = {"episodes": 4, "parallel": 2, "traces": 2, "validate_every": 1, "actor": "8", "batch": 4, "warmup": 4}
 NAMES = ("ddpg", "cc-ddpg", "maddpg", "transfer")
 TAKEN = [(name, id) for name in NAMES for id in load_solver(discover()[name]).problems]
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
 
 
 def solve(name, instance, **options):
@@ -24,15 +19,10 @@ def solve(name, instance, **options):
     owner = problem(instance.problem)
     solver = load_solver(discover()[name])(owner, instance, seed=1, **(QUICK | options))
     solver.train()
-    state, objectives = owner.start(instance), []
-    for t in range(instance.horizon):
-        slot = owner.slot(instance, t, state)
-        decision = solver.decide(slot)
-        outcome = owner.evaluate(slot, decision)
-        assert outcome.feasible
-        objectives.append(float(outcome.objective))
-        state = owner.advance(slot, decision)
-    return solver, np.array(objectives)
+    scores = play(owner, instance, solver).scores
+    assert scores.feasible.all()
+    assert not scores.repaired.any()
+    return solver, scores.objective
 
 
 @pytest.mark.parametrize(("name", "id"), TAKEN)

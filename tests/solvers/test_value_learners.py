@@ -5,7 +5,6 @@ import pytest
 
 from dtbench.discovery import discover, load_solver
 from dtbench.errors import Declined, DtbenchError
-from dtbench.learning import cache
 from dtbench.learning.policy import ValuePolicy
 from dtbench.learning.training import Validation, fit
 from dtbench.learning.value import ValueOptions
@@ -15,11 +14,6 @@ from dtbench.referee import play
 SOLVERS = ("iql", "vdn", "qmix")
 PROBLEMS = ("stin-deployment", "dnt-spectrum")
 QUICK = {"episodes": 4, "parallel": 2, "warmup": 2, "updates": 1, "batch": 8, "traces": 2, "hidden": 8}
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
 
 
 def make(name, instance, **options):
