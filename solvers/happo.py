@@ -6,10 +6,12 @@ Every agent has a network of its own; reals have Beta distributions ("Beta-HAPPO
 ``paper``: the settings of the card of ``mec-synchronization``, with the discounts of the other problems' cards; the
 same 5000 slots per round are played as 25 episodes of the library's horizon. Deviations of ``tuned`` and their reasons:
 discount 0 where a slot's decision does not change what the next one is worth, as the rest is noise; fewer, larger steps
-that fall to 0; ``mec-synchronization``: powers on a logarithmic scale, as good ones are a hundredth of the greatest;
-``edge-placement``: scores added to the transport cost (``residual``), as nothing is learned of 1000 scores in this
-time; ``edge-migration``: one network scores each user from what is known of that user; ``satellite-offloading``: a
-start off the middle, where features count by their absolute value and no mean has a slope.
+that fall to 0; ``mec-synchronization``: users choose a margin over the least power (``power_action=margin``), as good
+powers are a hundredth of the greatest, and each agent learns from what it adds to the team's reward (``credit=own``,
+``reward=difference``), which one of thirty users hardly moves; ``edge-placement``: scores added to the transport cost
+(``residual``), as nothing is learned of 1000 scores in this time; ``edge-migration``: one network scores each user from
+what is known of that user; ``satellite-offloading``: a start off the middle, where features count by their absolute
+value and no mean has a slope.
 """
 
 from typing import TYPE_CHECKING, ClassVar
@@ -30,7 +32,7 @@ PRESETS: Presets = {
     "tuned": {
         **TUNED,
         "dnt-spectrum": TUNED_DNT,
-        "mec-synchronization": TUNED_MEC,
+        "mec-synchronization": {**TUNED_MEC, "episodes": 1200, "parallel": 10, "actor_rate": 2e-2},
         "edge-placement": TUNED_PLACEMENT,
     },
 }

@@ -56,9 +56,9 @@ PRESETS: Presets = {
             "actor_rate": 1e-3, "last_rate": 0.1, "capacity": 20_000, "clip": 1.0, "noise": 0.4, "exploring": 0.7,
         },
         "mec-synchronization": {
-            "episodes": 400, "parallel": 8, "validate_every": 5, "env": "host_action=real", "apart": False,
-            "actor": "128,64", "critic": "128,64", "gamma": 0.9, "batch": 256, "every": 2, "capacity": 20_000,
-            "standardise": True, "actor_rate": 3e-4, "noise": 0.3,
+            "episodes": 400, "parallel": 8, "validate_every": 5, "env": "host_action=real,power_action=margin",
+            "apart": False, "scope": "size", "actor": "64,32", "critic": "128,64", "gamma": 0.0, "batch": 256,
+            "every": 2, "capacity": 20_000, "standardise": True, "actor_rate": 3e-4, "last_rate": 0.05, "noise": 0.1,
         },
     },
 }  # fmt: skip

@@ -24,7 +24,7 @@ PRESETS: Presets = {
     "tuned": {
         **TUNED,
         "dnt-spectrum": {**TUNED_DNT, "share": False},
-        "mec-synchronization": {**TUNED_MEC, "actor_rate": 3e-3},
+        "mec-synchronization": TUNED_MEC,
         "edge-placement": {**TUNED_PLACEMENT, "share": False},
     },
 }

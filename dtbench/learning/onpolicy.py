@@ -8,6 +8,8 @@ actor on the clipped objective (30) and one of every critic on its squared error
 - HAPPO: a network per agent. In each epoch agents are updated in random order; what the ratios of those before have
   become multiplies the advantage of the next: M <- r M.
 - MAPPO: all agents at the same time, with the advantage; the agents of a group may share a network.
+- ``credit=own``: an agent's advantage is of its own reward, judged by its own observation (as in IPPO, de Witt et al.,
+  2020), where a problem has rewards that say what an agent adds to the team's, and slots are not coupled.
 
 Groups that learn apart (the control centre of ``mec-synchronization``) have a critic of their own reward and stay
 outside the others' M. Where an agent's entry has no effect (``Problem.effective``) its log-probability and entropy are
@@ -38,12 +40,13 @@ from dtbench.learning.gae import gae
 from dtbench.learning.networks import Network
 from dtbench.learning.onpolicy_options import OnPolicyOptions
 from dtbench.learning.rollouts import Rollout, agent_slices, collect
-from dtbench.learning.statevalues import Moments, StateValues
+from dtbench.learning.statevalues import Lesson, Moments, StateValues
 from dtbench.learning.stochastic import CENTRE, SPREAD, GaussianPolicy, StochasticPolicy
 from dtbench.learning.training import TRAINING_SEED, Learner, State
 
 FIRST_DEVIATION = 0.3  # of Gaussian actions, in units of their range; ours
 LAST_GAIN = 0.01  # of actors' last layers: the first policy hardly looks at the observation; ours
+CENTRAL = "state"  # name of the critics that judge the global state
 WEIGHTS, ROUND = 0, 1  # what a stream of random numbers is for
 
 
@@ -68,7 +71,7 @@ class PolicyLearner(Learner):
     Raises
     ------
     DtbenchError
-        If every group is to learn apart.
+        If every group is to learn apart, or agents learn from their own rewards of more than a slot.
     """
 
     policy: StochasticPolicy
@@ -80,6 +83,11 @@ class PolicyLearner(Learner):
         super().__init__()
         if sequential and shared:
             raise ValueError("a sequential update needs a network per agent.")
+        if options.credit == "own" and options.gamma:
+            raise DtbenchError(
+                f"option 'gamma' is {options.gamma:g}: agents that learn from their own rewards (credit=own) look at a "
+                "slot alone; expected 0."
+            )
         self.options, self.seed, self.sequential = options, seed, sequential
         self.env = env
         self.rounds = math.ceil(options.episodes / env.n_envs)
@@ -96,7 +104,10 @@ class PolicyLearner(Learner):
         for group in groups:
             if isinstance(group.space, Box):
                 _start(self.actors[group.name], kind, options)
-        self.critics = StateValues(self._critic(), generator, scaled=options.scaled)
+        self.critics = {
+            name: StateValues(network, generator, scaled=options.scaled and name == CENTRAL)
+            for name, network in self._critics(identity).items()
+        }
         self.seen = {g.name: Moments(g.observation) for g in groups} if options.scaled else {}
         weights = {f"{name}/{key}": v for name, own in self.actors.items() for key, v in own.arrays().items()}
         self.policy = kind(self.env.encoding, networks, weights, identity=identity)
@@ -120,29 +131,28 @@ class PolicyLearner(Learner):
         options = self.options
         for name, moments in self.seen.items():
             moments.update(rollout.observations[name].reshape(-1, rollout.observations[name].shape[-1]))
-        if self.critics.states is not None:
-            self.critics.states.update(rollout.states.reshape(-1, rollout.states.shape[-1]))
-        states = self.critics.inputs(rollout.states[:-1])
-        advantage, target = self._judge(rollout)
+        advantage, lessons = self._judge_own(rollout) if options.credit == "own" else self._judge(rollout)
         units = self._units(rollout)
         for unit in units:
             unit.look()
         first = [unit.log_prob.clone() for unit in units]
         step, loss = Step(options.clip, options.entropy, options.actor_rate * left, options.max_norm), 0.0
         for _ in range(options.epochs):
-            for rows in minibatches(len(states), options.minibatches, rng):
+            for rows in minibatches(advantage.shape[-1], options.minibatches, rng):
                 order = rng.permutation(len(units)).tolist() if self.sequential else None
                 improve(units, advantage, rows, order, step)
-                x, goal = (states, target) if rows is None else (states[rows], target[:, rows])
-                loss = self.critics.improve(x, goal, options.critic_rate * left, options.max_norm)
+                losses = [lesson.learn(rows, options.critic_rate * left, options.max_norm) for lesson in lessons]
+                loss = sum(losses) / len(losses)
         told = self._told(units, first) | {"value_loss": loss}
         self._rescale()
         return told
 
-    def _judge(self, rollout: Rollout) -> tuple[Tensor, Tensor]:
-        """Normalised advantages of all agents (agents, R), and the critics' targets (critics, R) in their unit."""
-        options, (slots, copies, _) = self.options, rollout.rewards.shape
-        values = self.critics(self.critics.inputs(rollout.states)).reshape(-1, slots + 1, copies)
+    def _judge(self, rollout: Rollout) -> tuple[Tensor, list[Lesson]]:
+        """Normalised advantages of all agents (agents, R), and what the critics learn from."""
+        options, (slots, copies, _), critic = self.options, rollout.rewards.shape, self.critics[CENTRAL]
+        if critic.states is not None:
+            critic.states.update(rollout.states.reshape(-1, rollout.states.shape[-1]))
+        values = critic(critic.inputs(rollout.states)).reshape(-1, slots + 1, copies)
         values = np.moveaxis(values, 0, -1)
         rewards = rollout.rewards[..., [self._stream_of_critic(c) for c in range(values.shape[-1])]]
         terminated, done = np.zeros(rewards.shape, dtype=bool), np.zeros(rewards.shape, dtype=bool)
@@ -152,11 +162,22 @@ class PolicyLearner(Learner):
         )
         if options.target == "td0":
             target = rewards + options.gamma * values[1:]
-        goal = self.critics.rescale(_rows_last(target))
-        advantage = _rows_last(advantage)
-        advantage = advantage - advantage.mean(axis=-1, keepdims=True)
-        advantage /= advantage.std(axis=-1, keepdims=True) + 1e-8
-        return torch.from_numpy(advantage[self._critic_of_agent()]).float(), goal
+        states = critic.inputs(rollout.states[:-1])[None]
+        lesson = Lesson(critic, states, critic.rescale(_rows_last(target))[:, None])
+        return _normalised(_rows_last(advantage)[self._critic_of_agent()]), [lesson]
+
+    def _judge_own(self, rollout: Rollout) -> tuple[Tensor, list[Lesson]]:
+        """The same where agents learn from their own rewards, of the slot alone; a critic per group of like agents."""
+        advantages, lessons = [], []
+        rewards, start = _rows_last(rollout.agent_rewards), 0
+        for group in self.env.encoding.groups:
+            critic, seen = self.critics[group.name], rollout.acts[group.name].features
+            earned, x = rewards[start : start + group.count], critic.inputs(seen)
+            advantages.append(earned - critic(x).reshape(earned.shape))
+            goal = critic.rescale(earned.reshape(1, -1)).reshape(earned.shape)
+            lessons.append(Lesson(critic, x.reshape(*seen.shape[:2], -1), goal[None]))
+            start += group.count
+        return _normalised(np.concatenate(advantages)), lessons
 
     def _units(self, rollout: Rollout) -> list[Unit]:
         """The actors with what they did; a unit per network."""
@@ -200,12 +221,20 @@ class PolicyLearner(Learner):
             activation="tanh" if self.options.activation == "tanh" else "relu",
         )  # fmt: skip
 
-    def _critic(self) -> Network:
+    def _critics(self, identity: bool) -> dict[str, Network]:
+        """One network for the global state, with a copy per critic; or one per group for what its agents observe."""
         count = 1 + len(self.apart) if self.options.critic == "shared" else self.env.n_agents
-        return Network(
-            inputs=self.env.observation.state.shape[-1], hidden=self.options.layers(), outputs=1, copies=count,
-            activation="tanh" if self.options.activation == "tanh" else "relu",
-        )  # fmt: skip
+        inputs = {CENTRAL: self.env.observation.state.shape[-1]}
+        if self.options.credit == "own":
+            count = 1
+            inputs = {g.name: g.observation + identity * g.count for g in self.env.encoding.groups}
+        return {
+            name: Network(
+                inputs=length, hidden=self.options.layers(), outputs=1, copies=count,
+                activation="tanh" if self.options.activation == "tanh" else "relu",
+            )
+            for name, length in inputs.items()
+        }  # fmt: skip
 
     def _rescale(self) -> None:
         """Tell the policy how observations are scaled from now on."""
@@ -214,11 +243,16 @@ class PolicyLearner(Learner):
             self.policy.weights[name][SPREAD] = moments.deviation.astype(np.float32)
 
     def _parts(self) -> dict[str, Stack]:
-        return {f"actor/{name}": stack for name, stack in self.actors.items()} | {"critic": self.critics.stack}
+        actors = {f"actor/{name}": stack for name, stack in self.actors.items()}
+        return actors | {f"critic/{name}": critic.stack for name, critic in self.critics.items()}
 
     def _moments(self) -> dict[str, Moments]:
-        found = {f"seen/{name}": moments for name, moments in self.seen.items()} | {"returns": self.critics.moments}
-        return found if self.critics.states is None else found | {"states": self.critics.states}
+        found = {f"seen/{name}": moments for name, moments in self.seen.items()}
+        for name, critic in self.critics.items():
+            found[f"returns/{name}"] = critic.moments
+            if critic.states is not None:
+                found[f"states/{name}"] = critic.states
+        return found
 
     def state(self) -> State:
         arrays: dict[str, Any] = {}
@@ -242,6 +276,13 @@ class PolicyLearner(Learner):
             moments.load(below(f"moments/{name}/"))
         self.episodes, self.frames, self.seconds = facts["episodes"], facts["frames"], dict(facts["seconds"])
         self._rescale()
+
+
+def _normalised(advantage: Array) -> Tensor:
+    """Advantages (agents, R), each agent's with mean 0 and deviation 1."""
+    advantage = advantage - advantage.mean(axis=-1, keepdims=True)
+    advantage /= advantage.std(axis=-1, keepdims=True) + 1e-8
+    return torch.from_numpy(advantage).float()
 
 
 def minibatches(rows: int, parts: int, rng: np.random.Generator) -> Iterator[Tensor | None]:

@@ -34,6 +34,10 @@ class OnPolicyOptions(LearningOptions):
     critic: str = param(
         "shared", "1", "one critic per reward, or one per agent as in the paper", choices=("shared", "agent")
     )
+    credit: str = param(
+        "team", "1", "what agents learn from: the team's reward, or their own, judged by what they observe themselves",
+        choices=("team", "own"),
+    )  # fmt: skip
     target: str = param("gae", "1", "critic's target: advantage + value, or r + gamma V(s')", choices=("gae", "td0"))
     apart: str = param("", "1", "groups of agents, by commas, that learn from their own reward, not the team's")
     mean: float = param(0.5, "1", "first mean of reals, over their range", low=0.05, high=0.95)
@@ -102,8 +106,9 @@ TUNED_DNT: Mapping[str, Scalar] = {
 }  # fmt: skip
 
 TUNED_MEC: Mapping[str, Scalar] = {
-    "episodes": 2500, "parallel": 25, "entropy": 0.0, "actor_rate": 5e-3, "apart": "cc", "scope": "size",
-    "env": "power_action=log",
+    "episodes": 500, "parallel": 5, "minibatches": 4, "validate_every": 10, "entropy": 0.0, "actor_rate": 1e-2,
+    "hidden": "64,32", "mean": 0.45, "deviation": 0.12, "apart": "cc", "credit": "own", "scope": "size",
+    "env": "power_action=margin,reward=difference",
 }  # fmt: skip
 
 TUNED_PLACEMENT: Mapping[str, Scalar] = {

@@ -53,6 +53,8 @@ class Rollout:
         (T + 1, B, S): the last is of the state reached.
     rewards
         (T, B, streams): the team's, then those of the groups that learn apart.
+    agent_rewards
+        (T, B, agents).
     objective
         Mean over slots and environments.
     """
@@ -61,6 +63,7 @@ class Rollout:
     observations: dict[str, Floats]
     states: Floats
     rewards: Array
+    agent_rewards: Array
     objective: float
 
 
@@ -91,7 +94,8 @@ def collect(
     acts: dict[str, Acts] = {}
     kept: dict[str, list[Floats]] = {g.name: [] for g in env.encoding.groups}
     states = np.empty((slots + 1, copies, seen.state.shape[-1]), dtype=np.float32)
-    rewards, objective = np.empty((slots, copies, 1 + len(apart))), 0.0
+    rewards, own_rewards = np.empty((slots, copies, 1 + len(apart))), np.empty((slots, copies, env.n_agents))
+    objective = 0.0
     next_mask, memory = ordered(env), policy.start(copies)
     for t in range(slots):
         with timed("acting"):
@@ -110,14 +114,14 @@ def collect(
                     kept[group.name].append(seen.agents[group.name])
         with timed("environment"):
             step = env.step(choice.joint)
-        rewards[t, :, 0] = step.reward
+        rewards[t, :, 0], own_rewards[t] = step.reward, step.agent_rewards
         for number, name in enumerate(apart):
             rewards[t, :, 1 + number] = step.agent_rewards[:, agents[name]].mean(axis=-1)
         objective += float(step.info["objective"].mean()) / slots
         seen = step.observation
     states[slots] = seen.state
     observations = {name: np.concatenate(values) for name, values in kept.items() if values}
-    return Rollout(acts, observations, states, rewards, objective)
+    return Rollout(acts, observations, states, rewards, own_rewards, objective)
 
 
 def agent_slices(groups: tuple[Group, ...]) -> dict[str, slice]:

@@ -1,8 +1,9 @@
-"""Critics of rollouts: what the global state is worth, in units that follow the returns; and running moments."""
+"""Critics of rollouts: what a state, or an observation, is worth, in units that follow the returns; running moments."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -109,3 +110,27 @@ class StateValues:
             self.stack.backward(copy, x, layers, wrong / len(wrong))
             self.stack.step(copy, rate, max_norm)
         return loss
+
+
+@dataclass
+class Lesson:
+    """What a critic learns from in a round.
+
+    Attributes
+    ----------
+    critic
+        C copies.
+    x
+        (agents, R, inputs): what it judges by; one agent where that is the global state.
+    target
+        (C, agents, R), in the critic's unit.
+    """
+
+    critic: StateValues
+    x: Tensor
+    target: Tensor
+
+    def learn(self, rows: Tensor | None, rate: float, max_norm: float) -> float:
+        """One step of every copy on some rows of the rollout, or on all; the mean squared error."""
+        x, target = (self.x, self.target) if rows is None else (self.x[:, rows], self.target[..., rows])
+        return self.critic.improve(x.flatten(0, 1), target.flatten(1), rate, max_norm)

@@ -176,14 +176,56 @@ def test_the_centre_learns_from_its_own_reward():
     """Its stream is its own reward; without ``apart`` there is the team's only."""
     learner = make_learner("mec-synchronization/tiny", sequential=True, apart="cc", params={"protocol": "closed"})
     rollout = collect(learner.env, learner.policy, ("cc",), np.random.default_rng(0), 1, learner.timed)
-    advantage, goal = learner._judge(rollout)
-    assert goal.shape[0] == 2
+    advantage, (lesson,) = learner._judge(rollout)
+    assert lesson.target.shape[0] == 2
     assert not torch.equal(advantage[-1], advantage[0])
     assert torch.equal(advantage[1], advantage[0])
     assert_allclose(advantage.mean(-1), 0.0, atol=1e-5)
     assert_allclose(advantage.std(-1, correction=0), 1.0, rtol=1e-4)
     plain = make_learner("mec-synchronization/tiny", sequential=True, apart="cc")
     assert plain.apart == ()
+
+
+def test_own_credit_by_hand():
+    """Advantages are own rewards less what the group's critic says of the own observation, normalised per agent."""
+    learner = make_learner(
+        "mec-synchronization/tiny", sequential=True, credit="own", gamma=0.0, params={"reward": "difference"}
+    )
+    rollout = collect(learner.env, learner.policy, (), np.random.default_rng(0), 1, learner.timed)
+    values = []
+    for name in ("mu", "bs"):
+        features = rollout.acts[name].features
+        network = learner.critics[name].stack
+        values += [network.forward(0, torch.from_numpy(row))[-1][:, 0].numpy() for row in features]
+    rows = len(rollout.states[:-1].reshape(-1, rollout.states.shape[-1]))
+    assert rollout.agent_rewards.shape == (10, 3, 7)
+    raw = rollout.agent_rewards.reshape(rows, 7).T - np.array(values)
+    advantage, lessons = learner._judge_own(rollout)
+    expected = (raw - raw.mean(-1, keepdims=True)) / raw.std(-1, keepdims=True)
+    assert_allclose(advantage.numpy(), expected, atol=1e-3)
+    assert [lesson.x.shape[:2] for lesson in lessons] == [(5, rows), (2, rows)]
+    own = rollout.agent_rewards.reshape(rows, 7).T[:5]
+    assert_allclose(lessons[0].target[0].numpy(), (own - own.mean()) / own.std(), atol=1e-4)
+
+
+def test_own_credit_learns_faster():
+    """mec-synchronization/small, same seed and frames: own rewards end below where the team's do."""
+
+    def end(**options):
+        learner = make_learner(
+            "mec-synchronization/small", shared=True, actor_rate=1e-2, critic_rate=1e-2, epochs=5, minibatches=2,
+            gamma=0.0, deviation=0.1, **options,
+        )  # fmt: skip
+        return np.mean([learner.round(number)["objective"] for number in range(30)][-10:])
+
+    env = {"power_action": "log"}
+    own = end(credit="own", params={**env, "reward": "difference"})
+    assert own < 0.9 * end(params=env)
+
+
+def test_own_credit_is_of_a_slot():
+    with pytest.raises(DtbenchError, match="'gamma' is 0.9"):
+        make_learner("mec-synchronization/tiny", credit="own", gamma=0.9)
 
 
 def test_no_group_left_is_refused():

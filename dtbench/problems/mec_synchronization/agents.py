@@ -16,6 +16,7 @@ import numpy.typing as npt
 from dtbench.arrays import Array, BoolArray, IntArray, pick
 from dtbench.core import Observation, Outcome
 from dtbench.encoding import Box, Categorical, Encoding, Group
+from dtbench.problems.mec_synchronization.credit import differences
 from dtbench.problems.mec_synchronization.genes import direct_encoding, search_encoding
 from dtbench.problems.mec_synchronization.instance import MecInstance, MecParams
 from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot, pick_rows, repair, sums
@@ -23,6 +24,7 @@ from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot, pic
 QUIET = 0.02  # log actions below this are silence
 LEAST_SHARE = 1e-3  # floor of a base station's action
 POWER_DECADES = 3.0  # range of log actions
+MUTE = 0.2  # margins below this are silence, which some users should choose in most slots
 
 
 def lengths(p: MecParams) -> tuple[int, int, int]:
@@ -66,7 +68,7 @@ def decode(slot: MecSlot, x: npt.NDArray[Any]) -> MecDecision:
     remote = active & (host != slot.access)
     wire = share(raw[..., 0, :], slot.access, remote, slot.access * bs + host, bs * bs, p.w_link)
     cpu = share(raw[..., 1, :], host, active, host, bs, p.f_max)
-    power = np.where(active, powers(p, x[..., :users]), 0.0)
+    power = np.where(active, powers(slot, x[..., :users], host), 0.0)
     return repair(slot, MecDecision(power=power, wire=wire, cpu=cpu, host=host))
 
 
@@ -94,11 +96,23 @@ def proposed(slot: MecSlot, x: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.clip(named, 0, bs - 1).astype(np.int64)
 
 
-def powers(p: MecParams, u: Array) -> Array:
-    """Transmit power [W] of a user's action."""
+def powers(slot: MecSlot, u: Array, host: IntArray) -> Array:
+    """Transmit power [W] (..., K) of users' actions; at most P_max.
+
+    ``margin``: 0 to 30 dB, for u from 0.2 to 1, above the least power that meets the deadline with the whole server and
+    wire and without interference, which a user can tell from what it observes; silence below, or where none does.
+    """
+    p = slot.params
     if p.power_action == "linear":
         return p.p_max * u
-    return np.where(u < QUIET, 0.0, p.p_max * 10.0 ** (-POWER_DECADES * (1.0 - u)))
+    if p.power_action == "log":
+        return np.where(u < QUIET, 0.0, p.p_max * 10.0 ** (-POWER_DECADES * (1.0 - u)))
+    spent = slot.data_bits * (slot.cycles / p.f_max + (host != slot.access) / p.w_link)
+    left = slot.deadline - spent
+    with np.errstate(over="ignore"):
+        sinr = np.expm1(np.log(2.0) * slot.data_bits / (p.bandwidth * np.where(left > 0.0, left, 1.0)))
+        wanted = 10.0 ** (POWER_DECADES * (u - MUTE) / (1.0 - MUTE)) * sinr * p.noise / slot.own_gain
+    return np.where((left > 0.0) & (u >= MUTE), np.minimum(wanted, p.p_max), 0.0)
 
 
 def share(raw: Array, chooser: IntArray, mine: BoolArray, group: IntArray, count: int, capacity: float) -> Array:
@@ -229,17 +243,20 @@ def effective(slot: MecSlot) -> Mapping[str, BoolArray]:
 def reward(slot: MecSlot, outcome: Outcome) -> Array:
     """r_g, Eq. (28): minus J, or minus Xi, times ``reward_scale``."""
     p = slot.params
-    return np.asarray(-p.reward_scale * (outcome.objective if p.reward == "objective" else outcome.metrics["xi"]))
+    return np.asarray(-p.reward_scale * (outcome.metrics["xi"] if p.reward == "xi" else outcome.objective))
 
 
 def agent_rewards(slot: MecSlot, x: npt.NDArray[Any], outcome: Outcome) -> Array:
     """r_g of users and base stations, r_c of the control centre (..., K + M + 1).
 
-    r_c judges the hosts that the joint action ``x`` names, also where they do not apply.
+    With ``reward="difference"`` users and base stations earn what they add to r_g, see :mod:`.credit`. r_c judges the
+    hosts that the joint action ``x`` names, also where they do not apply.
     """
     p = slot.params
     team = reward(slot, outcome)
     rewards = np.repeat(team[..., None], p.n_users + p.n_bs + p.closed, axis=-1)
+    if p.reward == "difference":
+        rewards[..., : p.n_users + p.n_bs] = p.reward_scale * differences(slot, decode(slot, x))
     if p.closed:
         rewards[..., -1] = centre_reward(slot, proposed(slot, np.asarray(x)))
     return rewards

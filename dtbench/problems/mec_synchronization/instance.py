@@ -90,7 +90,10 @@ class MecParams(Params):
         choices=("extended", "paper"),
     )
     power_action: str = param(
-        "linear", "1", "power of a user's action u: P_max u, or P_max 10^(-3 (1 - u))", choices=("linear", "log")
+        "linear",
+        "1",
+        "power of a user's action u: P_max u; P_max 10^(-3 (1 - u)); or 0 to 30 dB above the least, ours",
+        choices=("linear", "log", "margin"),
     )
     host_action: str = param(
         "categorical",
@@ -99,7 +102,10 @@ class MecParams(Params):
         choices=("categorical", "real"),
     )
     reward: str = param(
-        "objective", "1", "reward: minus the objective, or minus Xi of eq. (28)", choices=("objective", "xi")
+        "objective",
+        "1",
+        "minus the objective; minus Xi of eq. (28); or to each agent what it adds to minus the objective, ours",
+        choices=("objective", "xi", "difference"),
     )
     reward_scale: float = param(0.05, "1", "factor of the reward; ours", low=0.0)
 

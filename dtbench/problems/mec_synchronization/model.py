@@ -166,7 +166,7 @@ def evaluate(slot: MecSlot, decision: MecDecision) -> Outcome:
     p = slot.params
     sent = transmit(slot, decision)
     weight = p.eta * slot.weight
-    objective = (sent.energy / p.e0 + weight * sent.failed).mean(axis=-1)
+    objective = price(slot, sent)
     violations = {name: np.where(v > TOLERANCE, v, 0.0) for name, v in excesses(slot, decision, sent).items()}
     feasible = np.all(np.stack([v == 0.0 for v in violations.values()]), axis=0)
     metrics: dict[str, npt.NDArray[Any]] = {
@@ -184,6 +184,16 @@ def evaluate(slot: MecSlot, decision: MecDecision) -> Outcome:
         "xi": objective - p.eps * np.broadcast_to(weight, sent.energy.shape).mean(axis=-1),
     }
     return Outcome(objective, feasible, violations, metrics)
+
+
+def cost(slot: MecSlot, decision: MecDecision) -> Array:
+    """J (...,) of decisions, and nothing else of :func:`evaluate`."""
+    return price(slot, transmit(slot, decision))
+
+
+def price(slot: MecSlot, sent: Transmission) -> Array:
+    """J (...,), from Eq. (19) with energies in units of E_0."""
+    return np.asarray((sent.energy / slot.params.e0 + slot.params.eta * slot.weight * sent.failed).mean(axis=-1))
 
 
 def excesses(slot: MecSlot, decision: MecDecision, sent: Transmission) -> dict[str, Array]:

@@ -76,6 +76,23 @@ def test_decode_by_hand():
     assert_allclose(agents.decode(log, joint(slot, mu=(0.01, 0.5))).power, [0.0, 0.5 * 10**-1.5])
 
 
+def test_power_as_a_margin_by_hand():
+    """Without interference user 0 needs gamma sigma^2 / g = 0.114387 * 1e-9 / 2e-8 W; 30 dB over u = 0.2 to 1.
+
+    User 1 with its twin on server 0: 1.6 ms on the wire leave 9.36 ms. Where computing alone is too long: silence.
+    """
+    slot = hand_slot(power_action="margin")
+    assert_allclose(
+        agents.decode(slot, joint(slot, mu=(0.2, 0.6))).power, [5.71935e-3, 1.06486e-2 * 10**1.5], rtol=1e-5
+    )
+    assert_allclose(agents.decode(slot, joint(slot, mu=(0.19, 1.0))).power, [0.0, 0.5])
+    far = hand_slot(power_action="margin", host=(0, 0))
+    wanted = (2 ** (16000 / (10e6 * 9.36e-3)) - 1) * 1e-9 / 1e-8
+    assert_allclose(agents.decode(far, joint(far, mu=(0.2, 0.2))).power[1], wanted, rtol=1e-6)
+    slow = dataclasses.replace(slot, cycles=np.array([600.0, 7500.0]))  # 12 ms of 12
+    assert_allclose(agents.decode(slow, joint(slow, mu=(0.2, 0.9))).power, [5.71935e-3, 0.0], rtol=1e-5)
+
+
 def test_users_without_request_get_nothing():
     slot = hand_slot(request=(True, False), host=(1, 1))
     decision = agents.decode(slot, joint(slot, mu=(0.2, 1.0)))
