@@ -76,6 +76,8 @@ class Encoding:
 
     ``decode(slot, x)`` takes (..., size) and gives a repaired decision. ``encode(slot, decision)`` is its inverse on
     feasible decisions, where one exists: search methods put the repaired vector back into the population.
+    ``ask(slot, x)`` is the decision before repair, where decoding can break constraints: who plays an agent shows the
+    referee this one, which counts what it has to repair.
     ``draw(rng, batch)`` replaces uniform sampling where the problem's random decision is another.
 
     For environments: ``reward(slot, x)`` (...,) replaces the reward of the repaired decision where agents answer for
@@ -91,6 +93,7 @@ class Encoding:
     reward: Callable[[Any, Any], npt.NDArray[np.float64]] | None = None
     info: Callable[[Any, Any], Mapping[str, Any]] | None = None
     agent_rewards: Callable[[Any, Any, Any], npt.NDArray[np.float64]] | None = None
+    ask: Callable[[Any, Any], Any] | None = None
 
     @property
     def agents(self) -> tuple[str, ...]:

@@ -46,7 +46,8 @@ PRESETS: Presets = {
     "paper": {"*": {"episodes": 1500, "validate_every": 50, "bootstrap": False, "actor": "128"}},
     "tuned": {
         "*": {
-            "episodes": 9600, "parallel": 32, "validate_every": 10, "gamma": 0.0, "batch": 128, "updates": 2,
+            "scope": "size", "validate_every": 3, "traces": 40,
+            "episodes": 9600, "parallel": 32, "by_uav": True, "gamma": 0.0, "batch": 128, "updates": 2,
             "warmup": 5000, "actor": "128", "critic": "128,128,128", "alike": True, "standardise": True,
             "actor_rate": 1e-3, "last_rate": 0.05, "noise": 0.2, "softness": 0.2, "offset": 0.7,
             "limit_penalty": 0.5,
@@ -60,6 +61,7 @@ class CcDdpgOptions(ActorCriticOptions):
     """Those of an actor-critic, and of what the paper leaves to exploration and to repair."""
 
     softness: float = param(0.0, "1", "temperature of the gradient of which satellite; 0 = none, the paper", low=0.0)
+    by_uav: bool = param(False, "1", "whether one network gives each UAV its channels from its own data and rate")
     offset: float = param(0.0, "1", "where the actor's outputs begin, before tanh; those of shares spread about it")
     limit_penalty: float = param(
         0.0, "1", "learned reward lost per unit by which C6 and C7 are broken before repair, each at most 1", low=0.0
@@ -91,7 +93,13 @@ class CcDdpg(LearnedSolver):
 
         def make(generator: torch.Generator) -> tuple[Actor, Critic]:
             actor = CoordinatedActor(
-                env.encoding, length, o.layers("actor"), generator, softness=o.softness, offset=o.offset
+                env.encoding,
+                length,
+                o.layers("actor"),
+                generator,
+                softness=o.softness,
+                offset=o.offset,
+                by_uav=o.by_uav,
             )
             if o.alike:
                 return actor, ItemCritic(length, size, like, player, o.layers("critic"), generator)

@@ -37,7 +37,8 @@ PRESETS: Presets = {
     "paper": {"*": {"episodes": 1500, "validate_every": 50, "bootstrap": False}},
     "tuned": {
         "*": {
-            "episodes": 9600, "parallel": 32, "validate_every": 10, "gamma": 0.0, "batch": 128, "updates": 2,
+            "scope": "size", "validate_every": 3, "traces": 40,
+            "episodes": 9600, "parallel": 32, "gamma": 0.0, "batch": 128, "updates": 2,
             "warmup": 5000, "critic": "128,128,128", "alike": True, "standardise": True, "actor_rate": 1e-3,
             "last_rate": 0.05, "noise": 0.2,
         }

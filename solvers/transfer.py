@@ -38,6 +38,7 @@ PRESETS: Presets = {
     },
     "tuned": {
         "*": {
+            "scope": "size",
             "episodes": 800, "parallel": 8, "validate_every": 5, "actor": "64,64", "critic": "64,64,128",
             "apart": False, "alike": True, "standardise": True, "gamma": 0.7, "batch": 32, "actor_rate": 1e-3,
             "last_rate": 0.1, "capacity": 20_000, "target_rate": 0.01, "clip": 1.0, "step_updates": 1, "exploring": 0.7,

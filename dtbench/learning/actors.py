@@ -23,6 +23,7 @@ from dtbench.learning.deterministic import (
     PairPolicy,
     box,
     least,
+    of_each,
 )
 from dtbench.learning.modules import StackedNetwork, Start, unfold
 from dtbench.learning.networks import Floats, Network
@@ -196,17 +197,20 @@ class CoordinatedActor(Actor):
         and the least noise changes satellites.
     theta
         The scalars' first value.
+    by_uav
+        Whether one network gives each UAV its channels from what the state says of it.
     """
 
     def __init__(
         self, encoding: Encoding, inputs: int, hidden: tuple[int, ...], generator: torch.Generator, *,
-        softness: float = 0.0, offset: float = 0.0, theta: float = 2.0,
+        softness: float = 0.0, offset: float = 0.0, theta: float = 2.0, by_uav: bool = False,
     ) -> None:  # fmt: skip
+        shapes = {g.name: (inputs, box(g).width) for g in encoding.groups}
+        if by_uav:
+            shapes["channels"] = of_each(np.zeros((1, inputs), np.float32), shapes["channels"][1]).shape[1], 1
         networks = {
-            g.name: StackedNetwork(
-                Network(inputs=inputs, hidden=hidden, outputs=box(g).width, activation="tanh"), generator
-            )
-            for g in encoding.groups
+            name: StackedNetwork(Network(inputs=seen, hidden=hidden, outputs=width, activation="tanh"), generator)
+            for name, (seen, width) in shapes.items()
         }
         super().__init__(encoding, networks)
         channels, shares = encoding.groups
@@ -222,7 +226,10 @@ class CoordinatedActor(Actor):
 
     def forward(self, seen: Seen) -> Tensor:
         state = seen["state"][None]
-        size = torch.tanh(self.network("channels")(state))[0].abs()
+        each = state
+        if self.network("channels").network.outputs < self.n_uav:
+            each = torch.from_numpy(of_each(seen["state"].numpy(), self.n_uav))[None]
+        size = torch.tanh(self.network("channels")(each)).view(-1, self.n_uav).abs()
         alpha = self.n_uav + (self.total - self.n_uav) * torch.sigmoid(self.theta_total)
         channels = alpha * size / (size.sum(dim=-1, keepdim=True) + float(LEAST))
         matrix = torch.tanh(self.network("shares")(state))[0].abs().view(-1, len(self.theta_row), self.n_uav)

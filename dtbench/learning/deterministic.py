@@ -20,6 +20,7 @@ from dtbench.errors import DtbenchError
 from dtbench.learning.networks import Floats, Network, sigmoid
 from dtbench.learning.policy import Joint, Memory, NextMask, Policy
 
+LIMITS = 2  # entries at the end of a state of satellite-offloading that are no UAV's, unless it has the data only
 UNIFORM = np.inf  # the exploration that ignores the networks
 LEAST = np.float32(1e-8)  # guards the sums of Eqs. (22) and (28) of Li and Han
 
@@ -138,7 +139,8 @@ class CoordinatedPolicy(ActorPolicy):
     alpha_0 = N + (xi_total - N) sigmoid(theta_0). ``shares`` (M N outputs): of R = |tanh| each column keeps its largest
     entry (the lowest row on ties), each row is divided by its sum and multiplied by alpha_j = sigmoid(theta_j). So C2
     to C5 hold whatever the networks say. The scalars theta are the arrays ``channels/theta`` (1,) and ``shares/theta``
-    (M,), free of the state.
+    (M,), free of the state. Where the network ``channels`` has one output, it gives each UAV its x from what the state
+    says of it, :func:`of_each`; not in the paper.
     """
 
     kind = "coordinated"
@@ -153,9 +155,10 @@ class CoordinatedPolicy(ActorPolicy):
     def squashed(self, seen: Observation) -> dict[str, Floats]:
         found = {}
         for group in self.encoding.groups:
-            network = self.networks[group.name]
-            outputs, _ = network(self.weights[group.name], seen.state[None], network.start(len(seen.state)))
-            found[group.name] = np.tanh(outputs).swapaxes(0, 1)  # (rows, 1, width)
+            network, width = self.networks[group.name], group.space.width
+            state = seen.state if network.outputs == width else of_each(seen.state, width)
+            outputs, _ = network(self.weights[group.name], state[None], network.start(len(state)))
+            found[group.name] = np.tanh(outputs).reshape(len(seen.state), 1, width)
         return found
 
     def joint(self, features: Mapping[str, Floats]) -> Joint:
@@ -174,7 +177,8 @@ class CoordinatedPolicy(ActorPolicy):
         for group in encoding.groups:
             network, own = networks.get(group.name), policy.weights.get(group.name, {})
             scalars = 1 if group.name == "channels" else group.space.width // n_uav
-            if network is None or network.outputs != group.space.width or network.copies != 1:
+            widths = {group.space.width} | ({1} if group.name == "channels" else set())
+            if network is None or network.outputs not in widths or network.copies != 1:
                 raise DtbenchError(
                     f"{where}: there is no network '{group.name}' of {group.space.width} outputs; the policy is of "
                     "another size."
@@ -183,6 +187,14 @@ class CoordinatedPolicy(ActorPolicy):
             if "theta" not in own or own["theta"].shape != (scalars,):
                 raise DtbenchError(f"{where}: array '{group.name}/theta' is missing or not of shape {(scalars,)}.")
         return policy
+
+
+def of_each(state: Floats, n_uav: int) -> Floats:
+    """What states (rows, k N + rest) say of each UAV (rows N, k + rest): its own entries, then those of all."""
+    rest = LIMITS if state.shape[-1] > n_uav else 0
+    own = state[:, : state.shape[-1] - rest].reshape(len(state), -1, n_uav).swapaxes(1, 2)
+    limits = np.broadcast_to(state[:, None, state.shape[-1] - rest :], (len(state), n_uav, rest))
+    return np.concatenate([own, limits], axis=-1).reshape(len(state) * n_uav, -1)
 
 
 def coordinate_channels(features: Floats, theta: Floats, total: float) -> Floats:

@@ -171,7 +171,7 @@ class LearnedSolver(Solver):
     # Acting
 
     def decide(self, slot: Slot) -> Decision:
-        """What the policy does with what agents observe in a slot; its memory is carried to the next."""
+        """What the policy asks for, given what agents observe in a slot; its memory is carried to the next."""
         if self.policy is None:
             raise TypeError(f"'{self.name}' has no policy yet: call train first")
         seen = self._env.see(replace(slot, params=self.template.params)[None])
@@ -183,7 +183,8 @@ class LearnedSolver(Solver):
             explore=self.sampled if sampled else 0.0,
             next_mask=ordered(self._env),
         )
-        decision: Decision = self._env.encoding.decode(self._env.slot, x)
+        encoding = self._env.encoding
+        decision: Decision = (encoding.ask or encoding.decode)(self._env.slot, x)
         return decision[0]
 
     # Parts

@@ -1,4 +1,5 @@
 import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from dtbench.learning.deterministic import (
     coordinate_channels,
     coordinate_shares,
     noisy,
+    of_each,
     stretch,
 )
 from dtbench.problems import problem
@@ -132,12 +134,32 @@ def test_coordinated_actions_keep_c2_to_c5(seed, scale, explore):
 ENV = offloading()
 
 
-def test_the_coordinated_actor_and_its_policy_agree():
+@pytest.mark.parametrize("by_uav", [False, True])
+def test_the_coordinated_actor_and_its_policy_agree(by_uav):
     env = offloading()
-    actor = CoordinatedActor(env.encoding, env.observation.state.shape[1], (16,), source())
+    actor = CoordinatedActor(env.encoding, env.observation.state.shape[1], (16,), source(), by_uav=by_uav)
     x, _ = actor.policy.act(env.observation, {})
     proposals = actor({"state": torch.from_numpy(env.observation.state)}).detach().numpy()
     assert_allclose(x / unit(env.encoding), proposals, rtol=1e-5, atol=1e-7)
+
+
+def test_what_a_state_says_of_each_uav():
+    """D_1, D_2, D_3, b_1, b_2, b_3, T_th, E_th; with ``obs=paper`` the data only."""
+    state = np.array([[1, 2, 3, 10, 20, 30, 7, 8]], dtype=np.float32)
+    assert of_each(state, 3).tolist() == [[1, 10, 7, 8], [2, 20, 7, 8], [3, 30, 7, 8]]
+    assert of_each(state[:, :3], 3).tolist() == [[1], [2], [3]]
+
+
+def test_by_uav_channels_follow_the_uavs():
+    """Exchanging two UAVs exchanges their channels; the network of one for all does not do so."""
+    env = offloading(rows=1)
+    n, swap = env.instance.params.n_uav, np.arange(env.observation.state.shape[1])
+    swap[[0, 1, n, n + 1]] = [1, 0, n + 1, n]
+    seen, swapped = env.observation, replace(env.observation, state=env.observation.state[:, swap])
+    for by_uav in (True, False):
+        actor = CoordinatedActor(env.encoding, len(swap), (16,), source(), by_uav=by_uav)
+        first, second = (actor.policy.act(o, {})[0][0, :n] for o in (seen, swapped))
+        assert np.allclose(first[[1, 0, *range(2, n)]], second, rtol=1e-5) == by_uav
 
 
 def test_only_kept_shares_have_gradients():
@@ -152,9 +174,10 @@ def test_only_kept_shares_have_gradients():
     assert actor.theta_row.grad.abs().min() > 0.0
 
 
-def test_a_coordinated_policy_is_saved_with_its_scalars():
+@pytest.mark.parametrize("by_uav", [False, True])
+def test_a_coordinated_policy_is_saved_with_its_scalars(by_uav):
     env = offloading()
-    policy = CoordinatedActor(env.encoding, env.observation.state.shape[1], (16,), source()).policy
+    policy = CoordinatedActor(env.encoding, env.observation.state.shape[1], (16,), source(), by_uav=by_uav).policy
     again = CoordinatedPolicy.restore(env.encoding, policy.facts(), policy.arrays(), "file")
     assert_allclose(again.act(env.observation, {})[0], policy.act(env.observation, {})[0])
     arrays = policy.arrays()

@@ -19,7 +19,8 @@ def solve(name, instance, **options):
     solver.train()
     scores = play(owner, instance, solver).scores
     assert scores.feasible.all()
-    assert not scores.repaired.any()
+    if owner.encodings(instance)[solver.encoding].ask is None:
+        assert not scores.repaired.any()
     return solver, scores.objective
 
 

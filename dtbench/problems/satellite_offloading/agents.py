@@ -56,7 +56,7 @@ def encodings(instance: OffloadingInstance) -> Mapping[str, Encoding]:
 
 
 def _mode(groups: tuple[Group, ...], ask: Ask, **more: Any) -> Encoding:
-    return Encoding(groups, lambda slot, x: repair(slot, ask(slot, x)), info=partial(explain, ask), **more)
+    return Encoding(groups, lambda slot, x: repair(slot, ask(slot, x)), info=partial(explain, ask), ask=ask, **more)
 
 
 def _rows(slot: OffloadingSlot, x: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], Array]:
