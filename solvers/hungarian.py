@@ -1,10 +1,11 @@
 """Nearest base station, the paper's Algorithm 1 for resource blocks, and a rule that says who uploads when."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from dtbench.core import Decision, Slot
+from dtbench.core import Decision
 from dtbench.params import Options, param
+from dtbench.problems.dnt_spectrum.heuristics import THRESHOLD, due, hungarian
 from dtbench.solver import Solver
 
 RULES = ("always", "never", "round-robin", "every-5", "threshold")
@@ -15,6 +16,7 @@ class HungarianOptions(Options):
     """When base stations upload."""
 
     rule: str = param("threshold", "1", "upload rule; 'threshold' looks at the twin's error", choices=RULES)
+    threshold: float = param(THRESHOLD, "1", "of that rule: weighted error, in units of epsilon B", low=0.0)
 
 
 class Hungarian(Solver):
@@ -24,6 +26,8 @@ class Hungarian(Solver):
     batched = True
     Options: ClassVar[type[Options]] = HungarianOptions
 
-    def decide(self, slot: Slot) -> Decision:
+    def decide(self, slot: Any) -> Decision:
+        if self.options.rule == "threshold":
+            return hungarian(slot, due(slot, self.options.threshold))
         decision: Decision = self.problem.heuristics[f"hungarian-{self.options.rule}"](slot)
         return decision

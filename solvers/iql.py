@@ -41,6 +41,7 @@ class Iql(LearnedSolver):
     Options: ClassVar[type[Options]] = IqlOptions
     policy_class: ClassVar[type[Policy]] = ValuePolicy
     presets: ClassVar[Presets] = PRESETS
+    sampled: ClassVar[float] = 0.05
 
     def learner(self, instance: Instance) -> "Learner":
         from dtbench.learning.qlearning import ValueLearner

@@ -41,6 +41,7 @@ class Vdn(LearnedSolver):
     Options: ClassVar[type[Options]] = ValueOptions
     policy_class: ClassVar[type[Policy]] = ValuePolicy
     presets: ClassVar[Presets] = PRESETS
+    sampled: ClassVar[float] = 0.05
 
     def learner(self, instance: Instance) -> "Learner":
         from dtbench.learning.mixers import SumMixer

@@ -41,12 +41,14 @@ class Job:
     size: str
     instance: str
     seed: int
+    preset: str
     file: Path
 
     @property
     def command(self) -> list[str]:
         """What is run."""
         train = [str(Path(sys.executable).with_name("dtbench")), "train", self.solver, self.problem, self.size]
+        train += ["--option", f"preset={self.preset}"]
         return [*train, "--instance", self.instance, "--seed", str(self.seed), "-o", str(CHECKPOINTS)]
 
 
@@ -55,6 +57,7 @@ def jobs(tables: list[dict[str, Any]], only: str) -> Iterator[Job]:
     seen: set[Path] = set()
     entries = discover()
     for table in tables:
+        preset = table.get("preset", "tuned")
         names = [n for n in instances.names(table["problem"]) if fnmatch.fnmatchcase(n, table["instances"])]
         for seed in range(table["seeds"]):
             for solver in table["solvers"]:
@@ -62,11 +65,11 @@ def jobs(tables: list[dict[str, Any]], only: str) -> Iterator[Job]:
                 assert issubclass(cls, LearnedSolver)  # noqa: S101  the list is ours
                 for name in names:
                     instance = instances.load(name)
-                    agent = cls(problem(table["problem"]), instance, seed=seed)
+                    agent = cls(problem(table["problem"]), instance, seed=seed, preset=preset)
                     file = CHECKPOINTS / table["problem"] / agent.shipped_name
                     if file not in seen and fnmatch.fnmatchcase(f"{table['problem']}/{file.name}", only):
                         seen.add(file)
-                        yield Job(solver, table["problem"], instance.size, name, seed, file)
+                        yield Job(solver, table["problem"], instance.size, name, seed, preset, file)
 
 
 def run(job: Job) -> bool:

@@ -65,8 +65,8 @@ TUNED_STIN: Mapping[str, Scalar] = {
 }  # fmt: skip
 
 TUNED_DNT: Mapping[str, Scalar] = {
-    "env": "obs=twin,reward=objective", "episodes": 8000, "validate_every": 4, "traces": 60, "hidden": 64, "layers": 1,
-    "memory": 0, "share": False, "parallel": 64, "updates": 60, "batch": 640, "length": 1, "capacity": 6400,
+    "env": "obs=twin,reward=objective", "episodes": 16000, "validate_every": 8, "traces": 60, "hidden": 16, "layers": 1,
+    "memory": 0, "share": False, "parallel": 64, "updates": 60, "batch": 640, "length": 1, "capacity": 12800,
     "warmup": 64, "target_every": 128, "gamma": 0.7, "learning_rate": 2e-3, "last_rate": 0.05, "exploring": 0.4,
     "last_epsilon": 0.1, "reward_scale": 0.1,
 }  # fmt: skip

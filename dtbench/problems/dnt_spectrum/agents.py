@@ -111,10 +111,11 @@ def observe(slot: DntSlot) -> Observation:
 
     ``extended`` (..., M, 4U + 2): positions of covered users relative to the base station / radius (2U, else 0),
     coverage (U), coverage by this and another one (U), min(age, 10) / 10, covered users / U. ``twin`` (..., M, 4U + 3):
-    these, and the weighted error of its block in units of a typical user's weighted rate: what
-    an upload would mend; a base station knows the true positions and what it has uploaded. ``paper`` (..., M, 3U):
-    positions of covered users / half the area's length, coverage. Masks (..., M, 2 (1 + U)): no claim of users who are
-    not covered, and forced ones. State: positions, coverage, min(e, 25) / 25, log10 o, min(age, 10) / 10, t / T.
+    these, but -1 for coverage by this and another one that is stronger; and the weighted error of its block in units of
+    a typical user's weighted rate: what an upload would mend. A base station knows the true positions, where the other
+    ones stand and what it has uploaded. ``paper`` (..., M, 3U): positions of covered users / half the area's length,
+    coverage. Masks (..., M, 2 (1 + U)): no claim of users who are not covered, and forced ones. State: positions,
+    coverage, min(e, 25) / 25, log10 o, min(age, 10) / 10, t / T.
     """
     slot = slot[...]
     p, lead = slot.params, slot.batch_shape
@@ -124,6 +125,9 @@ def observe(slot: DntSlot) -> Observation:
     if p.obs != "paper":
         shared = cover & (slot.cover.sum(axis=-1) > 1)[..., None, :]
         relative = np.where(cover[..., None], (here - p.bs_xy[:, None]) / p.radius, 0.0)
+        if p.obs == "twin":
+            best = strongest(slot, slot.cover)[..., None, :] == np.arange(p.n_bs)[:, None]
+            shared = np.where(shared & ~best, -1.0, shared)
         share = cover.mean(axis=-1)
         parts = [relative.reshape(*cover.shape[:-1], -1), cover, shared, age[..., None], share[..., None]]
         if p.obs == "twin":

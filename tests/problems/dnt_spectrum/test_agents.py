@@ -104,9 +104,15 @@ def test_extended_observation_by_hand():
 
 
 def test_observation_of_the_twin_by_hand():
-    """w = 0.75 / 3; block errors 4, 4 and 9; a typical user's weighted rate is 0.25 * 5: 0.8, 0.8, 1.8."""
+    """w = 0.75 / 3; block errors 4, 4 and 9; a typical user's weighted rate is 0.25 * 5: 0.8, 0.8, 1.8.
+
+    User 0, 45 m from mast 1 and 55 m from mast 0, is shared: 1 for the stronger, -1 for the other.
+    """
     seen, extended = (DNT.observe(three_slot(**p)).agents["bs"] for p in ({"obs": "twin"}, {}))
-    assert_allclose(seen[:, :-1], extended)
+    shared = slice(9, 12)
+    assert_allclose(np.delete(seen[:, :-1], shared, axis=1), np.delete(extended, shared, axis=1))
+    assert_allclose(extended[:, shared], [[1, 0, 0], [1, 0, 0], [0, 0, 0]])
+    assert_allclose(seen[:, shared], [[-1, 0, 0], [1, 0, 0], [0, 0, 0]])
     assert_allclose(seen[:, -1], [0.8, 0.8, 1.8], rtol=1e-6)
     assert encoding("agents", obs="twin").groups[0].observation == 23
 
