@@ -15,8 +15,10 @@ replay, copies of the target, exploration, clip), the preset ``paper`` is ours; 
 
 ``tuned`` is ours, by hand and by the search in :file:`tuning/value.py`. Slots of stin-deployment are not coupled: the
 discount is 0, nothing needs to be remembered, single slots are drawn. Base stations of dnt-spectrum see what their twin
-errs (``obs=twin``), which memories did not learn to tell from positions, and earn the objective. Many episodes are
-played at once; the learning rate falls to almost nothing, so that policies settle.
+errs and who is the stronger of two (``obs=twin``), which memories did not learn to tell from positions, and earn the
+objective; networks are small and trainings long, as what a claim is worth drowns in the noise of the team's return
+(:file:`tuning/trials.md`). Many episodes are played at once; the learning rate falls to almost nothing, so that
+policies settle.
 """
 
 from typing import TYPE_CHECKING, ClassVar

@@ -65,11 +65,12 @@ def main() -> None:
     parser.add_argument("--size", default="paper")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--traces", type=int, default=10, help="per network")
+    parser.add_argument("--networks", type=int, help="only the first ones of the library's")
     parser.add_argument("--against", metavar="SOLVER", help="ratios are to its score; by default to the optimum")
     parser.add_argument("--output", type=Path)
     given = parser.parse_args()
     owner, entries = problem(given.problem), discover()
-    played = networks(owner, given.size)
+    played = networks(owner, given.size)[: given.networks]
     cases: list[tuple[Instance, float]] = []
     for number, network in enumerate(played):
         rng = np.random.default_rng([FRESH_SEED, number])

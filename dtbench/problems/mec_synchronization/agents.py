@@ -21,6 +21,7 @@ from dtbench.problems.mec_synchronization.genes import direct_encoding, search_e
 from dtbench.problems.mec_synchronization.instance import MecInstance, MecParams
 from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot, pick_rows, repair, sums
 
+LONGEST = 1.0  # queues look no longer, in units of the greatest reference queue: beyond it agents have learned nothing
 QUIET = 0.02  # log actions below this are silence
 LEAST_SHARE = 1e-3  # floor of a base station's action
 POWER_DECADES = 3.0  # range of log actions
@@ -133,7 +134,7 @@ def observe(slot: MecSlot) -> Observation:
     """What users, base stations and the control centre see, and the global state, scaled to about [-1, 1].
 
     Global state (..., 9 K + 3 K M + 1): positions; a, D, C, tau; gains; base stations and hosts one-hot; migration; Y
-    and Y at the frame's start; phase. What belongs to a request is 0 without one.
+    and Y at the frame's start, each at most ``y_max``; phase. What belongs to a request is 0 without one.
     """
     slot, p = slot[...], slot.params
     see = Seen(slot)
@@ -171,7 +172,9 @@ class Seen:
         self.hosted = (slot.host[..., None] == stations).astype(np.float64)
         self.moving = (slot.moving > 0).astype(np.float64)
         top = max(p.y_max, 1.0)
-        self.weight, self.queue, self.frozen = slot.weight / top, slot.queue / top, slot.queue_frame / top
+        self.weight, self.queue, self.frozen = (
+            np.minimum(value / top, LONGEST) for value in (slot.weight, slot.queue, slot.queue_frame)
+        )
 
 
 def users_see(see: Seen) -> Array:

@@ -93,6 +93,14 @@ def test_power_as_a_margin_by_hand():
     assert_allclose(agents.decode(slow, joint(slow, mu=(0.2, 0.9))).power, [5.71935e-3, 0.0], rtol=1e-5)
 
 
+def test_queues_look_no_longer_than_the_greatest_reference():
+    """y_max = 30: what agents see of queues of 30 and of 300 is the same."""
+    seen = [MEC.observe(hand_slot(queue=(queue, 15.0))) for queue in (30.0, 300.0)]
+    for name in ("mu", "bs"):
+        assert_array_equal(seen[0].agents[name], seen[1].agents[name])
+    assert_array_equal(seen[0].state, seen[1].state)
+
+
 def test_users_without_request_get_nothing():
     slot = hand_slot(request=(True, False), host=(1, 1))
     decision = agents.decode(slot, joint(slot, mu=(0.2, 1.0)))
