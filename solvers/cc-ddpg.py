@@ -12,6 +12,8 @@ The paper gives no settings: those of ``paper`` are ours, in its spirit (one env
 - discount 0: no decision changes a later slot;
 - several copies, a critic that judges UAVs alike (``alike``) and standardises its inputs: it must learn the slowest of
   N uploads, where a channel more moves an entry by 1/32;
+- ``by_uav``: the same network gives every UAV its channels, which should follow its own data over its own rate;
+- ``scope``: one policy for all networks of the size, as rates and limits are observed;
 - ``softness``: which satellite a UAV goes to has a gradient, which in the paper only exploration can find;
 - ``offset``: around 0, where networks begin, |tanh| has a kink, and noise makes any satellite the largest entry;
 - ``limit_penalty``: repair turns hopeless decisions into the reference round, which beats what an actor finds for long;

@@ -6,7 +6,7 @@ the global state; see :mod:`dtbench.learning.actorcritic` for the order of an up
 With ``mode = penalty`` it chooses channels and shares without coordination, is paid for what it asks for, less what
 that violates, and its decision is repaired for the score only. With ``mode = raw`` the environment brings its features
 into the limits C2 to C5 and pays for the repaired decision. In both modes a hopeless decision scores as the reference
-round that repair puts in its place: look at how often that happens before praising the score.
+round that repair puts in its place: look at the share of repaired slots before praising the score.
 
 The paper gives no settings; ``paper`` are those of its ablation in our reading: 1500 episodes, discount 0.9. ``tuned``
 has discount 0, as no decision changes a later slot, several copies, and a critic that judges UAVs alike and
