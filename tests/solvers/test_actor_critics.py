@@ -9,21 +9,16 @@ from dtbench.errors import DtbenchError
 from dtbench.problems import problem
 from dtbench.referee import play
 
+from .training import train_and_play
+
 QUICK = {"episodes": 4, "parallel": 2, "traces": 2, "validate_every": 1, "actor": "8", "batch": 4, "warmup": 4}
 NAMES = ("ddpg", "cc-ddpg", "maddpg", "transfer")
 TAKEN = [(name, id) for name in NAMES for id in load_solver(discover()[name]).problems]
 
 
 def solve(name, instance, **options):
-    """Train, decide every slot; the solver and the referee's objectives."""
-    owner = problem(instance.problem)
-    solver = load_solver(discover()[name])(owner, instance, seed=1, **(QUICK | options))
-    solver.train()
-    scores = play(owner, instance, solver).scores
-    assert scores.feasible.all()
-    if owner.encodings(instance)[solver.encoding].ask is None:
-        assert not scores.repaired.any()
-    return solver, scores.objective
+    """A short training, played."""
+    return train_and_play(name, instance, **(QUICK | options))
 
 
 @pytest.mark.parametrize(("name", "id"), TAKEN)

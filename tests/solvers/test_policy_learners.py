@@ -7,21 +7,15 @@ from dtbench.discovery import discover, load_solver
 from dtbench.envs import make_env
 from dtbench.learning.stochastic import BetaPolicy, GaussianPolicy
 from dtbench.problems import all_problems, problem
-from dtbench.referee import play
+
+from .training import train_and_play
 
 QUICK = {"episodes": 6, "parallel": 3, "epochs": 2, "traces": 2, "validate_every": 2, "hidden": "16,8"}
 
 
 def solve(name, instance, **options):
-    """Train, decide every slot; the referee's mean objective."""
-    owner = problem(instance.problem)
-    solver = load_solver(discover()[name])(owner, instance, seed=1, **(QUICK | options))
-    solver.train()
-    scores = play(owner, instance, solver).scores
-    assert scores.feasible.all()
-    if owner.encodings(instance)[solver.encoding].ask is None:
-        assert not scores.repaired.any()
-    return solver, scores.objective
+    """A short training, played."""
+    return train_and_play(name, instance, **(QUICK | options))
 
 
 @pytest.mark.parametrize("name", ["mappo", "happo", "gaussian-happo"])
