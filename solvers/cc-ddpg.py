@@ -10,11 +10,14 @@ The paper gives no settings: those of ``paper`` are ours, in its spirit (one env
 0.9). Deviations of ``tuned``, each with its reason:
 
 - discount 0: no decision changes a later slot;
-- several copies, a critic that judges UAVs alike (``alike``) and standardises its inputs: it must learn the slowest of
-  N uploads, where a channel more moves an entry by 1/32;
+- several copies, four updates per slot; a critic that judges UAVs and satellites alike and standardises its inputs
+  (``alike``): it must learn the slowest of N uploads and of M satellites, whose delay adds up over its UAVs;
+- ``obs=ordered``: UAVs by falling data. What their numbers are means nothing, and the same satellites for the same
+  ranks are nearly as good as any rule that looks at the data;
 - ``by_uav``: the same network gives every UAV its channels, which should follow its own data over its own rate;
 - ``scope``: one policy for all networks of the size, as rates and limits are observed;
-- ``softness``: which satellite a UAV goes to has a gradient, which in the paper only exploration can find;
+- ``softness``: which satellite a UAV goes to has a gradient, which in the paper only exploration can find; it is small,
+  as the same entries say how shares are split, and would end at 1 if they were pushed for long;
 - ``offset``: around 0, where networks begin, |tanh| has a kink, and noise makes any satellite the largest entry;
 - ``limit_penalty``: repair turns hopeless decisions into the reference round, which beats what an actor finds for long;
   without a penalty the best policy asks for nonsense, and is never told what its own decision is worth.
@@ -31,7 +34,6 @@ from dtbench.arrays import Array
 from dtbench.core import Instance
 from dtbench.envs import Step
 from dtbench.learning.deterministic import CoordinatedPolicy
-from dtbench.learning.items import uavs
 from dtbench.learning.offpolicy import ActorCriticOptions
 from dtbench.learning.options import Presets
 from dtbench.learning.solver import LearnedSolver
@@ -49,9 +51,9 @@ PRESETS: Presets = {
     "tuned": {
         "*": {
             "scope": "size", "validate_every": 3, "traces": 40,
-            "episodes": 9600, "parallel": 32, "by_uav": True, "gamma": 0.0, "batch": 128, "updates": 2,
-            "warmup": 5000, "actor": "128", "critic": "128,128,128", "alike": True, "standardise": True,
-            "actor_rate": 1e-3, "last_rate": 0.05, "noise": 0.2, "softness": 0.2, "offset": 0.7,
+            "env": "obs=ordered", "episodes": 3200, "parallel": 32, "by_uav": True, "gamma": 0.0, "batch": 128,
+            "updates": 4, "warmup": 5000, "actor": "128", "critic": "64,64,64", "alike": True, "standardise": True,
+            "actor_rate": 1e-3, "last_rate": 0.05, "noise": 0.2, "softness": 0.03, "offset": 0.7,
             "limit_penalty": 0.5,
         }
     },
@@ -86,12 +88,13 @@ class CcDdpg(LearnedSolver):
     def learner(self, instance: Instance) -> Learner:
         from dtbench.learning.actorcritic import ActorCritic
         from dtbench.learning.actors import CoordinatedActor
-        from dtbench.learning.critics import ItemCritic, JointCritic, one_player
+        from dtbench.learning.coordinated import CoordinatedLearner
+        from dtbench.learning.critics import JointCritic, one_player
+        from dtbench.learning.loadcritic import LoadCritic
 
         o = self.options
         env = self.play_in(o.parallel)
         length, size, player = env.observation.state.shape[-1], env.encoding.size, one_player(env.encoding)
-        like = uavs(instance.params.n_uav, instance.params.n_sat, length)
 
         def make(generator: torch.Generator) -> tuple[Actor, Critic]:
             actor = CoordinatedActor(
@@ -104,10 +107,13 @@ class CcDdpg(LearnedSolver):
                 by_uav=o.by_uav,
             )
             if o.alike:
-                return actor, ItemCritic(length, size, like, player, o.layers("critic"), generator)
+                return actor, LoadCritic(
+                    length, instance.params.n_uav, instance.params.n_sat, o.layers("critic"), generator
+                )
             return actor, JointCritic(length, size, player, o.layers("critic"), generator)
 
-        return ActorCritic(env, o, self.seed, make, self._penalty if o.limit_penalty else None)
+        kind = CoordinatedLearner if o.softness else ActorCritic
+        return kind(env, o, self.seed, make, self._penalty if o.limit_penalty else None)
 
     def _penalty(self, step: Step) -> Array:
         """(B,): what the decision asked for lacks in C6 and C7."""

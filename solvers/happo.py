@@ -7,11 +7,13 @@ Every agent has a network of its own; reals have Beta distributions ("Beta-HAPPO
 same 5000 slots per round are played as 25 episodes of the library's horizon. Deviations of ``tuned`` and their reasons:
 discount 0 where a slot's decision does not change what the next one is worth, as the rest is noise; fewer, larger steps
 that fall to 0; ``mec-synchronization``: users choose a margin over the least power (``power_action=margin``), as good
-powers are a hundredth of the greatest, and each agent learns from what it adds to the team's reward (``credit=own``,
-``reward=difference``), which one of thirty users hardly moves; ``edge-placement``: scores added to the transport cost
-(``residual``), as nothing is learned of 1000 scores in this time; ``edge-migration``: one network scores each user from
-what is known of that user; ``satellite-offloading``: a start off the middle, where features count by their absolute
-value and no mean has a slope.
+powers are a hundredth of the greatest, each agent learns from what it adds to the team's reward (``credit=own``,
+``reward=difference``), which one of thirty users hardly moves, and base stations tell users their place in the cell
+(``observation=cell``), without which those of a crowded cell all send at once and fail; ``edge-placement``: scores
+added to the transport cost (``residual``), as nothing is learned of 1000 scores in this time; ``edge-migration``: one
+network scores each user from what is known of that user; ``satellite-offloading``: UAVs by falling data
+(``obs=ordered``), see :file:`cc-ddpg.py`, and a start off the middle, where features count by their absolute value and
+no mean has a slope.
 """
 
 from typing import TYPE_CHECKING, ClassVar
@@ -32,7 +34,7 @@ PRESETS: Presets = {
     "tuned": {
         **TUNED,
         "dnt-spectrum": TUNED_DNT,
-        "mec-synchronization": {**TUNED_MEC, "episodes": 1200, "parallel": 10, "actor_rate": 2e-2},
+        "mec-synchronization": {**TUNED_MEC, "episodes": 800, "parallel": 10, "actor_rate": 5e-3},
         "edge-placement": TUNED_PLACEMENT,
     },
 }

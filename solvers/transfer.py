@@ -9,7 +9,8 @@ weights, without which (32) would average networks that mean different things; (
 would grow without bound; experience is taken over by reference: a transition of another server is looked at from that
 server's place. ``transfer=init`` starts from the mean of the servers of another network's policy (``source``), ``none``
 trains from scratch. In ``tuned`` several copies are played, and servers share a critic, as their rewards are equal. It
-sees a user with all its servers and scores at once: whether a score is high enough depends on the others.
+sees a user with all its servers and scores at once: whether a score is high enough depends on the others. ``restraint``
+keeps scores off the flat ends of tanh, where all users are scored alike and nothing is learned any more.
 """
 
 from __future__ import annotations
@@ -39,9 +40,10 @@ PRESETS: Presets = {
     "tuned": {
         "*": {
             "scope": "size",
-            "episodes": 800, "parallel": 8, "validate_every": 5, "actor": "64,64", "critic": "64,64,128",
+            "episodes": 600, "parallel": 8, "validate_every": 5, "actor": "64,64", "critic": "64,64,128",
             "apart": False, "alike": True, "standardise": True, "gamma": 0.7, "batch": 32, "actor_rate": 1e-3,
             "last_rate": 0.1, "capacity": 20_000, "target_rate": 0.01, "clip": 1.0, "step_updates": 1, "exploring": 0.7,
+            "restraint": 0.03,
         }
     },
 }  # fmt: skip

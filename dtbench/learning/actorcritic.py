@@ -80,6 +80,7 @@ class ActorCritic(Learner):
         self.target_actor, self.target_critic = copy.deepcopy((self.actor, self.critic))
         self.policy = self.actor.policy
         self.unit = unit(env.encoding)
+        self.middle = torch.from_numpy((0.5 * (env.encoding.low + env.encoding.high) / self.unit).astype(np.float32))
         self.optimizers = {
             "actor": torch.optim.Adam(self.actor.groups(options.actor_rate), lr=options.actor_rate, fused=True),
             "critic": torch.optim.Adam(self.critic.parameters(), lr=options.critic_rate, fused=True),
@@ -168,8 +169,9 @@ class ActorCritic(Learner):
         step(self.optimizers["critic"], loss, [(list(self.critic.parameters()), self.critic.count)], self.options.clip)
         if self.updated % self.options.delay:
             return float(loss.detach()), None
-        value = self.actor_value(batch)
-        step(self.optimizers["actor"], -value.mean(dim=1).sum(), self.actor_parts(), self.options.clip)
+        value, proposal = self.actor_value(batch)
+        loss_of_actors = len(value) * self.restraint(proposal) - value.mean(dim=1).sum()
+        step(self.optimizers["actor"], loss_of_actors, self.actor_parts(), self.options.clip)
         if self.options.gamma > 0.0:
             follow(self.target_actor, self.actor, self.options.target_rate)
             follow(self.target_critic, self.critic, self.options.target_rate)
@@ -197,9 +199,16 @@ class ActorCritic(Learner):
         goes_on = 1.0 if self.options.bootstrap else (~batch.last).float()
         return reward + self.options.gamma * goes_on * following
 
-    def actor_value(self, batch: Batch) -> Tensor:
-        """Q(s, a_1, .., mu_k(s), .., a_n) of every player k (players, b)."""
-        return self.critic.own(batch.seen["state"], batch.action, self.actor(batch.seen))
+    def actor_value(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Q(s, a_1, .., mu_k(s), .., a_n) of every player k (players, b), and the proposals mu(s) (b, size)."""
+        proposal = self.actor(batch.seen)
+        return self.critic.own(batch.seen["state"], batch.action, proposal), proposal
+
+    def restraint(self, proposal: Tensor) -> Tensor:
+        """What keeps actors off the flat ends of tanh and sigmoid, where nothing is learned any more."""
+        if not self.options.restraint:
+            return torch.zeros(())
+        return self.options.restraint * (proposal - self.middle).square().mean()
 
     def actor_parts(self) -> list[tuple[list[nn.Parameter], int]]:
         """Parameters of the actors whose gradients are clipped together, with the copies that are clipped apart."""

@@ -181,8 +181,7 @@ class CoordinatedActor(Actor):
     """The constraint-coordinated actor, see :class:`dtbench.learning.deterministic.CoordinatedPolicy`.
 
     The mask of the largest entries is a constant in back-propagation, as in the paper: gradients reach the kept entries
-    only, and which satellite a UAV goes to is found by exploration alone. With ``softness`` > 0 the mask's gradient is
-    that of a softmax of each column at this temperature (straight-through, as MADDPG has for discrete actions).
+    only, and which satellite a UAV goes to is found by exploration alone. :meth:`moves` is what another way needs.
 
     Parameters
     ----------
@@ -191,7 +190,7 @@ class CoordinatedActor(Actor):
     inputs
         Length of the state.
     softness
-        Temperature of the mask's gradient; 0 = none.
+        Temperature of the softmax in :meth:`moves`.
     offset
         Where outputs begin, those of shares within 1/2 of it; 0: as any network's, around 0, where |tanh| has a kink
         and the least noise changes satellites.
@@ -225,22 +224,44 @@ class CoordinatedActor(Actor):
         self.theta_row = nn.Parameter(torch.full((shares.space.width // self.n_uav,), theta))
 
     def forward(self, seen: Seen) -> Tensor:
-        state = seen["state"][None]
-        each = state
+        matrix = self._matrix(seen)
+        return torch.cat([self._channels(seen), self._shares(matrix, matrix.argmax(dim=1))], dim=1)
+
+    def moves(self, seen: Seen, uav: Tensor) -> tuple[Tensor, Tensor]:
+        """What would be proposed if one UAV per row (rows,) went to each satellite, (M, rows, size), and how likely.
+
+        The probabilities (M, rows), a softmax of the UAV's column, have gradients; the proposals have none.
+        """
+        matrix = self._matrix(seen)
+        n_sat = matrix.shape[1]
+        column = matrix.gather(2, uav.view(-1, 1, 1).expand(-1, n_sat, 1))[..., 0]
+        with torch.no_grad():
+            channels, first = self._channels(seen), matrix.argmax(dim=1)
+            proposals = []
+            for satellite in range(n_sat):
+                moved = first.scatter(1, uav[:, None], satellite)
+                proposals.append(torch.cat([channels, self._shares(matrix, moved)], dim=1))
+        return torch.softmax(column / self.softness, dim=1).T, torch.stack(proposals)
+
+    def _channels(self, seen: Seen) -> Tensor:
+        """Channels (rows, N) as parts of all there are, Eqs. (22), (23)."""
+        each = seen["state"]
         if self.network("channels").network.outputs < self.n_uav:
-            each = torch.from_numpy(of_each(seen["state"].numpy(), self.n_uav))[None]
-        size = torch.tanh(self.network("channels")(each)).view(-1, self.n_uav).abs()
+            each = torch.from_numpy(of_each(each.numpy(), self.n_uav))
+        size = torch.tanh(self.network("channels")(each[None])).view(-1, self.n_uav).abs()
         alpha = self.n_uav + (self.total - self.n_uav) * torch.sigmoid(self.theta_total)
-        channels = alpha * size / (size.sum(dim=-1, keepdim=True) + float(LEAST))
-        matrix = torch.tanh(self.network("shares")(state))[0].abs().view(-1, len(self.theta_row), self.n_uav)
-        first = matrix.argmax(dim=1, keepdim=True)
-        mask = torch.zeros_like(matrix).scatter_(1, first, 1.0)
-        if self.softness > 0.0:
-            soft = torch.softmax(matrix / self.softness, dim=1)
-            mask = mask + soft - soft.detach()
-        kept = matrix * mask
+        return alpha * size / (size.sum(dim=-1, keepdim=True) + float(LEAST)) / self.total
+
+    def _matrix(self, seen: Seen) -> Tensor:
+        """(rows, M, N) the largest of a column says which satellite, Eq. (25)."""
+        found = torch.tanh(self.network("shares")(seen["state"][None]))[0]
+        return found.abs().view(-1, len(self.theta_row), self.n_uav)
+
+    def _shares(self, matrix: Tensor, assoc: Tensor) -> Tensor:
+        """Shares (rows, M N) if UAVs go to ``assoc`` (rows, N), Eqs. (26)-(29)."""
+        kept = matrix * torch.zeros_like(matrix).scatter_(1, assoc[:, None], 1.0)
         share = kept / (kept.sum(dim=-1, keepdim=True) + float(LEAST)) * torch.sigmoid(self.theta_row)[:, None]
-        return torch.cat([channels / self.total, share.flatten(1)], dim=1)
+        return share.flatten(1)
 
     def groups(self, rate: float) -> list[dict[str, Any]]:
         scalars = [self.theta_total, self.theta_row]

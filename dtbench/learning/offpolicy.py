@@ -31,6 +31,9 @@ class ActorCriticOptions(LearningOptions):
         0.005, "1", "tau, part of the way that target networks follow per update", low=0.0, high=1.0
     )
     clip: float = param(10.0, "1", "greatest norm of a gradient, of each agent", low=0.0)
+    restraint: float = param(
+        0.0, "1", "learned reward lost per mean square of what actors propose, off the middle of its range", low=0.0
+    )
     batch: int = param(128, "1", "transitions in an update", low=1)
     capacity: int = param(100_000, "1", "transitions kept in the replay buffer", low=1)
     warmup: int = param(1000, "slot", "with uniform actions before the first update, over all episodes", low=0)

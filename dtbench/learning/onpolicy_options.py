@@ -92,8 +92,8 @@ TUNED: Mapping[str, Mapping[str, Scalar]] = {
         "critic_rate": 2e-3, "anneal": True,
     },
     "satellite-offloading": {
-        "episodes": 40000, "parallel": 100, "minibatches": 4, "entropy": 0.0, "actor_rate": 1e-3,
-        "critic_rate": 1e-3, "mean": 0.7, "deviation": 0.1, "scope": "size", "validate_every": 20,
+        "env": "obs=ordered", "episodes": 30000, "parallel": 25, "minibatches": 4, "entropy": 0.0,
+        "actor_rate": 1e-3, "critic_rate": 1e-3, "mean": 0.7, "deviation": 0.1, "scope": "size", "validate_every": 40,
     },
     "edge-migration": {
         "episodes": 1600, "gamma": 0.7, "entropy": 0.0, "actor_rate": 5e-3, "critic_rate": 1e-3,
@@ -108,7 +108,7 @@ TUNED_DNT: Mapping[str, Scalar] = {
 TUNED_MEC: Mapping[str, Scalar] = {
     "episodes": 500, "parallel": 5, "minibatches": 4, "validate_every": 10, "entropy": 0.0, "actor_rate": 1e-2,
     "hidden": "64,32", "mean": 0.45, "deviation": 0.12, "apart": "cc", "credit": "own", "scope": "size",
-    "env": "power_action=margin,reward=difference",
+    "env": "power_action=margin,reward=difference,observation=cell",
 }  # fmt: skip
 
 TUNED_PLACEMENT: Mapping[str, Scalar] = {

@@ -211,7 +211,8 @@ class TransferLearner(ActorCritic):
         scores = self._own_scores(states, torch.from_numpy(player))
         value = self.critic.judge(state, action, whose, scores.view(*whose.shape, -1))
         with self._only("actor", received):
-            step(self.optimizers["actor"], -value.view(servers, b).mean(dim=1).sum(), self.actor_parts(), o.clip)
+            lost = servers * o.restraint * scores.square().mean()
+            step(self.optimizers["actor"], lost - value.view(servers, b).mean(dim=1).sum(), self.actor_parts(), o.clip)
 
     def _paid(self, reward: Tensor) -> Tensor:
         """Rewards (critics, rows) of rewards (critics, rows, critics): each critic its own."""

@@ -96,12 +96,12 @@ def test_a_step_lowers_the_critics_loss_and_raises_the_actors_value():
     for number in range(3):
         learner.round(number)
     batch = Batch(learner.replay, learner.replay.sample(np.random.default_rng(0), 32))
-    loss, value = learner.critic_loss(batch), learner.actor_value(batch).mean()
+    loss, value = learner.critic_loss(batch), learner.actor_value(batch)[0].mean()
     step(learner.optimizers["critic"], loss, [(list(learner.critic.parameters()), 1)], 10.0)
     assert float(learner.critic_loss(batch).detach()) < float(loss.detach())
-    value = learner.actor_value(batch).mean()
+    value = learner.actor_value(batch)[0].mean()
     step(learner.optimizers["actor"], -value, learner.actor_parts(), 10.0)
-    assert float(learner.actor_value(batch).mean().detach()) > float(value.detach())
+    assert float(learner.actor_value(batch)[0].mean().detach()) > float(value.detach())
 
 
 @pytest.mark.parametrize("make", [ddpg, maddpg])
@@ -203,3 +203,24 @@ def test_delayed_actors_stand_still_between():
     assert all((value == before[name]).all() for name, value in learner.policy.arrays().items())
     learner.update()
     assert any((value != before[name]).any() for name, value in learner.policy.arrays().items())
+
+
+def test_restraint_by_hand():
+    """Users and shares in [0, 1] have their middle at 0.5: (0.5^2 + 0.1^2) / 2 = 0.13, times the weight of 2."""
+    learner = maddpg(restraint=2.0)
+    assert_close(learner.middle, torch.full_like(learner.middle, 0.5))
+    learner.middle = learner.middle[:2]
+    assert_close(learner.restraint(torch.tensor([[1.0, 0.4]])), torch.tensor(0.26))
+    assert float(maddpg().restraint(torch.ones(1, 2))) == 0.0
+
+
+def test_restraint_pulls_actors_off_the_ends():
+    """Without any difference in value, proposals go to the middle."""
+    learner = ddpg(encoding="agents", restraint=1.0, actor_rate=0.01, warmup=10_000)
+    learner.round(0)
+    batch = Batch(learner.replay, learner.replay.sample(np.random.default_rng(0), 32))
+    learner.actor_value = lambda batch: (torch.zeros(1, 32), learner.actor(batch.seen))
+    before = learner.actor(batch.seen).detach().square().mean()
+    for _ in range(20):
+        learner.update()
+    assert learner.actor(batch.seen).detach().square().mean() < 0.5 * before

@@ -25,6 +25,8 @@ LONGEST = 1.0  # queues look no longer, in units of the greatest reference queue
 QUIET = 0.02  # log actions below this are silence
 LEAST_SHARE = 1e-3  # floor of a base station's action
 POWER_DECADES = 3.0  # range of log actions
+PLACES = 3  # what a user is told of its cell: how many ask, and how many have longer queues and better channels
+CROWD = 8.0  # requests in a cell that count as 1
 MUTE = 0.2  # margins below this are silence, which some users should choose in most slots
 
 
@@ -33,7 +35,8 @@ def lengths(p: MecParams) -> tuple[int, int, int]:
     users, bs = p.n_users, p.n_bs
     if p.observation == "paper":
         return 2 * bs + 7, 1 + 2 * bs + users * (8 + bs), users * bs + 2 * bs + 2 * users
-    return 4 * bs + 9, 1 + 2 * bs + users * (10 + bs), 2 * users * bs + 2 * bs + 3 * users + 1
+    user = 4 * bs + 9 + PLACES * (p.observation == "cell")
+    return user, 1 + 2 * bs + users * (10 + bs), 2 * users * bs + 2 * bs + 3 * users + 1
 
 
 def encodings(instance: MecInstance) -> Mapping[str, Encoding]:
@@ -178,16 +181,34 @@ class Seen:
 
 
 def users_see(see: Seen) -> Array:
-    """(..., K, 2 M + 7) or (..., K, 4 M + 9), Eq. (20): the paper's hides channel, twin and queue."""
+    """(..., K, 2 M + 7), Eq. (20), 4 M + 9 or 4 M + 12: the paper's hides channel, twin and queue."""
     users = see.request.shape[-1]
     lead = see.request.shape[:-1]
     number = np.broadcast_to((np.arange(1, users + 1) / users), see.request.shape)[..., None]
     stations = np.broadcast_to(flat(see.bs_xy)[..., None, :], (*lead, users, 2 * see.bs_xy.shape[-2]))
     own = np.stack([see.request, see.bits, see.cycles, see.deadline], axis=-1)
     parts = [number, see.xy, stations, own]
-    if see.params.observation == "extended":
+    if see.params.observation != "paper":
         parts += [see.gain, see.hosted, see.weight[..., None], see.moving[..., None]]
+    if see.params.observation == "cell":
+        parts.append(places(see.slot))
     return np.concatenate(parts, axis=-1)
+
+
+def places(slot: MecSlot) -> Array:
+    """What its base station tells a user that asks (..., K, 3), over 8.
+
+    How many of the cell ask, itself among them; how many of these have a longer queue, or the same and a lower number;
+    how many have a better channel. 0 for those that do not ask.
+    """
+    asks = slot.request & (slot.moving == 0)
+    beside = asks[..., :, None] & asks[..., None, :] & (slot.access[..., :, None] == slot.access[..., None, :])
+    weight, gain, number = np.broadcast_to(slot.weight, asks.shape), slot.own_gain, np.arange(slot.n_users)
+    longer = weight[..., None, :] > weight[..., :, None]
+    alike = (weight[..., None, :] == weight[..., :, None]) & (number < number[:, None])
+    better = gain[..., None, :] > gain[..., :, None]
+    told = [beside, beside & (longer | alike), beside & better]
+    return np.stack([value.sum(axis=-1) for value in told], axis=-1) / CROWD
 
 
 def stations_see(see: Seen) -> Array:
@@ -206,7 +227,7 @@ def stations_see(see: Seen) -> Array:
         np.swapaxes(see.served, -1, -2)[..., None], np.swapaxes(see.hosted, -1, -2)[..., None], each(see.hosted),
         each(see.xy), each(own),
     ]  # fmt: skip
-    if see.params.observation == "extended":
+    if see.params.observation != "paper":
         parts += [each(see.weight[..., None]), np.swapaxes(see.gain, -1, -2)[..., None]]
     block = np.concatenate(parts, axis=-1) * see.request[..., None, :, None]
     return np.concatenate([number, around, block.reshape(*lead, bs, -1)], axis=-1)
@@ -215,7 +236,7 @@ def stations_see(see: Seen) -> Array:
 def centre_sees(see: Seen) -> Array:
     """(..., 1, K M + 2 M + 2 K), or with hosts, queues and phase (..., 1, 2 K M + 2 M + 3 K + 1), Eq. (24)."""
     parts = [flat(see.served), flat(see.bs_xy), flat(see.xy)]
-    if see.params.observation == "extended":
+    if see.params.observation != "paper":
         parts += [flat(see.hosted), see.queue, see.slot.phase[..., None]]
     return np.concatenate(parts, axis=-1)[..., None, :]
 

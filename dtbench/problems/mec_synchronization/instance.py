@@ -86,8 +86,8 @@ class MecParams(Params):
     observation: str = param(
         "extended",
         "1",
-        "what agents see: with queue, channel and twin, or eqs. (20)-(24)",
-        choices=("extended", "paper"),
+        "what agents see: with queue, channel and twin; eqs. (20)-(24); or, ours, users also their place in their cell",
+        choices=("extended", "paper", "cell"),
     )
     power_action: str = param(
         "linear",

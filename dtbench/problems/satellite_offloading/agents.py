@@ -8,6 +8,9 @@ Li and Han (2025), Sec. 3.1 and Eqs. (18), (20), (22)-(29). An encoding for each
 
 In all of them satellite phi_i is the row of the largest entry of column i, the lowest on ties. A decoded decision is
 repaired; an environment's ``info`` says what was wrong with the one asked for.
+
+With ``obs = "ordered"`` UAVs are shown, and decided for, by falling data: numbers mean nothing (relabelling UAVs
+changes no value), so an agent need not learn the same anew for each order of the same data.
 """
 
 from __future__ import annotations
@@ -55,8 +58,26 @@ def encodings(instance: OffloadingInstance) -> Mapping[str, Encoding]:
     }
 
 
-def _mode(groups: tuple[Group, ...], ask: Ask, **more: Any) -> Encoding:
+def _mode(groups: tuple[Group, ...], plain: Ask, **more: Any) -> Encoding:
+    def ask(slot: OffloadingSlot, x: npt.NDArray[Any]) -> OffloadingDecision:
+        return plain(slot, as_numbered(slot, x))
+
     return Encoding(groups, lambda slot, x: repair(slot, ask(slot, x)), info=partial(explain, ask), ask=ask, **more)
+
+
+def by_data(slot: OffloadingSlot) -> npt.NDArray[np.int64]:
+    """UAVs (..., N) by falling data, the lowest number first on ties."""
+    return np.argsort(-slot.data_bits, axis=-1, kind="stable")
+
+
+def as_numbered(slot: OffloadingSlot, x: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Joint actions (..., size) with the columns of channels and shares in the order of UAVs' numbers."""
+    if slot.params.obs != "ordered":
+        return x
+    columns = x[..., : slot.n_uav * (1 + slot.n_sat)].reshape(*x.shape[:-1], 1 + slot.n_sat, slot.n_uav)
+    place = np.argsort(by_data(slot), axis=-1)[..., None, :]  # where each UAV stands in the agent's order
+    numbered = np.take_along_axis(columns, np.broadcast_to(place, columns.shape), axis=-1)
+    return np.concatenate([numbered.reshape(*x.shape[:-1], -1), x[..., slot.n_uav * (1 + slot.n_sat) :]], axis=-1)
 
 
 def _rows(slot: OffloadingSlot, x: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], Array]:
@@ -114,7 +135,7 @@ def explain(ask: Ask, slot: OffloadingSlot, x: npt.NDArray[Any]) -> dict[str, An
 
 def penalised_reward(slot: OffloadingSlot, x: npt.NDArray[Any]) -> Array:
     """Reward (...,) in the mode *penalty*: -min(objective, 5) less all violations, each at most 5, as asked for."""
-    outcome = evaluate(slot, ask_penalty(slot, x))
+    outcome = evaluate(slot, ask_penalty(slot, as_numbered(slot, x)))
     broken = dict(outcome.violations)
     broken["channel_total"] = broken["channel_total"] / slot.params.n_channel
     penalties = sum(np.minimum(value, WORST) for value in broken.values())
@@ -128,10 +149,13 @@ def observe(slot: OffloadingSlot) -> Observation:
     """
     slot, p = slot[...], slot.params
     parts = [slot.data_bits / p.data_max]
-    if p.obs == "full":
+    if p.obs != "paper":
         reference = channel_rate(p, np.asarray(10.0 ** (p.gain_db / 10.0)))
         limits = np.stack([slot.deadline / p.t_norm, slot.energy_limit / p.e_norm], axis=-1)
         parts += [slot.rate / reference, limits]
+    if p.obs == "ordered":
+        order = by_data(slot)
+        parts[:2] = [np.take_along_axis(np.broadcast_to(part, order.shape), order, axis=-1) for part in parts[:2]]
     state = np.concatenate(parts, axis=-1).astype(np.float32)
     return Observation(agents={"controller": state[..., None, :]}, masks={}, state=state)
 

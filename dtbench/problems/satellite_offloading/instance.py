@@ -57,8 +57,9 @@ class OffloadingParams(Params):
         "per_dt", "1", "eq. (14): its last form, or P_j T_j with the pooled time (15)", choices=("per_dt", "pooled")
     )
     obs: str = param(
-        "full", "1", "observation: data, rates and limits, or the data only (eq. 18)", choices=("full", "paper")
-    )
+        "full", "1", "observation: data, rates and limits; only the data (eq. 18); or all, with UAVs by falling data",
+        choices=("full", "paper", "ordered"),
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         super().__post_init__()

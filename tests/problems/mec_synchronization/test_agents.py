@@ -44,7 +44,7 @@ def test_lengths_of_the_papers_observations():
 
 
 @pytest.mark.parametrize("size", ["closed-tiny", "tiny", "closed-small"])
-@pytest.mark.parametrize("observation", ["paper", "extended"])
+@pytest.mark.parametrize("observation", ["paper", "extended", "cell"])
 def test_observations_are_scaled_and_silent_users_hidden(size, observation):
     slots = slots_of(size, 0, observation=observation)
     seen = MEC.observe(slots)
@@ -63,6 +63,23 @@ def test_a_user_sees_itself_by_hand():
     assert_allclose(
         row, [1.0, 0.9, 0, 0, 0, 1, 0, 1, 0.64, 650 / 700, 0.6, *gains, 0, 1, 1 / 3, 0], rtol=1e-6
     )  # fmt: skip
+
+
+def test_places_by_hand():
+    """Users 0, 1, 3 ask in cell 0, queues 5, 9, 5, gains 3, 1, 2; user 2 alone in cell 1; user 4 does not ask."""
+    instance = MEC.generate("tiny", 0, n_users=5, n_bs=2, observation="cell")
+    slot = MEC.slot(instance, 0, MEC.start(instance))
+    own = np.array([3.0, 1.0, 2.0, 2.0, 9.0])
+    access = np.array([0, 0, 1, 0, 0])
+    slot = dataclasses.replace(
+        slot, request=np.array([True, True, True, True, False]), moving=np.zeros(5, dtype=np.int64),
+        bs_xy=np.array([[0.0, 0.0], [100.0, 0.0]]), user_xy=np.stack([90.0 * access, np.zeros(5)], axis=-1),
+        queue=np.array([5.0, 9.0, 1.0, 5.0, 9.0]), queue_frame=np.array([5.0, 9.0, 1.0, 5.0, 9.0]),
+        gain=np.where(np.arange(2) == access[:, None], own[:, None], 0.5),
+    )  # fmt: skip
+    wanted = [[3, 1, 0], [3, 0, 2], [1, 0, 0], [3, 2, 1], [0, 0, 0]]
+    assert_allclose(agents.places(slot), np.array(wanted) / 8.0)
+    assert_allclose(MEC.observe(slot).agents["mu"][:, -3:], np.array(wanted) / 8.0)
 
 
 def test_decode_by_hand():

@@ -1,5 +1,7 @@
 """Observation and action modes by hand, and what environments say of repaired decisions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -23,7 +25,7 @@ def test_observation_by_hand():
     assert_allclose(agents.observe(hand_slot(obs="paper")).state, [0.25, 0.5, 0.75])
 
 
-@pytest.mark.parametrize(("obs", "length"), [("full", 24), ("paper", 11)])
+@pytest.mark.parametrize(("obs", "length"), [("full", 24), ("paper", 11), ("ordered", 24)])
 def test_lengths_at_paper_size(obs, length):
     instance = OFFLOADING.generate("paper", 0, obs=obs)
     encodings = OFFLOADING.encodings(instance)
@@ -141,3 +143,30 @@ def test_pettingzoo_plays_the_modes_of_one_agent():
     assert list(seen) == ["controller_0"]
     with pytest.raises(DtbenchError, match="observe nothing"):
         make_env("satellite-offloading/tiny", "parallel", encoding="structured")
+
+
+def test_ordered_observation_by_hand():
+    """Data (2, 4, 6) / 8 of equal rates: the third UAV comes first, and what it decides is the first column."""
+    slot = hand_slot(obs="ordered")
+    assert_allclose(agents.observe(slot).state[:3], [0.75, 0.5, 0.25])
+    encoding = OFFLOADING.encodings(OFFLOADING.generate("tiny", 0, n_uav=3, n_sat=2, n_channel=4, obs="ordered"))
+    x = np.array([2.0, 1.0, 1.0, 0.1, 0.6, 0.4, 0.5, 0.2, 0.1])
+    found = encoding["structured"].ask(slot, x)
+    assert found.channels.tolist() == [1, 1, 2]
+    assert found.assoc.tolist() == [0, 0, 1]
+    assert_allclose(found.share, [0.4, 0.6, 0.5])
+
+
+@pytest.mark.parametrize("mode", ["agents", "structured", "penalty"])
+def test_numbering_uavs_anew_changes_nothing_an_ordered_agent_sees_or_gets(mode):
+    instance = OFFLOADING.generate("paper", 0, obs="ordered")
+    slot = OFFLOADING.slot(instance, 3, OFFLOADING.start(instance))[...]
+    turn = np.random.default_rng(0).permutation(11)
+    other = replace(slot, data_bits=slot.data_bits[..., turn], gain=np.broadcast_to(slot.gain, (11,))[turn])
+    assert_array_equal(agents.observe(slot).state, agents.observe(other).state)
+    encoding = OFFLOADING.encodings(instance)[mode]
+    x = encoding.sample(np.random.default_rng(1), (20,))
+    first, second = encoding.ask(slot, x), encoding.ask(other, x)
+    assert_array_equal(first.assoc[:, turn], second.assoc)
+    assert_allclose(first.share[:, turn], second.share, rtol=1e-12)
+    assert_allclose(evaluate(slot, first).objective, evaluate(other, second).objective, rtol=1e-12)
