@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from dtbench.arrays import BoolArray, IntArray
+
+if TYPE_CHECKING:
+    from dtbench.core import Observation
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,8 @@ class Encoding:
     referee this one, which counts what it has to repair.
     ``draw(rng, batch)`` replaces uniform sampling where the problem's random decision is another.
 
+    ``observe(slot)`` replaces the problem's observation where these groups see something else.
+
     For environments: ``reward(slot, x)`` (...,) replaces the reward of the repaired decision where agents answer for
     what they asked for; ``agent_rewards(slot, x, outcome)`` (..., agents) replaces those of the problem where some
     agent is paid for what it proposed; ``info(slot, x)`` gives more facts, such as what repair had to do: (...,) arrays
@@ -94,6 +99,7 @@ class Encoding:
     info: Callable[[Any, Any], Mapping[str, Any]] | None = None
     agent_rewards: Callable[[Any, Any, Any], npt.NDArray[np.float64]] | None = None
     ask: Callable[[Any, Any], Any] | None = None
+    observe: Callable[[Any], Observation] | None = None
 
     @property
     def agents(self) -> tuple[str, ...]:

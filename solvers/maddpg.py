@@ -80,6 +80,7 @@ class Maddpg(LearnedSolver):
         from dtbench.learning.actorcritic import ActorCritic
         from dtbench.learning.actors import DeterministicActor
         from dtbench.learning.critics import ItemCritic, JointCritic, many_players
+        from dtbench.learning.crowdcritic import CrowdCritic
 
         o = self.options
         env = self.play_in(o.parallel)
@@ -88,6 +89,8 @@ class Maddpg(LearnedSolver):
 
         def make(generator: torch.Generator) -> tuple[Actor, Critic]:
             actor = DeterministicActor(env.encoding, o.layers("actor"), generator)
+            if o.alike and instance.problem == "mec-synchronization":
+                return actor, CrowdCritic(env.encoding, o.layers("critic"), generator)
             if o.alike:
                 like = stations(instance.params.n_users, instance.params.n_bs)
                 return actor, ItemCritic(length, size, like, players, o.layers("critic"), generator)

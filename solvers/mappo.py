@@ -42,6 +42,11 @@ class Mappo(LearnedSolver):
     policy_class: ClassVar[type[Policy]] = BetaPolicy
     presets: ClassVar[Presets] = PRESETS
 
+    @property
+    def encoding(self) -> str:
+        encoding: str = self.options.encoding
+        return encoding
+
     def learner(self, instance: Instance) -> "Learner":
         from dtbench.learning.onpolicy import PolicyLearner
 

@@ -175,7 +175,7 @@ class BatchEnv:
     def see(self, slot: Slot) -> Observation:
         """Look at a slot that another one plays, the referee for instance: what is observed, and masked, there."""
         self.slot = slot
-        seen = self.problem.observe(slot)
+        seen = (self.encoding.observe or self.problem.observe)(slot)
         self.observation = Observation(
             agents={name: self._own(a, 2) for name, a in seen.agents.items()},
             masks={name: self._own(a, 2) for name, a in seen.masks.items() if name in self._masked},

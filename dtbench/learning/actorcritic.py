@@ -182,11 +182,11 @@ class ActorCritic(Learner):
         rows = self.replay.sample(self.replay_rng, min(len(self.replay), STANDARD_ROWS))
         batch = Batch(self.replay, rows)
         for critic in (self.critic, self.target_critic):
-            critic.standardise(batch.seen["state"], batch.action)
+            critic.standardise(critic.looks(batch.seen), batch.action)
 
     def critic_loss(self, batch: Batch) -> Tensor:
         """Sum over critics of mean (Q(s, a) - y)^2."""
-        values = self.critic(batch.seen["state"], batch.action)
+        values = self.critic(self.critic.looks(batch.seen), batch.action)
         return (values - self.targets(batch)).square().mean(dim=1).sum()
 
     @torch.no_grad()
@@ -195,14 +195,14 @@ class ActorCritic(Learner):
         reward = batch.reward.T
         if self.options.gamma == 0.0:
             return reward
-        following = self.target_critic(batch.following["state"], self.target_actor(batch.following))
+        following = self.target_critic(self.critic.looks(batch.following), self.target_actor(batch.following))
         goes_on = 1.0 if self.options.bootstrap else (~batch.last).float()
         return reward + self.options.gamma * goes_on * following
 
     def actor_value(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Q(s, a_1, .., mu_k(s), .., a_n) of every player k (players, b), and the proposals mu(s) (b, size)."""
         proposal = self.actor(batch.seen)
-        return self.critic.own(batch.seen["state"], batch.action, proposal), proposal
+        return self.critic.own(self.critic.looks(batch.seen), batch.action, proposal), proposal
 
     def restraint(self, proposal: Tensor) -> Tensor:
         """What keeps actors off the flat ends of tanh and sigmoid, where nothing is learned any more."""

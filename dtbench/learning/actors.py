@@ -109,7 +109,7 @@ class DeterministicActor(Actor):
     def forward(self, seen: Seen) -> Tensor:
         parts = []
         for group in self.encoding.groups:
-            own = _own(group, seen)  # (agents, rows, length)
+            own = observed(group, seen)  # (agents, rows, length)
             proposals = squash(group, unfold(self.network(group.name)(own), group.count))
             parts.append(proposals.flatten(1))
         return torch.cat(parts, dim=1)
@@ -119,7 +119,7 @@ class DeterministicActor(Actor):
         return DeterministicPolicy(self.encoding, self.specs(), self.arrays())
 
 
-def _own(group: Group, seen: Seen) -> Tensor:
+def observed(group: Group, seen: Seen) -> Tensor:
     """What each agent of a group observes (agents, rows, length); all see the state where nothing else is stored."""
     if group.name in seen:
         return seen[group.name].movedim(1, 0)

@@ -8,7 +8,7 @@ entries come from the replay buffer, so gradients reach a player through its own
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -67,6 +67,10 @@ class Critic(nn.Module, ABC):
 
     count: int  # critics
     players: tuple[Players, ...]
+
+    def looks(self, seen: Mapping[str, Tensor]) -> Tensor:
+        """What it looks at (rows, S) of what is seen; passed on as ``state``."""
+        return seen["state"]
 
     @abstractmethod
     def forward(self, state: Tensor, action: Tensor) -> Tensor:

@@ -71,7 +71,8 @@ class PolicyLearner(Learner):
     Raises
     ------
     DtbenchError
-        If every group is to learn apart, or agents learn from their own rewards of more than a slot.
+        If agents observe nothing, every group is to learn apart, or agents learn from their own rewards of more than
+        a slot.
     """
 
     policy: StochasticPolicy
@@ -87,6 +88,12 @@ class PolicyLearner(Learner):
             raise DtbenchError(
                 f"option 'gamma' is {options.gamma:g}: agents that learn from their own rewards (credit=own) look at a "
                 "slot alone; expected 0."
+            )
+        blind = [group.name for group in env.encoding.groups if not group.observation]
+        if blind:
+            raise DtbenchError(
+                f"option 'encoding' is '{options.encoding}', in which agents '{blind[0]}' observe nothing: it is for "
+                "search. Expected one for agents, such as 'agents'."
             )
         self.options, self.seed, self.sequential = options, seed, sequential
         self.env = env

@@ -14,6 +14,7 @@ from dtbench.params import param
 class OnPolicyOptions(LearningOptions):
     """Settings of a clipped policy gradient; defaults are those of Liu et al. (2025), or ours where it is silent."""
 
+    encoding: str = param("agents", "1", "the problem's encoding that agents act in: who they are, what they choose")
     parallel: int = param(25, "1", "episodes that are played at once; then comes one update", low=1)
     gamma: float = param(0.9, "1", "discount", low=0.0, high=1.0)
     gae_lambda: float = param(0.95, "1", "weight of longer returns in the advantage; ours", low=0.0, high=1.0)
@@ -102,7 +103,8 @@ TUNED: Mapping[str, Mapping[str, Scalar]] = {
 }  # fmt: skip
 
 TUNED_DNT: Mapping[str, Scalar] = {
-    "episodes": 8000, "parallel": 40, "gamma": 0.2, "epochs": 8, "entropy": 0.001,
+    "env": "obs=twin,reward=objective", "episodes": 16000, "parallel": 80, "traces": 60, "gamma": 0.2, "epochs": 8,
+    "entropy": 0.001, "hidden": "64",
 }  # fmt: skip
 
 TUNED_MEC: Mapping[str, Scalar] = {

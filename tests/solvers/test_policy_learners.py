@@ -5,6 +5,7 @@ import pytest
 
 from dtbench.discovery import discover, load_solver
 from dtbench.envs import make_env
+from dtbench.errors import DtbenchError
 from dtbench.learning.stochastic import BetaPolicy, GaussianPolicy
 from dtbench.problems import all_problems, problem
 
@@ -56,6 +57,23 @@ def test_presets_are_taken(name, preset):
     for id in all_problems():
         if discover()[name].takes(id):
             cls(problem(id), problem(id).generate("tiny", 3), preset=preset)
+
+
+@pytest.mark.parametrize("name", ["mappo", "happo", "gaussian-happo"])
+@pytest.mark.parametrize(("id", "encoding"), [("satellite-offloading", "strict"), ("edge-placement", "hybrid")])
+def test_other_encodings(name, id, encoding):
+    """Choices and scores of like agents side by side; requests that are paid for before repair."""
+    solver, objectives = solve(name, problem(id).generate("tiny", 3), encoding=encoding)
+    assert np.isfinite(objectives).all()
+    groups = problem(id).encodings(solver.instance)[encoding].groups
+    assert set(solver.policy.networks) == {group.name for group in groups}
+
+
+def test_unknown_encodings_are_refused():
+    with pytest.raises(DtbenchError, match="'edge-placement' has no encoding 'best'. Known: agents, search, hybrid"):
+        solve("mappo", problem("edge-placement").generate("tiny", 3), encoding="best")
+    with pytest.raises(DtbenchError, match="'encoding' is 'search', in which agents 'twin' observe nothing"):
+        solve("mappo", problem("edge-placement").generate("tiny", 3), encoding="search")
 
 
 def test_like_agents_may_have_networks_of_their_own():

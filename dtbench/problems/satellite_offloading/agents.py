@@ -3,6 +3,7 @@
 Li and Han (2025), Sec. 3.1 and Eqs. (18), (20), (22)-(29). An encoding for each mode:
 
 - ``agents``, the mode *raw*: features in [-1, 1] for any off-the-shelf agent, brought into C2-C5 as in (22)-(29);
+- ``strict``: the same features, rewarded for the decision as asked for, less penalties: nothing is gained from repair;
 - ``structured``: channels as reals and the M x N matrix of shares, as the paper's actor gives them;
 - ``penalty``: no coordination between entries; the agent is rewarded for the decision as asked for, less penalties.
 
@@ -37,13 +38,13 @@ from dtbench.problems.satellite_offloading.repair import misses_limits, repair
 from dtbench.problems.satellite_offloading.search import search_encoding
 
 LEAST = 1e-3  # features count as at least this, in absolute value
-WORST = 5.0  # an objective, or a violation, counts as at most this in the mode penalty
+WORST = 5.0  # an objective, or a violation, counts as at most this as asked for
 
 Ask = Callable[[OffloadingSlot, npt.NDArray[Any]], OffloadingDecision]
 
 
 def encodings(instance: OffloadingInstance) -> Mapping[str, Encoding]:
-    """``agents``, ``structured`` and ``penalty``, see above, and ``search``."""
+    """``agents``, ``strict``, ``structured`` and ``penalty``, see above, and ``search``."""
     p = instance.params
     n, m = p.n_uav, p.n_sat
     seen = n if p.obs == "paper" else 2 * n + 2
@@ -52,17 +53,21 @@ def encodings(instance: OffloadingInstance) -> Mapping[str, Encoding]:
     matrices = Group("channels", 1, Box(n, 0.0, float(p.n_channel))), Group("shares", 1, Box(m * n, 0.0, 1.0))
     return {
         "agents": _mode((features,), ask_raw),
+        "strict": _mode((features,), ask_raw, pays=penalised_reward),
         "structured": _mode(matrices, ask_structured),
-        "penalty": _mode((plain,), ask_penalty, reward=penalised_reward),
+        "penalty": _mode((plain,), ask_penalty, pays=penalised_reward),
         "search": search_encoding(n, m, p.n_channel),
     }
 
 
-def _mode(groups: tuple[Group, ...], plain: Ask, **more: Any) -> Encoding:
+def _mode(groups: tuple[Group, ...], plain: Ask, pays: Callable[[Ask, Any, Any], Array] | None = None) -> Encoding:
     def ask(slot: OffloadingSlot, x: npt.NDArray[Any]) -> OffloadingDecision:
         return plain(slot, as_numbered(slot, x))
 
-    return Encoding(groups, lambda slot, x: repair(slot, ask(slot, x)), info=partial(explain, ask), ask=ask, **more)
+    return Encoding(
+        groups, lambda slot, x: repair(slot, ask(slot, x)), info=partial(explain, ask), ask=ask,
+        reward=None if pays is None else partial(pays, ask),
+    )  # fmt: skip
 
 
 def by_data(slot: OffloadingSlot) -> npt.NDArray[np.int64]:
@@ -133,9 +138,9 @@ def explain(ask: Ask, slot: OffloadingSlot, x: npt.NDArray[Any]) -> dict[str, An
     }
 
 
-def penalised_reward(slot: OffloadingSlot, x: npt.NDArray[Any]) -> Array:
-    """Reward (...,) in the mode *penalty*: -min(objective, 5) less all violations, each at most 5, as asked for."""
-    outcome = evaluate(slot, ask_penalty(slot, as_numbered(slot, x)))
+def penalised_reward(ask: Ask, slot: OffloadingSlot, x: npt.NDArray[Any]) -> Array:
+    """Reward (...,) of what is asked for, unrepaired: -min(objective, 5) less all violations, each at most 5."""
+    outcome = evaluate(slot, ask(slot, x))
     broken = dict(outcome.violations)
     broken["channel_total"] = broken["channel_total"] / slot.params.n_channel
     penalties = sum(np.minimum(value, WORST) for value in broken.values())

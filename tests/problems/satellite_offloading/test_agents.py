@@ -30,7 +30,7 @@ def test_lengths_at_paper_size(obs, length):
     instance = OFFLOADING.generate("paper", 0, obs=obs)
     encodings = OFFLOADING.encodings(instance)
     assert {name: e.size for name, e in encodings.items()} == {
-        "agents": 11 + 33 + 1 + 3, "structured": 44, "penalty": 44, "search": 37,
+        "agents": 11 + 33 + 1 + 3, "strict": 11 + 33 + 1 + 3, "structured": 44, "penalty": 44, "search": 37,
     }  # fmt: skip
     assert encodings["agents"].groups[0].observation == length
     assert_array_equal(encodings["structured"].high, [32.0] * 11 + [1.0] * 33)
@@ -87,12 +87,12 @@ def test_penalty_by_hand():
     assert found.assoc.tolist() == [0, 0, 1]
     assert_allclose(found.share, [0.6, 0.9, 0.5])
     objective = 0.5 * 376.32 / 1200 + 0.5 * (300 * 376.32 + 700 + 109200) / 900e3
-    assert_allclose(agents.penalised_reward(slot, x), -objective - 1 / 4 - 0.5, rtol=1e-7)
+    assert_allclose(agents.penalised_reward(agents.ask_penalty, slot, x), -objective - 1 / 4 - 0.5, rtol=1e-7)
 
 
 def test_penalties_and_objectives_are_clipped():
     x = np.full(9, -1.0)
-    assert_allclose(agents.penalised_reward(hand_slot(), x), -5.0 - 5.0 - 5.0)
+    assert_allclose(agents.penalised_reward(agents.ask_penalty, hand_slot(), x), -5.0 - 5.0 - 5.0)
 
 
 def test_environments_reward_the_repaired_decision_and_say_what_was_wrong():
@@ -111,11 +111,12 @@ def test_environments_reward_the_repaired_decision_and_say_what_was_wrong():
     assert played.info["feasible"].all()
 
 
-def test_environments_of_the_mode_penalty_reward_what_was_asked_for():
-    env = make_env("satellite-offloading/tiny", n_envs=16, seed=0, encoding="penalty")
+@pytest.mark.parametrize(("mode", "ask"), [("penalty", agents.ask_penalty), ("strict", agents.ask_raw)])
+def test_some_modes_reward_what_was_asked_for(mode, ask):
+    env = make_env("satellite-offloading/tiny", n_envs=16, seed=0, encoding=mode)
     env.reset()
     x = env.encoding.sample(np.random.default_rng(0), (16,))
-    expected = agents.penalised_reward(env.slot, x)
+    expected = agents.penalised_reward(ask, env.slot, x)
     played = env.step(x)
     assert_allclose(played.reward, expected)
     assert_allclose(played.agent_rewards[:, 0], expected)
@@ -123,7 +124,7 @@ def test_environments_of_the_mode_penalty_reward_what_was_asked_for():
     assert (played.reward < -played.info["objective"]).any()
 
 
-@pytest.mark.parametrize("mode", ["agents", "structured", "penalty"])
+@pytest.mark.parametrize("mode", ["agents", "strict", "structured", "penalty"])
 def test_gymnasium_plays_every_mode(mode):
     env = make_env("satellite-offloading/tiny", "gym", encoding=mode, seed=1)
     seen, _ = env.reset(seed=3)

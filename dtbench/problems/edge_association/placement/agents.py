@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dtbench.arrays import Array, IntArray
+from dtbench.arrays import Array, BoolArray, IntArray
 from dtbench.core import Observation, Outcome
 from dtbench.encoding import Box, Categorical, Encoding, Group
 from dtbench.problems.edge_association.placement.instance import PlacementInstance
@@ -63,6 +63,11 @@ def decode(slot: PlacementSlot, x: npt.NDArray[Any]) -> PlacementDecision:
         scores = scores - slot.carry / slot.carry.mean(axis=(-2, -1), keepdims=True)
     highest = one_hot(logit.argmax(axis=-1), slot.n_bs)
     opened = np.where((logit > 0.0).any(axis=-1, keepdims=True), logit > 0.0, highest)
+    return by_score(slot, opened, scores)
+
+
+def by_score(slot: PlacementSlot, opened: BoolArray, scores: Array) -> PlacementDecision:
+    """Twins on the open servers (..., M) with the highest scores (..., N, M), repaired by scores too."""
     assoc = np.where(opened[..., None, :], scores, -np.inf).argmax(axis=-1)
     return repair(slot, PlacementDecision(open=opened, assoc=assoc), scores)
 

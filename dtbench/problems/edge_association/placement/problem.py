@@ -10,7 +10,7 @@ import numpy as np
 from dtbench.arrays import Array
 from dtbench.core import Certificate, Limits, Observation, Outcome, Paper, Problem
 from dtbench.encoding import Encoding
-from dtbench.problems.edge_association.placement import agents, generator, heuristics, model
+from dtbench.problems.edge_association.placement import agents, generator, heuristics, hybrid, model
 from dtbench.problems.edge_association.placement.instance import SIZES, PlacementInstance
 from dtbench.problems.edge_association.placement.local_search import local_search
 from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot, PlacementState
@@ -75,7 +75,8 @@ class EdgePlacement(Problem[PlacementInstance, PlacementState, PlacementSlot, Pl
         return model.advance(slot, decision)
 
     def encodings(self, instance: PlacementInstance) -> Mapping[str, Encoding]:
-        return agents.encodings(instance)
+        p = instance.params
+        return {**agents.encodings(instance), "hybrid": hybrid.encoding(p.n_users, p.n_bs)}
 
     def observe(self, slot: PlacementSlot) -> Observation:
         return agents.observe(slot)
