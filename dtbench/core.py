@@ -246,7 +246,7 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
 
     @abstractmethod
     def observe(self, slot: SlotT) -> Observation:
-        """What each agent sees, its action mask, and the global state."""
+        """What each agent of ``"agents"`` sees, its action mask, and the global state; an encoding may have its own."""
 
     @abstractmethod
     def reward(self, slot: SlotT, outcome: Outcome) -> Array:

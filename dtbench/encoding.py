@@ -83,7 +83,8 @@ class Encoding:
     referee this one, which counts what it has to repair.
     ``draw(rng, batch)`` replaces uniform sampling where the problem's random decision is another.
 
-    ``observe(slot)`` replaces the problem's observation where these groups see something else.
+    ``observe(slot)`` replaces the problem's :meth:`~dtbench.core.Problem.observe`, masks and state too, where these
+    groups see something else.
 
     For environments: ``reward(slot, x)`` (...,) replaces the reward of the repaired decision where agents answer for
     what they asked for; ``agent_rewards(slot, x, outcome)`` (..., agents) replaces those of the problem where some

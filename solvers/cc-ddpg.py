@@ -3,8 +3,8 @@
 Li and Han (2025), Eqs. (18)-(29). The controller sees the data, the rates and the limits of a slot, and asks for
 channels and a matrix of shares in the encoding ``structured``. The actor,
 :class:`dtbench.learning.deterministic.CoordinatedPolicy`, keeps C2 to C5 whatever its networks say; the environment
-rounds channels, and repairs what breaks C6 or C7. The critic sees the actor's output as it is, before rounding. See
-:mod:`dtbench.learning.actorcritic` for the order of an update.
+rounds channels, and repairs what breaks C6 or C7. In the paper the critic sees the actor's output as it is, before
+rounding. See :mod:`dtbench.learning.actorcritic` for the order of an update.
 
 The paper gives no settings: those of ``paper`` are ours, in its spirit (one environment, an update per slot, discount
 0.9). Deviations of ``tuned``, each with its reason:
@@ -15,6 +15,7 @@ The paper gives no settings: those of ``paper`` are ours, in its spirit (one env
 - ``obs=ordered``: UAVs by falling data. What their numbers are means nothing, and the same satellites for the same
   ranks are nearly as good as any rule that looks at the data;
 - ``by_uav``: the same network gives every UAV its channels, which should follow its own data over its own rate;
+- ``whole``: the critic sees the channels that are played, as the best ones before rounding are not the best after it;
 - ``scope``: one policy for all networks of the size, as rates and limits are observed;
 - ``softness``: which satellite a UAV goes to has a gradient, which in the paper only exploration can find; it is small,
   as the same entries say how shares are split, and would end at 1 if they were pushed for long;
@@ -26,6 +27,7 @@ The paper gives no settings: those of ``paper`` are ours, in its spirit (one env
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -38,6 +40,7 @@ from dtbench.learning.offpolicy import ActorCriticOptions
 from dtbench.learning.options import Presets
 from dtbench.learning.solver import LearnedSolver
 from dtbench.params import param
+from dtbench.problems.satellite_offloading.allocation import round_channels
 
 if TYPE_CHECKING:
     import torch
@@ -51,10 +54,10 @@ PRESETS: Presets = {
     "tuned": {
         "*": {
             "scope": "size", "validate_every": 3, "traces": 40,
-            "env": "obs=ordered", "episodes": 3200, "parallel": 32, "by_uav": True, "gamma": 0.0, "batch": 128,
-            "updates": 4, "warmup": 5000, "actor": "128", "critic": "64,64,64", "alike": True, "standardise": True,
-            "actor_rate": 1e-3, "last_rate": 0.05, "noise": 0.2, "softness": 0.03, "offset": 0.7,
-            "limit_penalty": 0.5,
+            "env": "obs=ordered", "episodes": 12800, "parallel": 32, "by_uav": True, "whole": True, "gamma": 0.0,
+            "batch": 128, "updates": 4, "warmup": 5000, "actor": "128", "critic": "64,64,64", "alike": True,
+            "standardise": True, "actor_rate": 1e-3, "last_rate": 0.05, "noise": 0.2, "softness": 0.03,
+            "offset": 0.7, "limit_penalty": 0.5,
         }
     },
 }  # fmt: skip
@@ -66,6 +69,7 @@ class CcDdpgOptions(ActorCriticOptions):
 
     softness: float = param(0.0, "1", "temperature of the gradient of which satellite; 0 = none, the paper", low=0.0)
     by_uav: bool = param(False, "1", "whether one network gives each UAV its channels from its own data and rate")
+    whole: bool = param(False, "1", "whether the critic sees channels as rounded, and gradients pass the rounding")
     offset: float = param(0.0, "1", "where the actor's outputs begin, before tanh; those of shares spread about it")
     limit_penalty: float = param(
         0.0, "1", "learned reward lost per unit by which C6 and C7 are broken before repair, each at most 1", low=0.0
@@ -105,6 +109,7 @@ class CcDdpg(LearnedSolver):
                 softness=o.softness,
                 offset=o.offset,
                 by_uav=o.by_uav,
+                rounding=partial(round_channels, n_channel=instance.params.n_channel) if o.whole else None,
             )
             if o.alike:
                 return actor, LoadCritic(

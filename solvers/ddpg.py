@@ -50,6 +50,8 @@ PRESETS: Presets = {
 class DdpgOptions(ActorCriticOptions):
     """Those of an actor-critic, and what the actions mean."""
 
+    BROUGHT: ClassVar[tuple[str, ...]] = ("env", "mode")
+
     mode: str = param("penalty", "1", "actions without coordination, or coordinated after", choices=("penalty", "raw"))
 
 

@@ -91,7 +91,9 @@ class Genetic(Solver):
         self.encoding = encodings[self.options.encoding]
         self.relabels = self.encoding.common_values
         if self.options.relabel > 0.0 and not self.relabels:
-            raise DtbenchError(f"option 'relabel' needs genes of one kind; those of '{problem.id}' differ.")
+            if "relabel" in options:
+                raise DtbenchError(f"option 'relabel' needs genes of one kind; those of '{problem.id}' differ.")
+            self.options = self.options.replace({"relabel": 0.0})  # the problem's setting is for its search encoding
         low, high, discrete = self.encoding.low, self.encoding.high, self.encoding.discrete
         self.kinds = [
             (operator, places, low[places].astype(kind).tolist(), high[places].astype(kind).tolist())

@@ -9,11 +9,12 @@ discount 0 where a slot's decision does not change what the next one is worth, a
 that fall to 0; ``mec-synchronization``: users choose a margin over the least power (``power_action=margin``), as good
 powers are a hundredth of the greatest, each agent learns from what it adds to the team's reward (``credit=own``,
 ``reward=difference``), which one of thirty users hardly moves, and base stations tell users their place in the cell
-(``observation=cell``), without which those of a crowded cell all send at once and fail; ``edge-placement``: scores
-added to the transport cost (``residual``), as nothing is learned of 1000 scores in this time; ``edge-migration``: one
-network scores each user from what is known of that user; ``satellite-offloading``: UAVs by falling data
-(``obs=ordered``), see :file:`cc-ddpg.py`, and a start off the middle, where features count by their absolute value and
-no mean has a slope.
+(``observation=cell``), without which those of a crowded cell all send at once and fail; ``edge-placement``: the
+encoding ``hybrid``, where opening is a choice of two, explored as such, and scores are added to the transport cost,
+each given by one network from what is known of the pair; ``edge-migration``: one network scores each user from what is
+known of that user; ``satellite-offloading``: UAVs by falling data (``obs=ordered``), see :file:`cc-ddpg.py`, the
+encoding ``strict``, paid for what is asked, as repair would do the work of agents that are paid for what is played, and
+a start off the middle, where features count by their absolute value and no mean has a slope.
 """
 
 from typing import TYPE_CHECKING, ClassVar
@@ -46,11 +47,6 @@ class Happo(LearnedSolver):
     Options: ClassVar[type[Options]] = OnPolicyOptions
     policy_class: ClassVar[type[Policy]] = BetaPolicy
     presets: ClassVar[Presets] = PRESETS
-
-    @property
-    def encoding(self) -> str:
-        encoding: str = self.options.encoding
-        return encoding
 
     def learner(self, instance: Instance) -> "Learner":
         from dtbench.learning.onpolicy import PolicyLearner

@@ -7,14 +7,15 @@ hosts (as reals, which ``env=host_action=real`` makes of them); one critic for t
 the centre's. See :mod:`dtbench.learning.actorcritic` for the order of an update; an agent's gradient flows through its
 own action only.
 
-The cards' settings are ``paper``. Deviations of ``tuned``, each with its reason: agents with the same reward share a
-critic, which learns the same from the same at a part of the cost; several copies and larger batches, as an agent's part
-in one reward is small; the critic's inputs are standardised. On ``edge-placement`` discount 0, as no decision changes
-what a later slot costs; a critic that judges base stations alike, as every episode has another network; scores are
-added to the negative transport cost (``residual``), as nothing is learned of 1000 scores through an argmax in this
-time; little noise, which would drown that cost; and ``restraint``, or scores end at the flat ends of tanh. On
-``mec-synchronization`` users choose a margin over the least power, discount 0; it learns nothing there in its time,
-see :file:`tuning/trials.md`.
+The cards' settings are ``paper``. Deviations of ``tuned``, each with its reason: discount 0, as decisions hardly change
+what a later slot is worth; several copies; the critic's inputs are standardised. On ``edge-placement`` a critic that
+judges base stations alike, as every episode has another trace; scores are added to the negative transport cost
+(``residual``), as nothing is learned of 1000 scores through an argmax in this time; little noise, which would drown
+that cost; and ``restraint``, or scores end at the flat ends of tanh. On ``mec-synchronization`` users choose a margin
+over the least power and are told their place in the cell, as in :file:`happo.py`; agents are paid what they add to the
+team's reward, and judged by a critic that like agents share, :class:`~dtbench.learning.crowdcritic.CrowdCritic`: of the
+team's reward, by layers over the whole state and the joint action of 360 reals, nothing was learned; ``restraint``, or
+all users fall silent for good.
 """
 
 from __future__ import annotations
@@ -59,9 +60,10 @@ PRESETS: Presets = {
             "restraint": 0.1,
         },
         "mec-synchronization": {
-            "episodes": 400, "parallel": 8, "validate_every": 5, "env": "host_action=real,power_action=margin",
-            "apart": False, "scope": "size", "actor": "64,32", "critic": "128,64", "gamma": 0.0, "batch": 256,
-            "every": 2, "capacity": 20_000, "standardise": True, "actor_rate": 3e-4, "last_rate": 0.05, "noise": 0.1,
+            "episodes": 480, "parallel": 8, "validate_every": 4, "scope": "size",
+            "env": "host_action=real,power_action=margin,reward=difference,observation=cell",
+            "actor": "64,32", "critic": "32,64,64", "alike": True, "standardise": True, "gamma": 0.0, "batch": 64,
+            "capacity": 20_000, "actor_rate": 1e-3, "last_rate": 0.05, "noise": 0.1, "restraint": 0.1,
         },
     },
 }  # fmt: skip

@@ -25,7 +25,7 @@ PRESETS: Presets = {
         **TUNED,
         "dnt-spectrum": {**TUNED_DNT, "share": False},
         "mec-synchronization": TUNED_MEC,
-        "edge-placement": {**TUNED_PLACEMENT, "share": False},
+        "edge-placement": TUNED_PLACEMENT,
     },
 }
 
@@ -41,11 +41,6 @@ class Mappo(LearnedSolver):
     Options: ClassVar[type[Options]] = MappoOptions
     policy_class: ClassVar[type[Policy]] = BetaPolicy
     presets: ClassVar[Presets] = PRESETS
-
-    @property
-    def encoding(self) -> str:
-        encoding: str = self.options.encoding
-        return encoding
 
     def learner(self, instance: Instance) -> "Learner":
         from dtbench.learning.onpolicy import PolicyLearner

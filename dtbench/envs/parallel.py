@@ -21,7 +21,7 @@ Infos = dict[str, dict[str, Any]]
 class MultiAgentEnv(ParallelEnv):  # type: ignore[misc]
     """A :class:`~dtbench.envs.batch.BatchEnv` of one copy as a PettingZoo ``ParallelEnv``.
 
-    Agents are those of the problem's encoding ``"agents"``, in its order; all live until the episode is truncated after
+    Agents are those of the encoding, in its order; all live until the episode is truncated after
     the horizon. Rewards are per agent (the team's for everybody unless the problem says otherwise). ``infos``:
     ``action_mask`` int8 of agents with categorical actions (all entries one after the other); after a step also
     ``objective``, ``feasible``, ``repaired``, ``n_repaired`` and ``metrics``, see :class:`~dtbench.envs.batch.Step`.

@@ -63,7 +63,7 @@ def mask_info(observation: Observation) -> dict[str, Any]:
 
 
 def choices(space: spaces.MultiDiscrete, mask: npt.NDArray[np.int8]) -> tuple[npt.NDArray[np.int8], ...]:
-    """A mask (W,) split into one per entry: ``space.sample(mask=choices(space, mask))``."""
+    """A mask (W,) of categorical entries split into one per entry: ``space.sample(mask=choices(space, mask))``."""
     return tuple(np.split(mask, np.cumsum(space.nvec.ravel())[:-1]))
 
 

@@ -105,7 +105,8 @@ class ActorCritic(Learner):
             with self.timed("environment"):
                 step = env.step(x)
             seen, last = step.observation, t == env.horizon - 1
-            self.replay.add((x / self.unit).astype(np.float32), self.rewards(step), self.look(seen), last=last)
+            counted = self.actor.counted((x / self.unit).astype(np.float32))
+            self.replay.add(counted, self.rewards(step), self.look(seen), last=last)
             self.frames += env.n_envs
             totals += step.reward.mean(), step.info["objective"].mean()
             due = last if self.options.every == 0 else (t + 1) % self.options.every == 0

@@ -7,10 +7,11 @@ replay buffers hold and critics see. Entries of boxes [-1, 1] and [0, 1] are the
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -30,6 +31,7 @@ from dtbench.learning.networks import Floats, Network
 
 SCALARS_RATE = 10.0  # learning rate of a coordinated actor's scalars relative to that of its networks
 
+Rounding = Callable[[Floats], npt.NDArray[np.integer[Any]]]
 Seen = Mapping[str, Tensor]  # "state" (rows, S), and by group (rows, agents, length) what the state does not hold
 
 
@@ -49,6 +51,10 @@ class Actor(nn.Module, ABC):
     @abstractmethod
     def forward(self, seen: Seen) -> Tensor:
         """Proposals (rows, size)."""
+
+    def counted(self, proposals: Floats) -> Floats:
+        """Proposals (rows, size) as critics are to see them: as they are."""
+        return proposals
 
     @property
     @abstractmethod
@@ -198,11 +204,15 @@ class CoordinatedActor(Actor):
         The scalars' first value.
     by_uav
         Whether one network gives each UAV its channels from what the state says of it.
+    rounding
+        What the environment makes of channels (rows, N), if critics are to judge those that are played. Gradients pass
+        it unchanged (the straight-through estimator, Bengio et al. 2013).
     """
 
     def __init__(
         self, encoding: Encoding, inputs: int, hidden: tuple[int, ...], generator: torch.Generator, *,
         softness: float = 0.0, offset: float = 0.0, theta: float = 2.0, by_uav: bool = False,
+        rounding: Rounding | None = None,
     ) -> None:  # fmt: skip
         shapes = {g.name: (inputs, box(g).width) for g in encoding.groups}
         if by_uav:
@@ -214,7 +224,7 @@ class CoordinatedActor(Actor):
         super().__init__(encoding, networks)
         channels, shares = encoding.groups
         self.n_uav, self.total = channels.space.width, box(channels).high
-        self.softness = softness
+        self.softness, self.rounding = softness, rounding
         if offset > 0.0:
             with torch.no_grad():
                 self.network("channels").weight("output.bias").fill_(offset)
@@ -250,7 +260,16 @@ class CoordinatedActor(Actor):
             each = torch.from_numpy(of_each(each.numpy(), self.n_uav))
         size = torch.tanh(self.network("channels")(each[None])).view(-1, self.n_uav).abs()
         alpha = self.n_uav + (self.total - self.n_uav) * torch.sigmoid(self.theta_total)
-        return alpha * size / (size.sum(dim=-1, keepdim=True) + float(LEAST)) / self.total
+        part = alpha * size / (size.sum(dim=-1, keepdim=True) + float(LEAST)) / self.total
+        return part + (torch.from_numpy(self._rounded(part.detach().numpy())) - part.detach())
+
+    def counted(self, proposals: Floats) -> Floats:
+        channels, shares = np.split(proposals, [self.n_uav], axis=1)
+        return np.concatenate([self._rounded(channels), shares], axis=1)
+
+    def _rounded(self, part: Floats) -> Floats:
+        """Channels (rows, N) as critics see them, as parts of all there are."""
+        return part if self.rounding is None else (self.rounding(part * self.total) / self.total).astype(np.float32)
 
     def _matrix(self, seen: Seen) -> Tensor:
         """(rows, M, N) the largest of a column says which satellite, Eq. (25)."""

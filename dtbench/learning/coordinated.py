@@ -25,5 +25,6 @@ class CoordinatedLearner(ActorCritic):
         uav = torch.from_numpy(self.replay_rng.integers(n_uav, size=rows))
         chance, moved = self.actor.moves(batch.seen, uav)
         with torch.no_grad():
-            judged = self.critic(batch.seen["state"].repeat(len(moved), 1), moved.flatten(0, 1)).view(len(moved), rows)
+            state = self.critic.looks(batch.seen).repeat(len(moved), 1)
+            judged = self.critic(state, moved.flatten(0, 1)).view(len(moved), rows)
         return value + n_uav * (chance * (judged - judged.mean(dim=0))).sum(dim=0), proposal

@@ -17,7 +17,9 @@ class ActorCriticOptions(LearningOptions):
     actor: str = param("256,256", "unit", "hidden layers of an actor, separated by commas")
     critic: str = param("256,256", "unit", "hidden layers of a critic, separated by commas")
     apart: bool = param(True, "1", "a critic per agent; otherwise agents with the same reward share one")
-    alike: bool = param(False, "1", "a critic that judges like items (UAVs, stations) alike; otherwise layers over all")
+    alike: bool = param(
+        False, "1", "a critic that judges like items (UAVs, stations, agents) alike; otherwise layers over all"
+    )
     standardise: bool = param(
         False, "1", "critics' inputs are shifted and scaled by their mean and deviation in the warm-up"
     )
@@ -51,7 +53,7 @@ class ActorCriticOptions(LearningOptions):
             self.layers(name)
         if self.alike and len(self.layers("critic")) != 3:
             raise DtbenchError(
-                f"option 'critic' is '{self.critic}'; a critic of items has three layers: two of each item, one of all."
+                f"option 'critic' is '{self.critic}'; with alike=true it has three layers, such as 64,64,64."
             )
 
     def layers(self, name: str) -> tuple[int, ...]:

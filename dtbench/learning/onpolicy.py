@@ -92,8 +92,8 @@ class PolicyLearner(Learner):
         blind = [group.name for group in env.encoding.groups if not group.observation]
         if blind:
             raise DtbenchError(
-                f"option 'encoding' is '{options.encoding}', in which agents '{blind[0]}' observe nothing: it is for "
-                "search. Expected one for agents, such as 'agents'."
+                f"option 'encoding' is '{options.encoding}', in which agents '{blind[0]}' observe nothing; expected "
+                "one in which all do, such as 'agents'."
             )
         self.options, self.seed, self.sequential = options, seed, sequential
         self.env = env

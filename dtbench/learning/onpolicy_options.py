@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from dtbench.errors import DtbenchError
 from dtbench.learning.options import LearningOptions, Scalar
@@ -13,6 +14,8 @@ from dtbench.params import param
 @dataclass(frozen=True, kw_only=True)
 class OnPolicyOptions(LearningOptions):
     """Settings of a clipped policy gradient; defaults are those of Liu et al. (2025), or ours where it is silent."""
+
+    BROUGHT: ClassVar[tuple[str, ...]] = ("env", "encoding")
 
     encoding: str = param("agents", "1", "the problem's encoding that agents act in: who they are, what they choose")
     parallel: int = param(25, "1", "episodes that are played at once; then comes one update", low=1)
@@ -93,7 +96,7 @@ TUNED: Mapping[str, Mapping[str, Scalar]] = {
         "critic_rate": 2e-3, "anneal": True,
     },
     "satellite-offloading": {
-        "env": "obs=ordered", "episodes": 30000, "parallel": 25, "minibatches": 4, "entropy": 0.0,
+        "encoding": "strict", "env": "obs=ordered", "episodes": 30000, "parallel": 25, "minibatches": 4, "entropy": 0.0,
         "actor_rate": 1e-3, "critic_rate": 1e-3, "mean": 0.7, "deviation": 0.1, "scope": "size", "validate_every": 40,
     },
     "edge-migration": {
@@ -114,6 +117,6 @@ TUNED_MEC: Mapping[str, Scalar] = {
 }  # fmt: skip
 
 TUNED_PLACEMENT: Mapping[str, Scalar] = {
-    "episodes": 2400, "parallel": 40, "entropy": 0.0, "actor_rate": 3e-3, "hidden": "64,64", "deviation": 0.1,
-    "validate_every": 5, "env": "residual=true",
+    "encoding": "hybrid", "episodes": 1600, "parallel": 40, "epochs": 4, "entropy": 0.0, "actor_rate": 3e-3,
+    "hidden": "32,32", "deviation": 0.05, "by_entry": True, "validate_every": 5,
 }  # fmt: skip

@@ -20,10 +20,13 @@ ANY = "*"
 class LearningOptions(Options):
     """How an agent is trained, validated and played; a solver's presets and its own options add to these.
 
-    ``PLAYING`` names the options that leave the trained weights as they are.
+    ``PLAYING`` names the options that leave the trained weights as they are, ``BROUGHT`` those that a trained policy
+    brings along: what its agents see, and what their actions mean.
     """
 
     PLAYING: ClassVar[tuple[str, ...]] = ("preset", "evaluation", "checkpoint", "cache", "log_dir")
+
+    BROUGHT: ClassVar[tuple[str, ...]] = ("env",)
 
     preset: str = param("tuned", "1", "settings of the paper, or ours from a search", choices=("paper", "tuned"))
     episodes: int = param(1000, "1", "training length, over all parallel environments", low=1)
@@ -52,11 +55,11 @@ def resolve(cls: type[OptionsT], presets: Presets, problem: str, given: Mapping[
     DtbenchError
         On an option or preset that does not exist, or a value that does not fit.
     """
-    options = cls().replace(given)
-    if options.preset not in presets:
+    name = cls.checked("preset", given.get("preset", cls().preset))
+    if name not in presets:
         known = ", ".join(presets) or "none"
-        raise DtbenchError(f"solver '{solver}' has no preset '{options.preset}'. Known: {known}.")
-    preset = presets[options.preset]
+        raise DtbenchError(f"solver '{solver}' has no preset '{name}'. Known: {known}.")
+    preset = presets[name]
     return cls().replace({**preset.get(ANY, {}), **preset.get(problem, {}), **given})
 
 

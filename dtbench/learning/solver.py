@@ -72,7 +72,7 @@ class LearnedSolver(Solver):
     sampled: ClassVar[float] = 1.0
 
     def __init__(self, problem: AnyProblem, instance: Instance, *, seed: int = 0, **options: Any) -> None:
-        super().__init__(problem, instance, seed=seed, **options)
+        super().__init__(problem, instance, seed=seed)
         self.given = options
         self.options = self._resolved(options)
         self.template = template(problem, instance, self.options.env)
@@ -82,7 +82,7 @@ class LearnedSolver(Solver):
     @property
     def encoding(self) -> str:
         """Name of the problem's encoding that the policy acts in."""
-        return "agents"
+        return str(getattr(self.options, "encoding", "agents"))
 
     def learner(self, instance: Instance) -> Learner:
         """The algorithm, not trained yet; ``instance`` is :attr:`template`. Make its environment with :meth:`play_in`.
@@ -237,13 +237,18 @@ class LearnedSolver(Solver):
         return found
 
     def _take_changes_of(self, header: Header) -> None:
-        """Let agents see what they saw in training: the file's ``env``, where it was named by its path."""
-        env = str(header.identity.options.get("env", ""))
-        if env != self.options.env and "env" in self.given:
-            raise DtbenchError(
-                f"'{self.options.checkpoint}': option env is '{env}', given is '{self.options.env}'; leave it out."
-            )
-        self.template = template(self.problem, self.instance, env)
+        """Let agents see and choose what they did in training, also where the file was named by its path."""
+        changes, defaults = {}, type(self.options)()
+        for name in self.options.BROUGHT:
+            wanted = header.identity.options.get(name, getattr(defaults, name))
+            own = getattr(self.options, name)
+            if wanted != own and name in self.given:
+                raise DtbenchError(
+                    f"'{self.options.checkpoint}': option {name} is '{wanted}', given is '{own}'; leave it out."
+                )
+            changes[name] = wanted
+        self.options = self.options.replace(changes)
+        self.template = template(self.problem, self.instance, self.options.env)
 
     def _fit(self, report: Report | None, place: cache.Place | None = None) -> tuple[Header, checkpoint.Arrays]:
         """Train, on one thread: the same seed gives the same weights to the bit."""

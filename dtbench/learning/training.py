@@ -170,6 +170,9 @@ def fit(
 ) -> Trained:
     """Train to the last round; keep the policy that does best on the validation traces.
 
+    That is the policy with the best objective, as the referee scores it; with the highest reward where the encoding
+    rewards what is asked for, or the best policy would be the one that repair helps most.
+
     Parameters
     ----------
     learner
@@ -186,18 +189,19 @@ def fit(
         Called after each validation: may write what is needed to go on from there.
     """
     memo, sense = memo or Memo(), validation.env.problem.sense
-    began = time.perf_counter() - memo.seconds
+    began, paid_as_asked = time.perf_counter() - memo.seconds, validation.env.encoding.reward is not None
+
+    def better(point: Point, best: Point) -> bool:
+        if paid_as_asked:
+            return not math.isfinite(best.reward) or point.reward > best.reward
+        return not math.isfinite(best.objective) or is_better(sense, point.objective, best.objective)
 
     def validate(done: int) -> Point:
         objective, reward = validation(learner.policy)
         seconds = time.perf_counter() - began
         point = Point(done, learner.episodes, learner.frames, seconds, objective, reward)
         memo.curve.append(point)
-        if (
-            memo.best is None
-            or not math.isfinite(memo.best.objective)
-            or is_better(sense, objective, memo.best.objective)
-        ):
+        if memo.best is None or better(point, memo.best):
             memo.best, memo.arrays = point, {k: v.copy() for k, v in learner.policy.arrays().items()}
         memo.round, memo.seconds = done, seconds
         if save is not None:

@@ -52,6 +52,8 @@ def test_uavs_go_where_the_critic_wants_them():
     """A critic that praises what is on satellite 1; the mask alone has no gradient that says so."""
 
     class Praise(torch.nn.Module):
+        looks = LoadCritic.looks
+
         def forward(self, state, action):
             return (action[:, 8:] > 0.0).float().sum(dim=1)[None]
 

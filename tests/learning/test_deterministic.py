@@ -1,12 +1,13 @@
 import dataclasses
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 from dtbench.core import Observation
 from dtbench.encoding import Box, Categorical, Encoding, Group
@@ -25,6 +26,7 @@ from dtbench.learning.deterministic import (
     stretch,
 )
 from dtbench.problems import problem
+from dtbench.problems.satellite_offloading.allocation import round_channels
 
 MIXED = Encoding(
     (Group("user", 3, Box(2), 4), Group("station", 2, Box(3, 0.0, 1.0), 5), Group("hub", 1, Box(2, 0.0, 8.0), 6)),
@@ -225,3 +227,28 @@ def test_pair_policies_are_restored():
     assert_allclose(again.act(env.observation, {})[0], policy.act(env.observation, {})[0])
     other = BatchEnv(problem("edge-migration"), problem("edge-migration").generate("small", 1)).encoding
     assert PairPolicy.restore(other, policy.facts(), policy.arrays(), "file").encoding is other  # as many servers
+
+
+def test_critics_see_channels_as_played_and_gradients_pass_the_rounding():
+    """What is proposed is rounded, what was played is stored so, and both move as if nothing was."""
+    env = make_env("satellite-offloading/tiny", n_envs=16, encoding="structured", seed=0)
+    total, size = int(env.encoding.groups[0].space.high), env.encoding.groups[0].space.width
+    plain, whole = (
+        CoordinatedActor(env.encoding, env.observation.state.shape[1], (8,), source(), rounding=rounding)
+        for rounding in (None, partial(round_channels, n_channel=total))
+    )
+    seen = {"state": torch.from_numpy(env.reset().state)}
+    as_is, rounded = plain(seen), whole(seen)
+    channels = rounded[:, :size].detach().numpy() * total
+    assert_allclose(channels, round_channels(as_is[:, :size].detach().numpy() * total, total), atol=1e-5)
+    assert (np.abs(channels - as_is[:, :size].detach().numpy() * total) > 0.01).any()
+    assert_array_equal(rounded[:, size:].detach(), as_is[:, size:].detach())
+    assert_allclose(whole.counted(as_is.detach().numpy()), rounded.detach().numpy(), atol=1e-6)
+    assert_array_equal(plain.counted(as_is.detach().numpy()), as_is.detach().numpy())
+    weights = torch.arange(size, dtype=torch.float32)
+    slopes = [
+        torch.autograd.grad((actor(seen)[:, :size] * weights).sum(), list(actor.network("channels").parameters()))
+        for actor in (plain, whole)
+    ]
+    for own, other in zip(*slopes, strict=True):
+        assert_allclose(own.numpy(), other.numpy(), rtol=1e-5, atol=1e-7)

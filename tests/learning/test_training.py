@@ -68,7 +68,7 @@ class FakeValidation:
     """The objective is the weight, the reward minus that."""
 
     def __init__(self, sense="min", clock=None):
-        self.env = SimpleNamespace(problem=SimpleNamespace(sense=sense))
+        self.env = SimpleNamespace(problem=SimpleNamespace(sense=sense), encoding=SimpleNamespace(reward=None))
         self.clock = clock
 
     def __call__(self, policy):
@@ -99,6 +99,21 @@ def clock(monkeypatch):
 def rows(curve):
     """A curve without its times."""
     return [(p.round, p.episodes, p.frames, p.objective, p.reward) for p in curve]
+
+
+def test_where_agents_are_paid_for_what_they_ask_the_best_paid_is_kept():
+    """The weight 4 has the highest reward here and the worst of the objectives."""
+
+    class Asked(FakeValidation):
+        def __call__(self, policy):
+            objective, _ = super().__call__(policy)
+            return objective, objective
+
+    validation = Asked()
+    validation.env.encoding.reward = lambda slot, x: 0.0
+    trained = fit(Script([1, 4, 3]), validation, every=1)
+    assert trained.best.objective == 4.0
+    assert trained.arrays["w"] == 4.0
 
 
 def test_curve_by_hand():

@@ -6,6 +6,7 @@ import pytest
 from dtbench.discovery import discover, load_solver
 from dtbench.envs import BatchEnv, make_env
 from dtbench.errors import DtbenchError
+from dtbench.learning.crowdcritic import CrowdCritic
 from dtbench.problems import problem
 from dtbench.referee import play
 
@@ -56,6 +57,22 @@ def test_the_referee_sees_what_was_asked_for():
     assert any(broken)
     np.testing.assert_array_equal(scores.repaired, broken)
     np.testing.assert_allclose(scores.objective, objective, rtol=1e-12)
+
+
+def test_like_agents_of_cells_are_judged_alike():
+    """By what each observes, a value for each, where the tuned preset plays and where it is asked for by hand."""
+    instance = problem("mec-synchronization").generate("tiny", 3)
+    cls = load_solver(discover()["maddpg"])
+    for given in ({}, {"alike": True}):
+        solver = cls(problem("mec-synchronization"), instance, **(QUICK | given))
+        learner = solver.learner(solver.template)
+        assert isinstance(learner.critic, CrowdCritic)
+        assert learner.critic.count == learner.env.n_agents
+        learner.round(0)
+        before = {name: value.copy() for name, value in learner.policy.arrays().items()}
+        learner.update()
+        changed = {name.split("/")[0] for name, v in learner.policy.arrays().items() if (v != before[name]).any()}
+        assert changed == {"mu", "bs"}
 
 
 @pytest.mark.parametrize("apart", [True, False])

@@ -67,12 +67,26 @@ def test_other_encodings(name, id, encoding):
     assert np.isfinite(objectives).all()
     groups = problem(id).encodings(solver.instance)[encoding].groups
     assert set(solver.policy.networks) == {group.name for group in groups}
+    assert (solver._env.encoding.reward is not None) == (encoding == "strict")
+
+
+def test_a_file_brings_its_encoding_along(tmp_path):
+    instance = problem("edge-placement").generate("tiny", 3)
+    _, objectives = solve("mappo", instance, encoding="hybrid", preset="paper")
+    (file,) = (tmp_path / "cache").rglob("*.safetensors")
+    played, again = train_and_play("mappo", instance, checkpoint=str(file), preset="paper")
+    assert played.encoding == "hybrid"
+    np.testing.assert_array_equal(again, objectives)
+    with pytest.raises(DtbenchError, match="option encoding is 'hybrid', given is 'agents'; leave it out"):
+        train_and_play("mappo", instance, checkpoint=str(file), encoding="agents")
 
 
 def test_unknown_encodings_are_refused():
     with pytest.raises(DtbenchError, match="'edge-placement' has no encoding 'best'. Known: agents, search, hybrid"):
         solve("mappo", problem("edge-placement").generate("tiny", 3), encoding="best")
-    with pytest.raises(DtbenchError, match="'encoding' is 'search', in which agents 'twin' observe nothing"):
+    with pytest.raises(
+        DtbenchError, match="'encoding' is 'search', in which agents 'twin' observe nothing; expected one"
+    ):
         solve("mappo", problem("edge-placement").generate("tiny", 3), encoding="search")
 
 

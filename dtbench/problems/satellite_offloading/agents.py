@@ -81,8 +81,11 @@ def as_numbered(slot: OffloadingSlot, x: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return x
     columns = x[..., : slot.n_uav * (1 + slot.n_sat)].reshape(*x.shape[:-1], 1 + slot.n_sat, slot.n_uav)
     place = np.argsort(by_data(slot), axis=-1)[..., None, :]  # where each UAV stands in the agent's order
-    numbered = np.take_along_axis(columns, np.broadcast_to(place, columns.shape), axis=-1)
-    return np.concatenate([numbered.reshape(*x.shape[:-1], -1), x[..., slot.n_uav * (1 + slot.n_sat) :]], axis=-1)
+    shape = np.broadcast_shapes(place.shape, columns.shape)
+    numbered = np.take_along_axis(np.broadcast_to(columns, shape), np.broadcast_to(place, shape), axis=-1)
+    rest = x[..., slot.n_uav * (1 + slot.n_sat) :]
+    parts = [numbered.reshape(*shape[:-2], -1), np.broadcast_to(rest, (*shape[:-2], rest.shape[-1]))]
+    return np.concatenate(parts, axis=-1)
 
 
 def _rows(slot: OffloadingSlot, x: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], Array]:

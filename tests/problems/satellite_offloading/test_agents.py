@@ -158,7 +158,7 @@ def test_ordered_observation_by_hand():
     assert_allclose(found.share, [0.4, 0.6, 0.5])
 
 
-@pytest.mark.parametrize("mode", ["agents", "structured", "penalty"])
+@pytest.mark.parametrize("mode", ["agents", "strict", "structured", "penalty"])
 def test_numbering_uavs_anew_changes_nothing_an_ordered_agent_sees_or_gets(mode):
     instance = OFFLOADING.generate("paper", 0, obs="ordered")
     slot = OFFLOADING.slot(instance, 3, OFFLOADING.start(instance))[...]
@@ -171,3 +171,14 @@ def test_numbering_uavs_anew_changes_nothing_an_ordered_agent_sees_or_gets(mode)
     assert_array_equal(first.assoc[:, turn], second.assoc)
     assert_allclose(first.share[:, turn], second.share, rtol=1e-12)
     assert_allclose(evaluate(slot, first).objective, evaluate(other, second).objective, rtol=1e-12)
+    if encoding.reward is not None:
+        assert_allclose(encoding.reward(slot, x), encoding.reward(other, x), rtol=1e-12)
+
+
+def test_ordered_actions_are_free_in_their_leading_axes():
+    """One joint action for several slots whose data are ordered differently."""
+    slots = slots_of("tiny", 0, obs="ordered")
+    encoding = OFFLOADING.encodings(OFFLOADING.generate("tiny", 0))["agents"]
+    x = encoding.sample(np.random.default_rng(0), ())
+    spread = np.broadcast_to(x, (*slots.batch_shape, len(x)))
+    assert_array_equal(agents.as_numbered(slots, x), agents.as_numbered(slots, spread))

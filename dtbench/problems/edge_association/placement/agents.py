@@ -60,10 +60,15 @@ def decode(slot: PlacementSlot, x: npt.NDArray[Any]) -> PlacementDecision:
     action = x.reshape(*x.shape[:-1], slot.n_bs, 1 + slot.n_users)
     logit, scores = action[..., 0], np.swapaxes(action[..., 1:], -1, -2)
     if slot.params.residual:
-        scores = scores - slot.carry / slot.carry.mean(axis=(-2, -1), keepdims=True)
+        scores = scores - carried(slot)
     highest = one_hot(logit.argmax(axis=-1), slot.n_bs)
     opened = np.where((logit > 0.0).any(axis=-1, keepdims=True), logit > 0.0, highest)
     return by_score(slot, opened, scores)
+
+
+def carried(slot: PlacementSlot) -> Array:
+    """B_i q_ik (..., N, M) over its mean."""
+    return np.asarray(slot.carry / slot.carry.mean(axis=(-2, -1), keepdims=True))
 
 
 def by_score(slot: PlacementSlot, opened: BoolArray, scores: Array) -> PlacementDecision:

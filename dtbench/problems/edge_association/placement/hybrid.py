@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dtbench.arrays import Array
 from dtbench.core import Observation
 from dtbench.encoding import Box, Categorical, Encoding, Group
-from dtbench.problems.edge_association.placement.agents import by_score, observe
+from dtbench.problems.edge_association.placement.agents import by_score, carried, observe
 from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot
 from dtbench.problems.edge_association.system import one_hot
 
@@ -43,13 +42,8 @@ def decode(slot: PlacementSlot, x: npt.NDArray[Any]) -> PlacementDecision:
     return by_score(slot, opened, scores - carried(slot))
 
 
-def carried(slot: PlacementSlot) -> Array:
-    """B_i q_ik (..., N, M) over its mean."""
-    return np.asarray(slot.carry / slot.carry.mean(axis=(-2, -1), keepdims=True))
-
-
 def see(slot: PlacementSlot) -> Observation:
-    """What openers (..., M, 9) and scorers (..., M, 10 N) see; the global state is the problem's.
+    """What openers (..., M, 9) and scorers (..., M, 10 N) see, cut at 5; the global state is the problem's.
 
     Of a base station: F_k / 24e9; F_k over the mean F; N_k / N; whether it was open; means over users of B_i q_ik and
     of what it is above the least of that user; the share of users with the least at k, what these would lose with the

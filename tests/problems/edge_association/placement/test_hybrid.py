@@ -39,6 +39,17 @@ def test_what_openers_see_by_hand():
     assert_allclose(seen[:, 8], [work, work], rtol=1e-6)
 
 
+def test_the_loss_of_a_station_is_to_the_next_best():
+    """Three stations: what the users nearest to one would lose if it stayed shut, per user of all."""
+    slot = PLACEMENT.slot(instance := PLACEMENT.generate("tiny", 0), 0, PLACEMENT.start(instance))
+    carry = np.asarray(agents.carried(slot))
+    expected = np.zeros(3)
+    for row in carry:
+        best, second, _ = sorted(row)
+        expected[row.argmin()] += (second - best) / len(carry)
+    assert_allclose(hybrid.see(slot).agents["open"][:, 7], expected, rtol=1e-5)
+
+
 def test_what_scorers_see_by_hand():
     slot = dataclasses.replace(hand_slot(), prev_assoc=np.array([0, 1, -1]), prev_open=np.array([True, False]))
     seen = hybrid.see(slot).agents["score"].reshape(2, 3, 10)
