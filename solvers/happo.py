@@ -5,16 +5,17 @@ Every agent has a network of its own; reals have Beta distributions ("Beta-HAPPO
 
 ``paper``: the settings of the card of ``mec-synchronization``, with the discounts of the other problems' cards; the
 same 5000 slots per round are played as 25 episodes of the library's horizon. Deviations of ``tuned`` and their reasons:
-discount 0 where a slot's decision does not change what the next one is worth, as the rest is noise; fewer, larger steps
-that fall to 0; ``mec-synchronization``: users choose a margin over the least power (``power_action=margin``), as good
-powers are a hundredth of the greatest, each agent learns from what it adds to the team's reward (``credit=own``,
-``reward=difference``), which one of thirty users hardly moves, and base stations tell users their place in the cell
-(``observation=cell``), without which those of a crowded cell all send at once and fail; ``edge-placement``: the
-encoding ``hybrid``, where opening is a choice of two, explored as such, and scores are added to the transport cost,
-each given by one network from what is known of the pair; ``edge-migration``: one network scores each user from what is
-known of that user; ``satellite-offloading``: UAVs by falling data (``obs=ordered``), see :file:`cc-ddpg.py`, the
-encoding ``strict``, paid for what is asked, as repair would do the work of agents that are paid for what is played, and
-a start off the middle, where features count by their absolute value and no mean has a slope.
+discount 0 where a slot's decision does not change what the next one is worth, as the rest is noise; larger steps that
+fall to 0; ``dnt-spectrum``: base stations are told what an upload would mend (``obs=twin``) and are paid the objective
+(``reward=objective``), discount 0.2 as in the paper; ``mec-synchronization``: users choose a margin over the least
+power (``power_action=margin``), as good powers are a hundredth of the greatest, each agent learns from what it adds to
+the team's reward (``credit=own``, ``reward=difference``), which one of thirty users hardly moves, and base stations
+tell users their place in the cell (``observation=cell``), without which those of a crowded cell all send at once and
+fail; ``edge-placement``: the encoding ``hybrid``, where opening is a choice of two, explored as such, and scores are
+added to the transport cost, each given by one network from what is known of the pair; ``edge-migration``: one network
+scores each user from what is known of that user; ``satellite-offloading``: UAVs by falling data (``obs=ordered``), see
+:file:`cc-ddpg.py`, the encoding ``strict``, paid for what is asked, as repair would do the work of agents that are paid
+for what is played, and a start off the middle, where features count by their absolute value and no mean has a slope.
 """
 
 from typing import TYPE_CHECKING, ClassVar

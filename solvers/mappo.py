@@ -2,7 +2,9 @@
 
 Reals have Beta distributions. The algorithm is :mod:`dtbench.learning.onpolicy`.
 
-Presets and their reasons are those of ``happo.py``.
+Presets and their reasons are those of ``happo.py``, but for ``share``: like agents share a network, except on
+``dnt-spectrum``, where each base station has its own place; on ``mec-synchronization`` that takes fewer episodes and
+bears larger steps.
 """
 
 from dataclasses import dataclass

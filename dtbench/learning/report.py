@@ -16,13 +16,13 @@ PAUSE = 5.0  # s between two lines
 
 
 def line(progress: Progress) -> str:
-    """Where a training is: ``round 40/100, 320 episodes, ..., about 0:02:10 left``."""
+    """Where a training is, and which policy it would keep: ``round 40/100, 320 episodes, ..., about 0:02:10 left``."""
     point, best, learner = progress.point, progress.best, progress.learner
     parts = [f"round {progress.round}/{progress.rounds}", f"{learner.episodes} episodes", f"{learner.frames} frames"]
     if point is not None:
         parts.append(f"validation {point.objective:.6g}")
     if best is not None:
-        parts.append(f"best {best.objective:.6g} (round {best.round})")
+        parts.append(f"kept {best.objective:.6g} (round {best.round})")
     parts.append(f"{duration(progress.elapsed)} elapsed")
     if progress.round < progress.rounds:
         parts.append(f"about {duration(progress.left)} left")

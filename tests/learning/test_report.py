@@ -20,7 +20,7 @@ def progress(round, point=True, rounds=10):
 
 def test_a_line_says_where_training_is():
     assert line(progress(4)) == (
-        "round 4/10, 8 episodes, 80 frames, validation 1.25, best 1.125 (round 2), 0:02:05 elapsed, about 0:01:01 left"
+        "round 4/10, 8 episodes, 80 frames, validation 1.25, kept 1.125 (round 2), 0:02:05 elapsed, about 0:01:01 left"
     )
     assert line(progress(10, point=False)).endswith("0:02:05 elapsed")
     assert duration(3725.4) == "1:02:05"
