@@ -6,14 +6,12 @@ from torch.testing import assert_close
 from dtbench.encoding import Box, Encoding, Group
 from dtbench.learning.critics import DeepSetCritic, ItemCritic, JointCritic, Players, many_players, one_player
 
+from .draws import source
+
 MIXED = Encoding(
     (Group("user", 3, Box(2), 4), Group("station", 2, Box(3), 5), Group("hub", 1, Box(2), 6)), lambda s, x: x
 )
 STREAMS = (("user", "station"), ("hub",))
-
-
-def source(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def rows(n, width, seed=0):

@@ -5,17 +5,11 @@ from torch.testing import assert_close
 from dtbench.encoding import Box, Encoding, Group
 from dtbench.learning.crowdcritic import CrowdCritic
 
+from .draws import drawn, source
+
 USERS, STATIONS = 4, 2
 GROUPS = (Group("user", USERS, Box(1, 0.0, 1.0), 3), Group("station", STATIONS, Box(2, 0.0, 1.0), 5))
 LENGTH, SIZE = USERS * 3 + STATIONS * 5, USERS + STATIONS * 2
-
-
-def source(seed=0):
-    return torch.Generator().manual_seed(seed)
-
-
-def drawn(rows, width, seed):
-    return torch.rand(rows, width, generator=source(seed))
 
 
 @pytest.fixture

@@ -28,14 +28,12 @@ from dtbench.learning.deterministic import (
 from dtbench.problems import problem
 from dtbench.problems.satellite_offloading.allocation import round_channels
 
+from .draws import source
+
 MIXED = Encoding(
     (Group("user", 3, Box(2), 4), Group("station", 2, Box(3, 0.0, 1.0), 5), Group("hub", 1, Box(2, 0.0, 8.0), 6)),
     decode=lambda slot, x: x,
 )
-
-
-def source(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def seen(rows=4, seed=0):

@@ -4,15 +4,9 @@ from torch.testing import assert_close
 
 from dtbench.learning.loadcritic import LoadCritic
 
+from .draws import drawn, source
+
 N, M, SEEN, REST = 4, 3, 2, 2
-
-
-def source(seed=0):
-    return torch.Generator().manual_seed(seed)
-
-
-def drawn(rows, width, seed):
-    return torch.rand(rows, width, generator=source(seed))
 
 
 @pytest.fixture
