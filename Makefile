@@ -46,7 +46,7 @@ bench: setup-dev ## Measure speed, as ratios in one run
 	$(BIN)/pytest tests/benchmarks --benchmark-group-by=group --benchmark-columns=median,rounds -s
 
 library: setup   ## Freeze and certify what is missing of a problem's instances: make library PROBLEM=...
-	$(BIN)/python -m dtbench.library $(PROBLEM) --workers 2
+	$(BIN)/python -m dtbench.library.build $(PROBLEM) --workers 2
 
 format: setup-dev ## Rewrite sources in the project's format
 	$(BIN)/ruff format $(SOURCES)

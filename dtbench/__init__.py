@@ -5,7 +5,7 @@ from __future__ import annotations
 from dtbench.core import Certificate, Decision, Instance, Outcome, Problem, Slot
 from dtbench.envs import make_env, register_envs
 from dtbench.errors import Declined, DtbenchError
-from dtbench.instances import load
+from dtbench.library.instances import load
 from dtbench.params import Options, param
 from dtbench.problems import all_problems, problem
 from dtbench.solver import Heuristic, Solver

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dtbench.arrays import Array, Batched, BoolArray, at, specs
-from dtbench.encoding import Encoding
+from dtbench.encoding import Encoding, Observation
 from dtbench.errors import DtbenchError, InvalidDecision
 from dtbench.params import Params
 from dtbench.prediction import PredictorTraining
@@ -81,19 +81,6 @@ class Outcome:
     feasible: BoolArray
     violations: Mapping[str, Array]
     metrics: Mapping[str, npt.NDArray[Any]]
-
-
-@dataclass(frozen=True)
-class Observation:
-    """What agents see.
-
-    ``agents``: ``{group: (..., count, length)}`` float32. ``masks``: ``{group: (..., count, mask width)}`` bool, True =
-    allowed, for groups with categorical actions. ``state``: (..., S) float32, the global state of critics and mixers.
-    """
-
-    agents: Mapping[str, npt.NDArray[np.float32]]
-    masks: Mapping[str, BoolArray]
-    state: npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)

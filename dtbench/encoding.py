@@ -9,15 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from dtbench.arrays import BoolArray, IntArray
-
-if TYPE_CHECKING:
-    from dtbench.core import Observation
 
 
 @dataclass(frozen=True)
@@ -71,6 +68,19 @@ class Group:
     def size(self) -> int:
         """Entries of the group's part of a joint action."""
         return self.count * self.space.width
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What agents see.
+
+    ``agents``: ``{group: (..., count, length)}`` float32. ``masks``: ``{group: (..., count, mask width)}`` bool, True =
+    allowed, for groups with categorical actions. ``state``: (..., S) float32, the global state of critics and mixers.
+    """
+
+    agents: Mapping[str, npt.NDArray[np.float32]]
+    masks: Mapping[str, BoolArray]
+    state: npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written under a temporary name, synced, renamed."""
+"""Where shipped folders are, and how files are written: whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+PACKAGE = Path(__file__).resolve().parent
 TEMPORARY = ".part"
+
+
+def folder(name: str) -> Path:
+    """Path of ``instances``, ``solvers``, ``suites`` or ``sweeps``: beside the package, or inside a wheel."""
+    shipped = PACKAGE / "_data" / name
+    return shipped if shipped.is_dir() else PACKAGE.parent / name
 
 
 @contextlib.contextmanager

@@ -2,9 +2,9 @@
 
 Li and Han (2025), Eqs. (18)-(29). The controller sees the data, the rates and the limits of a slot, and asks for
 channels and a matrix of shares in the encoding ``structured``. The actor,
-:class:`dtbench.learning.deterministic.CoordinatedPolicy`, keeps C2 to C5 whatever its networks say; the environment
+:class:`dtbench.learning.ddpg.policy.CoordinatedPolicy`, keeps C2 to C5 whatever its networks say; the environment
 rounds channels, and repairs what breaks C6 or C7. In the paper the critic sees the actor's output as it is, before
-rounding. See :mod:`dtbench.learning.actorcritic` for the order of an update.
+rounding. See :mod:`dtbench.learning.ddpg.learner` for the order of an update.
 
 The paper gives no settings: those of ``paper`` are ours, in its spirit (one environment, an update per slot, discount
 0.9). Deviations of ``tuned``, each with its reason:
@@ -35,18 +35,19 @@ import numpy as np
 from dtbench.arrays import Array
 from dtbench.core import Instance
 from dtbench.envs import Step
-from dtbench.learning.deterministic import CoordinatedPolicy
-from dtbench.learning.offpolicy import ActorCriticOptions
+from dtbench.learning.ddpg.options import ActorCriticOptions
+from dtbench.learning.ddpg.policy import CoordinatedPolicy
 from dtbench.learning.options import Presets
 from dtbench.learning.solver import LearnedSolver
 from dtbench.params import param
+from dtbench.problems.satellite_offloading.agents import COMMON
 from dtbench.problems.satellite_offloading.allocation import round_channels
 
 if TYPE_CHECKING:
     import torch
 
-    from dtbench.learning.actors import Actor
-    from dtbench.learning.critics import Critic
+    from dtbench.learning.ddpg.actors import Actor
+    from dtbench.learning.ddpg.critics import Critic
     from dtbench.learning.training import Learner
 
 PRESETS: Presets = {
@@ -76,12 +77,18 @@ class CcDdpgOptions(ActorCriticOptions):
     )
 
 
+class UavPolicy(CoordinatedPolicy):
+    """The coordinated policy on states that end with the limits of the slot."""
+
+    common = COMMON
+
+
 class CcDdpg(LearnedSolver):
     name = "cc-ddpg"
     problems = ("satellite-offloading",)
     trains = True
     Options = CcDdpgOptions
-    policy_class = CoordinatedPolicy
+    policy_class = UavPolicy
     presets = PRESETS
     sampled: ClassVar[float] = 0.05
 
@@ -90,11 +97,9 @@ class CcDdpg(LearnedSolver):
         return "structured"
 
     def learner(self, instance: Instance) -> Learner:
-        from dtbench.learning.actorcritic import ActorCritic
-        from dtbench.learning.actors import CoordinatedActor
-        from dtbench.learning.coordinated import CoordinatedLearner
-        from dtbench.learning.critics import JointCritic, one_player
-        from dtbench.learning.loadcritic import LoadCritic
+        from dtbench.learning.ddpg.coordinated import CoordinatedActor, CoordinatedLearner, LoadCritic
+        from dtbench.learning.ddpg.critics import JointCritic, one_player
+        from dtbench.learning.ddpg.learner import ActorCritic
 
         o = self.options
         env = self.play_in(o.parallel)
@@ -109,6 +114,7 @@ class CcDdpg(LearnedSolver):
                 softness=o.softness,
                 offset=o.offset,
                 by_uav=o.by_uav,
+                kind=UavPolicy,
                 rounding=partial(round_channels, n_channel=instance.params.n_channel) if o.whole else None,
             )
             if o.alike:

@@ -1,7 +1,7 @@
 """DDPG: one deterministic actor for all, broken limits cost reward; learns and acts on observations only.
 
 Lillicrap et al. (2016), as an ablation of :file:`cc-ddpg.py` on the problem of Li and Han (2025). The controller sees
-the global state; see :mod:`dtbench.learning.actorcritic` for the order of an update and its equations.
+the global state; see :mod:`dtbench.learning.ddpg.learner` for the order of an update and its equations.
 
 With ``mode = penalty`` it chooses channels and shares without coordination, is paid for what it asks for, less what
 that violates, and its decision is repaired for the score only. With ``mode = raw`` the environment brings its features
@@ -19,18 +19,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from dtbench.core import Instance
-from dtbench.learning.deterministic import DeterministicPolicy
-from dtbench.learning.items import uavs
-from dtbench.learning.offpolicy import ActorCriticOptions
+from dtbench.learning.ddpg.options import ActorCriticOptions
+from dtbench.learning.ddpg.policy import DeterministicPolicy
 from dtbench.learning.options import Presets
 from dtbench.learning.solver import LearnedSolver
 from dtbench.params import param
+from dtbench.problems.satellite_offloading.agents import uav_entries
 
 if TYPE_CHECKING:
     import torch
 
-    from dtbench.learning.actors import Actor
-    from dtbench.learning.critics import Critic
+    from dtbench.learning.ddpg.actors import Actor
+    from dtbench.learning.ddpg.critics import Critic
     from dtbench.learning.training import Learner
 
 PRESETS: Presets = {
@@ -69,14 +69,14 @@ class Ddpg(LearnedSolver):
         return "penalty" if self.options.mode == "penalty" else "agents"
 
     def learner(self, instance: Instance) -> Learner:
-        from dtbench.learning.actorcritic import ActorCritic
-        from dtbench.learning.actors import DeterministicActor
-        from dtbench.learning.critics import ItemCritic, JointCritic, one_player
+        from dtbench.learning.ddpg.actors import DeterministicActor
+        from dtbench.learning.ddpg.critics import ItemCritic, JointCritic, one_player
+        from dtbench.learning.ddpg.learner import ActorCritic
 
         o = self.options
         env = self.play_in(o.parallel)
         length, size, player = env.observation.state.shape[-1], env.encoding.size, one_player(env.encoding)
-        like = uavs(instance.params.n_uav, instance.params.n_sat, length)
+        like = uav_entries(instance.params.n_uav, instance.params.n_sat, length)
 
         def make(generator: torch.Generator) -> tuple[Actor, Critic]:
             actor = DeterministicActor(env.encoding, o.layers("actor"), generator)

@@ -1,7 +1,7 @@
 """HAPPO as Liu et al. (2025) have it: one agent after the other, in random order, each correcting for those before it.
 
 Every agent has a network of its own; reals have Beta distributions ("Beta-HAPPO"). The algorithm is
-:mod:`dtbench.learning.onpolicy`.
+:mod:`dtbench.learning.ppo.learner`.
 
 ``paper``: the settings of the card of ``mec-synchronization``, with the discounts of the other problems' cards; the
 same 5000 slots per round are played as 25 episodes of the library's horizon. Deviations of ``tuned`` and their reasons:
@@ -21,11 +21,12 @@ for what is played, and a start off the middle, where features count by their ab
 from typing import TYPE_CHECKING, ClassVar
 
 from dtbench.core import Instance
-from dtbench.learning.onpolicy_options import PAPER, TUNED, TUNED_DNT, TUNED_MEC, TUNED_PLACEMENT, OnPolicyOptions
 from dtbench.learning.options import Presets
 from dtbench.learning.policy import Policy
+from dtbench.learning.ppo.options import OnPolicyOptions
+from dtbench.learning.ppo.policy import BetaPolicy, GaussianPolicy, StochasticPolicy
+from dtbench.learning.ppo.presets import PAPER, TUNED, TUNED_DNT, TUNED_MEC, TUNED_PLACEMENT
 from dtbench.learning.solver import LearnedSolver
-from dtbench.learning.stochastic import BetaPolicy, GaussianPolicy, StochasticPolicy
 from dtbench.params import Options
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Happo(LearnedSolver):
     presets: ClassVar[Presets] = PRESETS
 
     def learner(self, instance: Instance) -> "Learner":
-        from dtbench.learning.onpolicy import PolicyLearner
+        from dtbench.learning.ppo.learner import PolicyLearner
 
         kind = self.policy_class
         if not issubclass(kind, StochasticPolicy):

@@ -2,10 +2,10 @@
 
 Agents observe and act as in :file:`vdn.py`, but each minimises its own temporal-difference error (y_i - Q_i)^2 with
 y_i = R_i + gamma max_a Q_i^-(o_i', a), Eq. (37) of Yu et al., as if the others were part of the world:
-:meth:`dtbench.learning.qlearning.ValueLearner.loss` without a mixer. R_i is the agent's own reward where the problem
-has one (a base station's rates and errors; ours, the paper names it only) and the team's elsewhere; ``rewards=team``
-takes the team's everywhere, which tells the effect of the decomposition from that of the local reward. Deviations and
-presets: those of VDN.
+:meth:`dtbench.learning.qlearning.learner.ValueLearner.loss` without a mixer. R_i is the agent's own reward where the
+problem has one (a base station's rates and errors; ours, the paper names it only) and the team's elsewhere;
+``rewards=team`` takes the team's everywhere, which tells the effect of the decomposition from that of the local reward.
+Deviations and presets: those of VDN.
 """
 
 from dataclasses import dataclass
@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from dtbench.core import Instance
 from dtbench.learning.options import Presets
-from dtbench.learning.policy import Policy, ValuePolicy
+from dtbench.learning.policy import Policy
+from dtbench.learning.qlearning.options import ValueOptions
+from dtbench.learning.qlearning.policy import ValuePolicy
+from dtbench.learning.qlearning.presets import PAPER, TUNED_DNT, TUNED_STIN
 from dtbench.learning.solver import LearnedSolver
-from dtbench.learning.value import PAPER, TUNED_DNT, TUNED_STIN, ValueOptions
 from dtbench.params import Options, param
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ class Iql(LearnedSolver):
     sampled: ClassVar[float] = 0.05
 
     def learner(self, instance: Instance) -> "Learner":
-        from dtbench.learning.qlearning import ValueLearner
+        from dtbench.learning.qlearning.learner import ValueLearner
 
         env = self.play_in(self.options.parallel)
         return ValueLearner(env, self.options, self.seed, local=self.options.rewards == "local")

@@ -4,7 +4,7 @@ Lowe et al. (2017). On ``edge-placement`` the multi-agent actor-critic of Lu et 
 station sees the whole state and gives a logit of opening and a score per user; Eqs. (28)-(31). On
 ``mec-synchronization`` a baseline of Liu et al. (2025): users choose powers, base stations shares, the control centre
 hosts (as reals, which ``env=host_action=real`` makes of them); one critic for the reward of users and stations, one for
-the centre's. See :mod:`dtbench.learning.actorcritic` for the order of an update; an agent's gradient flows through its
+the centre's. See :mod:`dtbench.learning.ddpg.learner` for the order of an update; an agent's gradient flows through its
 own action only.
 
 The cards' settings are ``paper``. Deviations of ``tuned``, each with its reason: discount 0, as decisions hardly change
@@ -13,7 +13,7 @@ judges base stations alike, as every episode has another trace; scores are added
 (``residual``), as nothing is learned of 1000 scores through an argmax in this time; little noise, which would drown
 that cost; and ``restraint``, or scores end at the flat ends of tanh. On ``mec-synchronization`` users choose a margin
 over the least power and are told their place in the cell, as in :file:`happo.py`; agents are paid what they add to the
-team's reward, and judged by a critic that like agents share, :class:`~dtbench.learning.crowdcritic.CrowdCritic`: of the
+team's reward, and judged by a critic that like agents share, :class:`~dtbench.learning.ddpg.crowd.CrowdCritic`: of the
 team's reward, by layers over the whole state and the joint action of 360 reals, nothing was learned; ``restraint``, or
 all users fall silent for good.
 """
@@ -23,17 +23,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from dtbench.core import Instance
-from dtbench.learning.deterministic import DeterministicPolicy
-from dtbench.learning.items import stations
-from dtbench.learning.offpolicy import ActorCriticOptions
+from dtbench.learning.ddpg.options import ActorCriticOptions
+from dtbench.learning.ddpg.policy import DeterministicPolicy
 from dtbench.learning.options import Presets
 from dtbench.learning.solver import LearnedSolver
+from dtbench.problems.edge_association.placement.agents import station_entries
 
 if TYPE_CHECKING:
     import torch
 
-    from dtbench.learning.actors import Actor
-    from dtbench.learning.critics import Critic
+    from dtbench.learning.ddpg.actors import Actor
+    from dtbench.learning.ddpg.critics import Critic
     from dtbench.learning.training import Learner
 
 STREAMS = (("bs", "mu"), ("cc",))  # groups that are paid alike
@@ -79,10 +79,10 @@ class Maddpg(LearnedSolver):
     sampled: ClassVar[float] = 0.05
 
     def learner(self, instance: Instance) -> Learner:
-        from dtbench.learning.actorcritic import ActorCritic
-        from dtbench.learning.actors import DeterministicActor
-        from dtbench.learning.critics import ItemCritic, JointCritic, many_players
-        from dtbench.learning.crowdcritic import CrowdCritic
+        from dtbench.learning.ddpg.actors import DeterministicActor
+        from dtbench.learning.ddpg.critics import ItemCritic, JointCritic, many_players
+        from dtbench.learning.ddpg.crowd import CrowdCritic
+        from dtbench.learning.ddpg.learner import ActorCritic
 
         o = self.options
         env = self.play_in(o.parallel)
@@ -94,7 +94,7 @@ class Maddpg(LearnedSolver):
             if o.alike and instance.problem == "mec-synchronization":
                 return actor, CrowdCritic(env.encoding, o.layers("critic"), generator)
             if o.alike:
-                like = stations(instance.params.n_users, instance.params.n_bs)
+                like = station_entries(instance.params.n_users, instance.params.n_bs)
                 return actor, ItemCritic(length, size, like, players, o.layers("critic"), generator)
             return actor, JointCritic(length, size, players, o.layers("critic"), generator)
 

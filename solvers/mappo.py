@@ -1,6 +1,6 @@
 """MAPPO, Yu et al. (2022): clipped policy gradients of all agents at once, a critic on the global state; any problem.
 
-Reals have Beta distributions. The algorithm is :mod:`dtbench.learning.onpolicy`.
+Reals have Beta distributions. The algorithm is :mod:`dtbench.learning.ppo.learner`.
 
 Presets and their reasons are those of ``happo.py``, but for ``share``: like agents share a network, except on
 ``dnt-spectrum``, where each base station has its own place; on ``mec-synchronization`` that takes fewer episodes and
@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from dtbench.core import Instance
-from dtbench.learning.onpolicy_options import PAPER, TUNED, TUNED_DNT, TUNED_MEC, TUNED_PLACEMENT, OnPolicyOptions
 from dtbench.learning.options import Presets
 from dtbench.learning.policy import Policy
+from dtbench.learning.ppo.options import OnPolicyOptions
+from dtbench.learning.ppo.policy import BetaPolicy
+from dtbench.learning.ppo.presets import PAPER, TUNED, TUNED_DNT, TUNED_MEC, TUNED_PLACEMENT
 from dtbench.learning.solver import LearnedSolver
-from dtbench.learning.stochastic import BetaPolicy
 from dtbench.params import Options, param
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Mappo(LearnedSolver):
     presets: ClassVar[Presets] = PRESETS
 
     def learner(self, instance: Instance) -> "Learner":
-        from dtbench.learning.onpolicy import PolicyLearner
+        from dtbench.learning.ppo.learner import PolicyLearner
 
         env = self.play_in(self.options.parallel)
         return PolicyLearner(env, BetaPolicy, self.options, seed=self.seed, shared=self.options.share)

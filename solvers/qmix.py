@@ -2,7 +2,8 @@
 
 Agents observe and act as in :file:`vdn.py`. While they learn, Q_tot = w2(s)^T ELU(W1(s) q + b1(s)) + b2(s) joins their
 values by the global state s, with W1, w2 >= 0, so that Eq. (22) of Tao et al. holds: every agent's own best action is
-part of the best joint one. The mixer is :class:`dtbench.learning.mixers.QmixMixer`; target and loss are those of VDN.
+part of the best joint one. The mixer is :class:`dtbench.learning.qlearning.mixers.QmixMixer`; target and loss are
+those of VDN.
 Deviations and presets: those of VDN, but half the episodes on dnt-spectrum, as an update costs twice as much; sizes of
 the mixer, which the papers do not give, are those of Rashid et al.
 """
@@ -13,9 +14,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from dtbench.core import Instance
 from dtbench.learning.options import Presets
-from dtbench.learning.policy import Policy, ValuePolicy
+from dtbench.learning.policy import Policy
+from dtbench.learning.qlearning.options import ValueOptions
+from dtbench.learning.qlearning.policy import ValuePolicy
+from dtbench.learning.qlearning.presets import PAPER, TUNED_DNT, TUNED_STIN
 from dtbench.learning.solver import LearnedSolver
-from dtbench.learning.value import PAPER, TUNED_DNT, TUNED_STIN, ValueOptions
 from dtbench.params import Options, param
 
 if TYPE_CHECKING:
@@ -43,8 +46,8 @@ class Qmix(LearnedSolver):
     sampled: ClassVar[float] = 0.05
 
     def learner(self, instance: Instance) -> "Learner":
-        from dtbench.learning.mixers import QmixMixer
-        from dtbench.learning.qlearning import ValueLearner
+        from dtbench.learning.qlearning.learner import ValueLearner
+        from dtbench.learning.qlearning.mixers import QmixMixer
 
         env = self.play_in(self.options.parallel)
         mixer = partial(QmixMixer, embedding=self.options.embedding, hidden=self.options.hyper)

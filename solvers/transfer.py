@@ -2,7 +2,7 @@
 
 Lu et al. (2021), Sec. V.B, Algorithm 2, Eqs. (32)-(34): each server sees the features of all its pairs with users and
 scores every user; a twin goes to the admissible server of the highest score. Base training is that of
-:file:`maddpg.py`; what is transferred, and when, is in :mod:`dtbench.learning.transfer`.
+:file:`maddpg.py`; what is transferred, and when, is in :mod:`dtbench.learning.ddpg.transfer`.
 
 Deviations: a model per server instead of per user and server, which is not tractable; all servers start from the same
 weights, without which (32) would average networks that mean different things; (34) is divided by 1 + rho, or weights
@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, ClassVar
 from dtbench.core import Instance
 from dtbench.errors import DtbenchError
 from dtbench.learning import checkpoint
-from dtbench.learning.deterministic import PairPolicy
-from dtbench.learning.offpolicy import TransferOptions
+from dtbench.learning.ddpg.options import TransferOptions
+from dtbench.learning.ddpg.policy import PairPolicy
 from dtbench.learning.options import Presets
 from dtbench.learning.solver import LearnedSolver
+from dtbench.problems.edge_association.migration.agents import previous_hosts, user_entries
 
 if TYPE_CHECKING:
     from dtbench.learning.training import Learner
@@ -59,11 +60,12 @@ class Transfer(LearnedSolver):
     sampled: ClassVar[float] = 0.05
 
     def learner(self, instance: Instance) -> Learner:
-        from dtbench.learning.transfer import TransferLearner, actor_critic
+        from dtbench.learning.ddpg.transfer import TransferLearner, actor_critic
 
         env = self.play_in(self.options.parallel)
         start = self._source().arrays if self.options.transfer == "init" else None
-        return TransferLearner(env, self.options, self.seed, actor_critic(env, self.options), start)
+        make = actor_critic(env, self.options, user_entries)
+        return TransferLearner(env, self.options, self.seed, make, previous_hosts, start)
 
     def _source(self) -> checkpoint.Checkpoint:
         """The policy to start from.

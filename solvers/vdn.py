@@ -2,8 +2,8 @@
 
 Each agent (a user; a base station) sees its own observation and picks its own action: Q_tot = sum_i Q_i(o_i, a_i), Eq.
 (21) of Tao et al., Eq. (19) of Yu et al., so the best joint action is every agent's own best (Sunehag et al., 2018).
-Target and loss, Eqs. (22)-(23) and (21)-(22), are :meth:`dtbench.learning.qlearning.ValueLearner.loss`; the loop of
-Algorithm 1 is :meth:`~dtbench.learning.qlearning.ValueLearner.round`.
+Target and loss, Eqs. (22)-(23) and (21)-(22), are :meth:`dtbench.learning.qlearning.learner.ValueLearner.loss`; the
+loop of Algorithm 1 is :meth:`~dtbench.learning.qlearning.learner.ValueLearner.round`.
 
 Deviations: one joint replay buffer, because the joint loss needs equal slots of all agents (Tao et al. write one per
 agent); one network for all users, because instances redraw users and a number has no meaning; the target is over the
@@ -25,9 +25,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from dtbench.core import Instance
 from dtbench.learning.options import Presets
-from dtbench.learning.policy import Policy, ValuePolicy
+from dtbench.learning.policy import Policy
+from dtbench.learning.qlearning.options import ValueOptions
+from dtbench.learning.qlearning.policy import ValuePolicy
+from dtbench.learning.qlearning.presets import PAPER, TUNED_DNT, TUNED_STIN
 from dtbench.learning.solver import LearnedSolver
-from dtbench.learning.value import PAPER, TUNED_DNT, TUNED_STIN, ValueOptions
 from dtbench.params import Options
 
 if TYPE_CHECKING:
@@ -46,8 +48,8 @@ class Vdn(LearnedSolver):
     sampled: ClassVar[float] = 0.05
 
     def learner(self, instance: Instance) -> "Learner":
-        from dtbench.learning.mixers import SumMixer
-        from dtbench.learning.qlearning import ValueLearner
+        from dtbench.learning.qlearning.learner import ValueLearner
+        from dtbench.learning.qlearning.mixers import SumMixer
 
         env = self.play_in(self.options.parallel)
         return ValueLearner(env, self.options, self.seed, mixer=lambda agents, state, generator: SumMixer())

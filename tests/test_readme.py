@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from dtbench.discovery import discover
 from dtbench.experiments.conformance import check
+from dtbench.plugins.discovery import discover
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)

@@ -6,8 +6,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from dtbench import referee
 from dtbench.core import check_decision, gap_to, relative_gap
-from dtbench.discovery import discover, load_solver
 from dtbench.errors import InvalidDecision
+from dtbench.plugins.discovery import discover, load_solver
 from dtbench.problems import all_problems, problem
 from dtbench.problems.stin_deployment.model import StinDecision
 from dtbench.solver import Solver

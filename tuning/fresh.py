@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from dtbench import instances
 from dtbench.core import AnyProblem, Instance
-from dtbench.discovery import SolverEntry, discover, find, load_solver
 from dtbench.learning.network_key import network_key
+from dtbench.library import instances
+from dtbench.plugins.discovery import SolverEntry, discover, find, load_solver
 from dtbench.problems import problem
 from dtbench.referee import play
 from dtbench.reports.statistics import mean_interval

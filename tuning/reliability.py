@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from dtbench import instances
-from dtbench.discovery import discover, find, load_solver
+from dtbench.library import instances
+from dtbench.plugins.discovery import discover, find, load_solver
 from dtbench.problems import problem
 from dtbench.problems.mec_synchronization.instance import MecInstance
 from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot

@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dtbench import instances
-from dtbench.discovery import discover, find, load_solver
 from dtbench.learning.solver import LearnedSolver
+from dtbench.library import instances
+from dtbench.plugins.discovery import discover, find, load_solver
 from dtbench.problems import problem
 
 HERE = Path(__file__).resolve().parent

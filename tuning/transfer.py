@@ -22,12 +22,13 @@ import numpy as np
 import torch
 
 from dtbench.core import Instance
-from dtbench.discovery import discover, load_solver
 from dtbench.envs import TEMPLATE_SEED
+from dtbench.learning.ddpg.transfer import TransferLearner, actor_critic
 from dtbench.learning.networks import Floats
 from dtbench.learning.training import Point, Trained, Validation, fit
-from dtbench.learning.transfer import TransferLearner, actor_critic
+from dtbench.plugins.discovery import discover, load_solver
 from dtbench.problems import problem
+from dtbench.problems.edge_association.migration.agents import previous_hosts, user_entries
 
 PROBLEM = problem("edge-migration")
 AGENTS = {"scratch": ("none", False), "online": ("online", False), "init": ("none", True), "both": ("online", True)}
@@ -42,7 +43,9 @@ def train(
     cls: Any = load_solver(discover()["transfer"])
     solver = cls(PROBLEM, instance, seed=seed, **given, transfer=transfer)
     env = solver.play_in(solver.options.parallel)
-    learner = TransferLearner(env, solver.options, seed, actor_critic(env, solver.options), start)
+    learner = TransferLearner(
+        env, solver.options, seed, actor_critic(env, solver.options, user_entries), previous_hosts, start
+    )
     validation = Validation(PROBLEM, instance, solver.options.traces)
     return fit(learner, validation, every=solver.options.validate_every)
 

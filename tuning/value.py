@@ -17,9 +17,9 @@ import numpy as np
 import optuna
 import torch
 
-from dtbench.discovery import discover, load_solver
 from dtbench.envs import BatchEnv
 from dtbench.learning.training import Validation, fit
+from dtbench.plugins.discovery import discover, load_solver
 from dtbench.problems import problem
 
 FOLDER = Path(__file__).parent

@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import typer
 
-from dtbench import instances
 from dtbench.cli.output import Json, SolversPath, number, print_json, print_table, stdout
 from dtbench.core import Instance
-from dtbench.discovery import SolverEntry, discover, find
+from dtbench.library import instances
+from dtbench.library.best_known import best_horizon, best_known
+from dtbench.plugins.discovery import SolverEntry, discover, find
 from dtbench.problems import all_problems, problem
 
 What = Literal["problems", "instances", "solvers", "suites", "sweeps"]
@@ -61,7 +62,7 @@ def _problems() -> tuple[list[str], list[list[Any]]]:
 def _instances() -> tuple[list[str], list[list[Any]]]:
     rows = []
     for name in instances.names():
-        best = instances.best_horizon(name)
+        best = best_horizon(name)
         known = [best.objective, best.gap, best.status] if best else [None, None, None]
         rows.append([name, *known])
     return ["instance", "best known", "proven gap", "status"], rows
@@ -212,7 +213,7 @@ def _pairs(sizes: dict[str, int]) -> str:
 def describe(instance: Instance) -> dict[str, Any]:
     """All facts of an instance, as plain values."""
     owner = problem(instance.problem)
-    known = instances.best_known(instance.problem).get(instance.name, {})
+    known = best_known(instance.problem).get(instance.name, {})
     return {
         "instance": instance.name,
         "problem": owner.id,

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from dtbench import instances
 from dtbench.cli.output import stderr
 from dtbench.errors import DtbenchError
+from dtbench.library import instances
 from dtbench.problems import problem
 
 

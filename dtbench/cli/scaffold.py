@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from dtbench import resources
+from dtbench import files
 from dtbench.cli.output import Json, SolversPath, print_json, print_table, stderr
-from dtbench.discovery import discover, find
 from dtbench.errors import DtbenchError
+from dtbench.plugins.discovery import discover, find
 
 TEMPLATE = '''"""One line that says what {name} is for; it is shown by `dtbench list solvers`."""
 
@@ -66,7 +66,7 @@ def new_solver(
     """Write a commented solver file that works and passes the conformance tests."""
     if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
         raise DtbenchError(f"solver name is '{name}'; expected lower-case letters, digits and hyphens, as 'my-rule'.")
-    shipped = resources.folder("solvers")
+    shipped = files.folder("solvers")
     folder = folder or (shipped if shipped.parent.name != "_data" else Path("solvers"))
     taken = discover([folder] if folder.is_dir() else [])
     if name in taken:

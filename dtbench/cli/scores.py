@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from dtbench import instances
 from dtbench.cli.output import Json, print_json, print_table, stderr, stdout
 from dtbench.errors import DtbenchError
+from dtbench.library import instances
+from dtbench.library.best_known import best_horizon
 from dtbench.problems import all_problems
 
 Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Folder of results.")]
@@ -47,7 +48,7 @@ def leaderboard(
     held = [store.read(stem) for stem in store.stems() if stem not in bad]
     if not held:
         raise DtbenchError(f"no record in '{results}' holds; see `dtbench verify --results {results}`.")
-    known = {name: best.objective for name in instances.names() if (best := instances.best_horizon(name)) is not None}
+    known = {name: best.objective for name in instances.names() if (best := best_horizon(name)) is not None}
     board = build(held, known, {id: ProblemFacts.of(owner) for id, owner in all_problems().items()})
     files = write(results, board, [name.strip() for name in formats.split(",") if name.strip()])
     if json:
@@ -92,7 +93,7 @@ def _records(results: Path) -> tuple[int, list[tuple[str, str]]]:
 
 
 def _library() -> tuple[int, list[tuple[str, str]]]:
-    from dtbench import library_check
+    from dtbench.library import check as library_check
 
     found = list(library_check.verify())
     return len(found), [(f.name, f.message) for f in found if f.message]

@@ -7,13 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
-from dtbench import instances
 from dtbench.cli.data import pairs
 from dtbench.cli.output import Json, SolversPath, number, percent, print_json, print_table
 from dtbench.core import gap_to, relative_gap
-from dtbench.discovery import SolverEntry, discover, find
 from dtbench.errors import DtbenchError
 from dtbench.experiments.record import Limits, Record
+from dtbench.library import instances
+from dtbench.library.best_known import best_horizon
+from dtbench.plugins.discovery import SolverEntry, discover, find
 from dtbench.problems import problem
 
 GIB = 2**30
@@ -90,7 +91,7 @@ def _played(entry: SolverEntry, file: Path) -> dict[str, str]:
 
 def summary(record: Record, sense: Any) -> dict[str, Any]:
     """What a record says, with the gaps to its own bound and to the best known value."""
-    slots, best = record.slots, instances.best_horizon(record.cell.instance)
+    slots, best = record.slots, best_horizon(record.cell.instance)
     bound = record.horizon_bound(problem(record.cell.problem).coupled)
     objective = record.objective
     away = float(gap_to(sense, objective, best.objective)) if best and objective is not None else None

@@ -42,13 +42,13 @@ def sweep(
 
     Exit 1 if a cell failed, now or before, or a record does not hold.
     """
-    from dtbench import instances
     from dtbench.cli.progress import display
     from dtbench.experiments import decisions
     from dtbench.experiments.run import run as run_cells
     from dtbench.experiments.store import Store
     from dtbench.experiments.sweep import prepare, read
     from dtbench.experiments.verify import verify
+    from dtbench.library import instances
     from dtbench.referee import metric_means
     from dtbench.reports.sweep import build, write
 

@@ -7,12 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from dtbench import instances
 from dtbench.cli.data import pairs
 from dtbench.cli.output import Json, SolversPath, number, print_json, print_table, stderr
 from dtbench.cli.progress import clock
 from dtbench.core import Instance
-from dtbench.discovery import discover, find, load_solver
 from dtbench.envs import TEMPLATE_SEED
 from dtbench.errors import Declined, DtbenchError
 from dtbench.files import write_safely
@@ -20,6 +18,8 @@ from dtbench.learning.checkpoint import SUFFIX, Checkpoint, Header
 from dtbench.learning.report import Lines, Report
 from dtbench.learning.solver import LearnedSolver
 from dtbench.learning.training import Progress
+from dtbench.library import instances
+from dtbench.plugins.discovery import discover, find, load_solver
 from dtbench.problems import problem
 
 

@@ -98,7 +98,7 @@ def _resolve(instance: str | Instance, overrides: Mapping[str, Any]) -> tuple[An
         if id in all_problems() and size in all_problems()[id].sizes:
             owner = problem(id)
             return owner, owner.generate(size, TEMPLATE_SEED, **overrides), True
-        from dtbench import instances
+        from dtbench.library import instances
 
         instance = instances.load(instance)
     if overrides:

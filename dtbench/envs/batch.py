@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dtbench.arrays import Array, BoolArray
-from dtbench.core import AnyProblem, Decision, Instance, Observation, Outcome, Slot, State
-from dtbench.encoding import Categorical
+from dtbench.core import AnyProblem, Decision, Instance, Outcome, Slot, State
+from dtbench.encoding import Categorical, Observation
 from dtbench.errors import DtbenchError
 
 Joint = npt.NDArray[Any]  # (B, size), see dtbench.encoding

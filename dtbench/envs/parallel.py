@@ -10,7 +10,7 @@ import numpy.typing as npt
 from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
-from dtbench.core import Observation
+from dtbench.encoding import Observation
 from dtbench.envs.batch import BatchEnv
 from dtbench.envs.single import first
 from dtbench.envs.spaces import agent_space, observation_space

@@ -10,8 +10,7 @@ import numpy.typing as npt
 from gymnasium import spaces
 
 from dtbench.arrays import BoolArray
-from dtbench.core import Observation
-from dtbench.encoding import Categorical, Encoding, Space
+from dtbench.encoding import Categorical, Encoding, Observation, Space
 
 
 def entries_space(space: Space, count: int = 1) -> spaces.MultiDiscrete | spaces.Box:

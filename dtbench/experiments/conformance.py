@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dtbench import instances
-from dtbench.discovery import SolverEntry
 from dtbench.experiments.process import Job, run_cell
 from dtbench.experiments.record import Cell, Limits, Record, Scalar
+from dtbench.library import instances
+from dtbench.plugins.discovery import SolverEntry
 from dtbench.problems import all_problems, source_sha256
 
 LIMITS = Limits(seconds=120.0, memory=4 * 2**30)

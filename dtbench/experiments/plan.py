@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from dtbench.discovery import SolverEntry, discover, find
 from dtbench.errors import DtbenchError
 from dtbench.experiments.record import Cell, Record
 from dtbench.experiments.store import Store
 from dtbench.experiments.suite import InstanceFile, Suite
 from dtbench.experiments.tables import SolverTable, Source
+from dtbench.plugins.discovery import SolverEntry, discover, find
 from dtbench.problems import source_sha256
 
 State = Literal["done", "missing", "stale"]

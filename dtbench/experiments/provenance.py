@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from dtbench import resources
+from dtbench import files
 from dtbench.experiments.record import Provenance
 from dtbench.machine import cpu, version
 
@@ -39,7 +39,7 @@ def collect(command: str = "", suite: str | None = None, suite_sha256: str | Non
 @cache
 def commit() -> str | None:
     """Commit of the checkout that the package lies in, with ``+dirty`` if files differ from it; None outside of one."""
-    root = resources.PACKAGE.parent
+    root = files.PACKAGE.parent
     if not (root / ".git").exists():
         return None
     head = _git(root, "rev-parse", "HEAD")

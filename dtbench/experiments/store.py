@@ -23,10 +23,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from dtbench import instances
 from dtbench.errors import DtbenchError
 from dtbench.experiments.record import Cell, Record
 from dtbench.files import TEMPORARY, write_safely
+from dtbench.library import instances
 
 LIST = re.compile(r"\[\n\s*([^\[\]{}]*?)\n\s*\]")  # line breaks inside a text are escaped in JSON: these are layout
 LINE_BREAK = re.compile(r"\n\s*")

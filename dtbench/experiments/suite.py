@@ -31,8 +31,8 @@ from typing import Any
 
 from pydantic import Field
 
-from dtbench import instances
 from dtbench.experiments.tables import File, Source, read_file, shipped, some
+from dtbench.library import instances
 from dtbench.problems import all_problems
 
 

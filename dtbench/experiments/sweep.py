@@ -35,16 +35,16 @@ from urllib.parse import quote
 import numpy as np
 from pydantic import Field
 
-from dtbench import instances
 from dtbench.core import AnyProblem
-from dtbench.discovery import discover
 from dtbench.errors import DtbenchError
 from dtbench.experiments.plan import Plan, chosen_solvers, make_plan
 from dtbench.experiments.record import Scalar
 from dtbench.experiments.store import Store
 from dtbench.experiments.suite import Suite, SuiteFile
 from dtbench.experiments.tables import File, Source, read_file, shipped
+from dtbench.library import instances
 from dtbench.params import ParamSpec
+from dtbench.plugins.discovery import discover
 from dtbench.problems import all_problems, problem
 
 Values = Annotated[list[Scalar], Field(min_length=1)]

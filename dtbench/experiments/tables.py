@@ -12,7 +12,7 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dtbench import resources
+from dtbench import files
 from dtbench.errors import DtbenchError
 from dtbench.experiments.record import Limits, Scalar
 
@@ -88,7 +88,7 @@ class Source:
 
 def shipped(kind: str) -> list[str]:
     """Names of the shipped files of a kind."""
-    return sorted(file.stem for file in resources.folder(f"{kind}s").glob("*.toml"))
+    return sorted(file.stem for file in files.folder(f"{kind}s").glob("*.toml"))
 
 
 def read_file(kind: str, name: str | Path, model: type[FileT]) -> tuple[FileT, Source]:
@@ -139,7 +139,7 @@ def _file_of(kind: str, name: str | Path) -> Path:
             f"unknown {kind} '{name}'.{near(str(name), known)} Known: {', '.join(known)}; "
             "a file of your own ends in '.toml'."
         )
-    return resources.folder(f"{kind}s") / f"{name}.toml"
+    return files.folder(f"{kind}s") / f"{name}.toml"
 
 
 def near(value: str, known: Sequence[str]) -> str:

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from dtbench import instances
 from dtbench.core import Instance, Sense, is_better
 from dtbench.errors import DtbenchError
 from dtbench.experiments import decisions
 from dtbench.experiments.record import Record, Slots
 from dtbench.experiments.store import Store
+from dtbench.library import instances
+from dtbench.library.best_known import HORIZON, best_known
 from dtbench.problems import problem
 from dtbench.referee import Scores, rescore
 
@@ -124,8 +125,8 @@ def _beyond_bounds(sense: Sense, slots: Slots) -> Iterator[str]:
 
 def _beyond_known(record: Record, coupled: bool, sense: Sense) -> Iterator[str]:
     """Bounds that a certified value of the library refutes: nothing better than them is said to exist, but it does."""
-    known = instances.best_known(record.cell.problem).get(record.cell.instance, {})
-    claimed = [(instances.HORIZON, record.horizon_bound(coupled))]
+    known = best_known(record.cell.problem).get(record.cell.instance, {})
+    claimed = [(HORIZON, record.horizon_bound(coupled))]
     if record.slots is not None and not coupled:
         claimed += [(str(t), bound) for t, bound in enumerate(record.slots.bound)]
     for slot, bound in claimed:

@@ -25,11 +25,12 @@ from typing import Any
 
 import numpy as np
 
-from dtbench import instances, resources
-from dtbench.discovery import load_solver, read_solver_file
+from dtbench import files
 from dtbench.errors import Declined, DtbenchError, InvalidDecision
 from dtbench.experiments import decisions
 from dtbench.experiments.record import Cell, Payload, Slots, Status
+from dtbench.library import instances
+from dtbench.plugins.discovery import load_solver, read_solver_file
 from dtbench.problems import problem
 from dtbench.referee import Trajectory, play
 from dtbench.solver import Solver
@@ -166,7 +167,7 @@ def located(given: str, shipped: str, sha256: str) -> Path:
         If neither has the checksum that the cell was planned with.
     """
     path = Path(given)
-    home = resources.folder(shipped)
+    home = files.folder(shipped)
     for candidate in (path, home / path.name, home / path.parent.name / path.name):
         with contextlib.suppress(OSError):
             if hashlib.sha256(candidate.read_bytes()).hexdigest() == sha256:

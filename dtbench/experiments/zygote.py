@@ -32,7 +32,7 @@ from typing import Any
 
 PRELOAD = (
     "numpy", "scipy.optimize", "scipy.special", "h5netcdf", "threadpoolctl", "psutil", "deap.tools", "highspy",
-    "dtbench.instances", "dtbench.problems", "dtbench.referee", "dtbench.solver", "dtbench.experiments.work",
+    "dtbench.library.instances", "dtbench.problems", "dtbench.referee", "dtbench.solver", "dtbench.experiments.work",
 )  # fmt: skip
 GRACE = 1.0  # seconds between SIGTERM and SIGKILL
 POLL = 0.05  # seconds between two looks at the cell's memory

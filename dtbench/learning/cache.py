@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from dtbench import resources
+from dtbench import files
 from dtbench.errors import DtbenchError
 from dtbench.files import replacing
 from dtbench.learning.checkpoint import HEADER, SUFFIX, Checkpoint, Identity, read, read_arrays
@@ -54,8 +54,9 @@ def learning_sha256() -> str:
     """Checksum of what all agents are trained with: the sources of ``dtbench.learning`` and the environments."""
     found = hashlib.sha256()
     for package in ("learning", "envs"):
-        for file in sorted((resources.PACKAGE / package).glob("*.py")):
-            found.update(f"{package}/{file.name}\0".encode())
+        root = files.PACKAGE / package
+        for file in sorted(root.rglob("*.py")):
+            found.update(f"{package}/{file.relative_to(root).as_posix()}\0".encode())
             found.update(file.read_bytes() + b"\0")
     return found.hexdigest()
 

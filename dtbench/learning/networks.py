@@ -2,7 +2,7 @@
 
 ``copies`` agents have a network each; their weights are stacked along the first axis, so that all of them are evaluated
 by one matrix product. Agents that share a network are one copy with more rows. The forward pass in torch, which learns,
-is :class:`dtbench.learning.modules.StackedNetwork`; a test holds both to the same numbers.
+is :class:`dtbench.learning.torch_networks.StackedNetwork`; a test holds both to the same numbers.
 """
 
 from __future__ import annotations

@@ -12,14 +12,14 @@ import pytest
 import torch
 from threadpoolctl import threadpool_limits
 
-from dtbench.core import Observation
-from dtbench.discovery import discover, load_solver
+from dtbench.encoding import Observation
 from dtbench.envs import make_env
 from dtbench.learning.networks import Network
-from dtbench.learning.policy import ValuePolicy
-from dtbench.learning.replay import Replay
-from dtbench.learning.rollout import play
+from dtbench.learning.qlearning.episodes import play
+from dtbench.learning.qlearning.policy import ValuePolicy
+from dtbench.learning.qlearning.replay import Replay
 from dtbench.learning.training import ordered
+from dtbench.plugins.discovery import discover, load_solver
 from dtbench.problems import problem
 
 NAME = "stin-deployment/paper"

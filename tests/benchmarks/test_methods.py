@@ -6,7 +6,7 @@ import pytest
 
 from dtbench import referee
 from dtbench.core import Limits
-from dtbench.discovery import discover, load_solver
+from dtbench.plugins.discovery import discover, load_solver
 from dtbench.problems import all_problems, problem
 
 STIN = problem("stin-deployment")

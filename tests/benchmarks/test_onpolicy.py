@@ -11,14 +11,13 @@ import pytest
 import torch
 from threadpoolctl import threadpool_limits
 
-from dtbench.core import Observation
-from dtbench.encoding import Encoding, Group
+from dtbench.encoding import Encoding, Group, Observation
 from dtbench.envs import BatchEnv
 from dtbench.learning.networks import Network
-from dtbench.learning.onpolicy import PolicyLearner
-from dtbench.learning.onpolicy_options import OnPolicyOptions
-from dtbench.learning.rollouts import collect
-from dtbench.learning.stochastic import BetaPolicy
+from dtbench.learning.ppo.episodes import collect
+from dtbench.learning.ppo.learner import PolicyLearner
+from dtbench.learning.ppo.options import OnPolicyOptions
+from dtbench.learning.ppo.policy import BetaPolicy
 from dtbench.problems import problem
 
 from ..learning.ppo_twin import Actor, update

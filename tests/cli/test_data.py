@@ -1,6 +1,7 @@
 import pytest
 
-from dtbench import instances
+from dtbench.library import instances
+from dtbench.library.best_known import best_known
 
 TINY = "stin-deployment/tiny-000"
 
@@ -17,7 +18,7 @@ def test_exported_models_have_the_certified_optimum(dtbench, tmp_path, format, f
     highs.setOptionValue("mip_rel_gap", 0.0)
     highs.readModel(str(file))
     highs.run()
-    best = instances.best_known("stin-deployment")[TINY]["3"].objective
+    best = best_known("stin-deployment")[TINY]["3"].objective
     assert highs.getInfo().objective_function_value == pytest.approx(best, rel=1e-6)
 
 

@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from dtbench import instances
+from dtbench.library import instances
+from dtbench.library.best_known import best_horizon
 from dtbench.problems import problem
 
 TINY = "stin-deployment/tiny-000"
@@ -11,7 +12,7 @@ TINY = "stin-deployment/tiny-000"
 def test_exact_proves_the_best_known_value(dtbench):
     result = json.loads(dtbench("solve", TINY, "exact", "--json").out)
     assert result["status"] == "ok"
-    assert result["objective"] == pytest.approx(instances.best_horizon(TINY).objective, rel=1e-9)
+    assert result["objective"] == pytest.approx(best_horizon(TINY).objective, rel=1e-9)
     assert result["bound"] == pytest.approx(result["objective"], rel=1e-7)
     assert result["gap"] <= 1e-7
     assert result["gap_to_best_known"] == pytest.approx(0.0, abs=1e-9)
@@ -36,7 +37,7 @@ def test_same_seed_same_result(dtbench):
 def test_options_reach_the_solver(dtbench):
     for method in problem("stin-deployment").exact_methods:
         result = json.loads(dtbench("solve", TINY, "exact", "--option", f"method={method}", "--json").out)
-        assert result["objective"] == pytest.approx(instances.best_horizon(TINY).objective, rel=1e-6)
+        assert result["objective"] == pytest.approx(best_horizon(TINY).objective, rel=1e-6)
 
 
 def test_a_file_of_ones_own(dtbench, tmp_path):

@@ -8,8 +8,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from dtbench import referee
 from dtbench.arrays import specs
-from dtbench.core import Certificate, Limits, Observation, Outcome
-from dtbench.encoding import Categorical
+from dtbench.core import Certificate, Limits, Outcome
+from dtbench.encoding import Categorical, Observation
 from dtbench.errors import DtbenchError
 from dtbench.params import Params
 from dtbench.problems import all_problems

@@ -2,8 +2,8 @@
 
 import pytest
 
-from dtbench.discovery import discover
 from dtbench.experiments.conformance import check
+from dtbench.plugins.discovery import discover
 
 SHIPPED = discover()
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from dtbench.arrays import Array, IntArray, array
-from dtbench.core import Certificate, Decision, Instance, Observation, Outcome, Paper, Problem, Slot, State
-from dtbench.encoding import Box, Categorical, Encoding, Group
+from dtbench.core import Certificate, Decision, Instance, Outcome, Paper, Problem, Slot, State
+from dtbench.encoding import Box, Categorical, Encoding, Group, Observation
 from dtbench.params import Params, param
 
 GROUPS = {

@@ -10,10 +10,10 @@ from gymnasium.utils.env_checker import check_env
 from numpy.testing import assert_array_equal
 from pettingzoo import ParallelEnv
 
-from dtbench import instances
 from dtbench.envs import BatchEnv, make_env, register_envs
 from dtbench.envs.vector import BatchVectorEnv
 from dtbench.errors import DtbenchError
+from dtbench.library import instances
 from dtbench.problems import all_problems
 
 SINGLE = [(id, size) for id, p in all_problems().items() if p.single_agent for size in p.sizes]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from dtbench import referee
-from dtbench.discovery import discover, find, load_solver
 from dtbench.errors import DtbenchError
+from dtbench.plugins.discovery import discover, find, load_solver
 from dtbench.problems import problem
 
 STIN = problem("stin-deployment")

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from dtbench import instances
-from dtbench.discovery import discover, load_solver
 from dtbench.experiments import process
 from dtbench.experiments.conformance import check, job_of
 from dtbench.experiments.plan import make_plan
@@ -15,6 +13,8 @@ from dtbench.experiments.run import run
 from dtbench.experiments.suite import read
 from dtbench.experiments.verify import verify
 from dtbench.learning import cache, checkpoint
+from dtbench.library import instances
+from dtbench.plugins.discovery import discover, load_solver
 from dtbench.problems import problem
 
 HILL = Path(__file__).parents[1] / "learning" / "solvers" / "hill.py"

@@ -27,7 +27,7 @@ def test_home_is_not_named():
 
 
 def test_commit_of_a_checkout(tmp_path, monkeypatch):
-    monkeypatch.setattr(provenance.resources, "PACKAGE", tmp_path / "dtbench")
+    monkeypatch.setattr(provenance.files, "PACKAGE", tmp_path / "dtbench")
     provenance.commit.cache_clear()
     try:
         assert provenance.commit() is None

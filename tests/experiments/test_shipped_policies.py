@@ -2,15 +2,16 @@
 
 import pytest
 
-from dtbench import instances, resources
-from dtbench.discovery import discover, load_solver
+from dtbench import files
 from dtbench.experiments import suite
 from dtbench.experiments.plan import make_plan
 from dtbench.learning import checkpoint
+from dtbench.library import instances
+from dtbench.plugins.discovery import discover, load_solver
 from dtbench.problems import problem
 
 ENTRIES = discover()
-FILES = sorted((resources.folder("solvers") / "checkpoints").glob("*/*.safetensors"))
+FILES = sorted((files.folder("solvers") / "checkpoints").glob("*/*.safetensors"))
 
 
 @pytest.mark.parametrize("name", ["quick", "small", "paper"])

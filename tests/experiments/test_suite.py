@@ -2,10 +2,10 @@ import re
 
 import pytest
 
-from dtbench import instances
 from dtbench.errors import DtbenchError
 from dtbench.experiments import suite
 from dtbench.experiments.record import Limits
+from dtbench.library import instances
 from dtbench.problems import problem
 
 GOOD = """

@@ -5,12 +5,12 @@ import re
 import numpy as np
 import pytest
 
-from dtbench import instances
 from dtbench.errors import DtbenchError
 from dtbench.experiments import run as runner
 from dtbench.experiments import sweep
 from dtbench.experiments.store import Store
 from dtbench.experiments.verify import verify
+from dtbench.library import instances
 
 GOOD = """
 name = "mine"

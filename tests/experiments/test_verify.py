@@ -6,11 +6,11 @@ import shutil
 
 import pytest
 
-from dtbench import instances
 from dtbench.errors import DtbenchError
 from dtbench.experiments import decisions
 from dtbench.experiments.store import Store
 from dtbench.experiments.verify import verify
+from dtbench.library import instances
 from dtbench.problems import problem
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from dtbench.discovery import discover, load_solver
 from dtbench.learning import cache
+from dtbench.plugins.discovery import discover, load_solver
 
 SOLVERS = Path(__file__).parent / "solvers"
 

@@ -127,7 +127,7 @@ def test_a_state_that_cannot_be_read_or_is_anothers_is_not_used(hill):
 
 KILLED = """
 import sys
-from dtbench.discovery import discover, load_solver
+from dtbench.plugins.discovery import discover, load_solver
 from dtbench.problems import problem
 stin = problem("stin-deployment")
 hill = load_solver(discover([sys.argv[1]])["hill"])

@@ -8,7 +8,7 @@ from dtbench.envs import BatchEnv
 from dtbench.errors import DtbenchError
 from dtbench.learning import checkpoint
 from dtbench.learning.checkpoint import HEADER, Identity
-from dtbench.learning.policy import ValuePolicy
+from dtbench.learning.qlearning.policy import ValuePolicy
 from dtbench.problems import problem
 
 STIN = problem("stin-deployment")

@@ -3,8 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from dtbench import instances
 from dtbench.learning.network_key import kept, network_key, size_key
+from dtbench.library import instances
 from dtbench.problems import all_problems, problem
 
 KEPT = {  # what fresh traces share with their network, by the problems' own laws

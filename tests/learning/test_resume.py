@@ -2,8 +2,8 @@
 
 import pytest
 
-from dtbench.discovery import discover, load_solver
 from dtbench.learning import cache
+from dtbench.plugins.discovery import discover, load_solver
 from dtbench.problems import all_problems, problem
 
 pytest.importorskip("torch")

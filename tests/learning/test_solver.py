@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dtbench.discovery import discover, load_solver
 from dtbench.envs import BatchEnv
 from dtbench.errors import Declined, DtbenchError
 from dtbench.learning import checkpoint
 from dtbench.learning.training import ordered
+from dtbench.plugins.discovery import discover, load_solver
 from dtbench.problems import problem
 from dtbench.referee import play
 
@@ -264,7 +264,7 @@ def test_deciding_before_training_is_misuse(hill):
 def test_torch_is_not_imported_to_list_or_to_play():
     text = (
         "import sys; sys.modules['torch'] = None\n"
-        "from dtbench.discovery import discover, load_solver\n"
+        "from dtbench.plugins.discovery import discover, load_solver\n"
         "from dtbench.problems import problem\n"
         f"hill = load_solver(discover([{str(SOLVERS)!r}])['hill'])\n"
         "stin = problem('stin-deployment'); i = stin.generate('tiny', 3)\n"

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from dtbench.core import Observation
+from dtbench.encoding import Observation
 from dtbench.envs import BatchEnv
 from dtbench.learning import training
 from dtbench.learning.networks import Network
-from dtbench.learning.policy import ValuePolicy
+from dtbench.learning.qlearning.policy import ValuePolicy
 from dtbench.learning.training import Learner, Validation, fit, ordered
 from dtbench.problems import problem
 from dtbench.referee import walk

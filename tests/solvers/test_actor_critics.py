@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from dtbench.discovery import discover, load_solver
 from dtbench.envs import BatchEnv, make_env
 from dtbench.errors import DtbenchError
-from dtbench.learning.crowdcritic import CrowdCritic
+from dtbench.learning.ddpg.crowd import CrowdCritic
+from dtbench.plugins.discovery import discover, load_solver
 from dtbench.problems import problem
 from dtbench.referee import play
 

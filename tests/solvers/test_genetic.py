@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from dtbench.discovery import discover, load_solver
 from dtbench.errors import DtbenchError
+from dtbench.plugins.discovery import discover, load_solver
 from dtbench.problems import problem
 from dtbench.referee import play
 

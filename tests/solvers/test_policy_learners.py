@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from dtbench.discovery import discover, load_solver
 from dtbench.envs import make_env
 from dtbench.errors import DtbenchError
-from dtbench.learning.stochastic import BetaPolicy, GaussianPolicy
+from dtbench.learning.ppo.policy import BetaPolicy, GaussianPolicy
+from dtbench.plugins.discovery import discover, load_solver
 from dtbench.problems import all_problems, problem
 
 from .training import train_and_play

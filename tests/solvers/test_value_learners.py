@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from dtbench.discovery import discover, load_solver
 from dtbench.errors import Declined, DtbenchError
-from dtbench.learning.policy import ValuePolicy
+from dtbench.learning.qlearning.options import ValueOptions
+from dtbench.learning.qlearning.policy import ValuePolicy
 from dtbench.learning.training import Validation, fit
-from dtbench.learning.value import ValueOptions
+from dtbench.plugins.discovery import discover, load_solver
 from dtbench.problems import problem
 from dtbench.referee import play
 

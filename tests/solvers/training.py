@@ -1,6 +1,6 @@
 """Trains a learned agent and lets the referee play it."""
 
-from dtbench.discovery import discover, load_solver
+from dtbench.plugins.discovery import discover, load_solver
 from dtbench.problems import problem
 from dtbench.referee import play
 

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dtbench.arrays import Array, BoolArray, IntArray
-from dtbench.core import Observation, Outcome
-from dtbench.encoding import Categorical, Encoding, Group
+from dtbench.core import Outcome
+from dtbench.encoding import Categorical, Encoding, Group, Observation
 from dtbench.problems.dnt_spectrum.allocation import allocate, strongest
 from dtbench.problems.dnt_spectrum.instance import DntInstance, DntParams
 from dtbench.problems.dnt_spectrum.model import DntDecision, DntSlot

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dtbench.arrays import Array
-from dtbench.core import Certificate, Limits, Observation, Outcome, Paper, Problem
-from dtbench.encoding import Encoding
+from dtbench.core import Certificate, Limits, Outcome, Paper, Problem
+from dtbench.encoding import Encoding, Observation
 from dtbench.prediction import PredictorTraining
 from dtbench.problems.dnt_spectrum import agents, generator, heuristics, local_search, marginal, model
 from dtbench.problems.dnt_spectrum.instance import SIZES, DntInstance, DntParams
@@ -120,7 +120,7 @@ class DntSpectrum(Problem[DntInstance, DntState, DntSlot, DntDecision]):
         return exact.form_of(slot, patterns=slot.params.interference == "printed").model()
 
     def predictor_training(self) -> PredictorTraining:
-        from dtbench.problems.dnt_spectrum.training import GruTraining
+        from dtbench.problems.dnt_spectrum.predictor_training import GruTraining
 
         return GruTraining()
 

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dtbench.arrays import Array, BoolArray, IntArray, pick
-from dtbench.core import Observation, Outcome
-from dtbench.encoding import Box, Categorical, Encoding, Group
+from dtbench.core import Outcome
+from dtbench.encoding import Box, Categorical, Encoding, Group, Observation
 from dtbench.problems.mec_synchronization.credit import differences
 from dtbench.problems.mec_synchronization.genes import direct_encoding, search_encoding
 from dtbench.problems.mec_synchronization.instance import MecInstance, MecParams

@@ -18,11 +18,11 @@ from dtbench.arrays import Array, BoolArray, IntArray
 from dtbench.core import AnyProblem, Certificate, Limits
 from dtbench.exact.certificate import MARGIN, certify, with_target
 from dtbench.problems.mec_synchronization import heuristics
+from dtbench.problems.mec_synchronization.branch_and_bound import Prices, branch_and_bound
 from dtbench.problems.mec_synchronization.candidates import Candidates
 from dtbench.problems.mec_synchronization.convex import THREADS, Priced, served
 from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot
 from dtbench.problems.mec_synchronization.pooled import pooled
-from dtbench.problems.mec_synchronization.search import Prices, branch_and_bound
 
 BACKEND = f"dtbench interior point, numpy {np.__version__}"
 FEW = 26  # candidates up to which one search closes
@@ -107,7 +107,7 @@ def by_enumeration(problem: AnyProblem, slot: MecSlot, limits: Limits) -> Certif
 
 def by_levels(problem: AnyProblem, slot: MecSlot, limits: Limits) -> Certificate:
     """The MILP on levels by HiGHS: its bound, and its set at the true price."""
-    from dtbench.problems.mec_synchronization import levels
+    from dtbench.problems.mec_synchronization import formulation as levels
 
     began = time.perf_counter()
     found = Candidates.of(slot, slot.host)

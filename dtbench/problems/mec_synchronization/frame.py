@@ -14,10 +14,10 @@ import numpy as np
 
 from dtbench.arrays import Array, IntArray
 from dtbench.problems.mec_synchronization import heuristics
+from dtbench.problems.mec_synchronization.branch_and_bound import branch_and_bound
 from dtbench.problems.mec_synchronization.candidates import Candidates
 from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot, evaluate
 from dtbench.problems.mec_synchronization.pooled import pooled
-from dtbench.problems.mec_synchronization.search import branch_and_bound
 
 SAMPLE = 17  # slots of a frame on which the local search prices placements
 

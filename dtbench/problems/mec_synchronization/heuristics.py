@@ -88,7 +88,7 @@ def random_set(slot: MecSlot, rng: np.random.Generator) -> MecDecision:
 
 def local_search(slot: MecSlot) -> MecDecision:
     """``greedy``, then the best single admission or removal at its true least energy, until none helps."""
-    from dtbench.problems.mec_synchronization.search import Prices, best_flips
+    from dtbench.problems.mec_synchronization.branch_and_bound import Prices, best_flips
 
     return per_member(slot, lambda found: best_flips(Prices(found), admitted(found)))
 

@@ -19,13 +19,13 @@ from dtbench.arrays import Array, IntArray
 from dtbench.core import AnyProblem, Certificate, Limits, relative_gap
 from dtbench.exact.certificate import MARGIN, ROUNDING, with_target
 from dtbench.problems.mec_synchronization import frame, heuristics
+from dtbench.problems.mec_synchronization.branch_and_bound import branch_and_bound
 from dtbench.problems.mec_synchronization.candidates import Candidates
 from dtbench.problems.mec_synchronization.convex import THREADS
 from dtbench.problems.mec_synchronization.exact import BACKEND, by_search, decision_of
 from dtbench.problems.mec_synchronization.instance import MecInstance
 from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot, MecState
 from dtbench.problems.mec_synchronization.pooled import pooled
-from dtbench.problems.mec_synchronization.search import branch_and_bound
 
 EAGER = (1.0, 1.5, 2.0, 3.0, 5.0)
 """Factors of the queue that the policies of the closed protocol try: a failure also costs later slots."""

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dtbench.arrays import Array, ArraySpec, BoolArray, at, specs
-from dtbench.core import Certificate, Limits, Observation, Outcome, Paper, Problem
-from dtbench.encoding import Encoding
+from dtbench.core import Certificate, Limits, Outcome, Paper, Problem
+from dtbench.encoding import Encoding, Observation
 from dtbench.problems.mec_synchronization import agents, generator, heuristics, model
 from dtbench.problems.mec_synchronization.instance import SIZES, MecInstance, MecParams
 from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot, MecState
@@ -145,6 +145,6 @@ class MecSynchronization(Problem[MecInstance, MecState, MecSlot, MecDecision]):
         return reference.build(slot)
 
     def linear_model(self, slot: MecSlot) -> Any:
-        from dtbench.problems.mec_synchronization import levels
+        from dtbench.problems.mec_synchronization import formulation as levels
 
         return levels.build(slot)

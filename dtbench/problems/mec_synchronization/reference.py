@@ -10,7 +10,7 @@ import pyomo.environ as pyo
 
 from dtbench.arrays import BoolArray
 from dtbench.problems.mec_synchronization.candidates import Candidates
-from dtbench.problems.mec_synchronization.levels import LEVELS, TANGENTS, Grid, grid
+from dtbench.problems.mec_synchronization.formulation import LEVELS, TANGENTS, Grid, grid
 from dtbench.problems.mec_synchronization.model import MecSlot
 
 

@@ -23,10 +23,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dtbench.arrays import Array
-from dtbench.core import Observation, Outcome
-from dtbench.encoding import Box, Encoding, Group
+from dtbench.arrays import Array, IntArray
+from dtbench.core import Outcome
+from dtbench.encoding import Box, Encoding, Group, Observation
 from dtbench.problems.satellite_offloading.allocation import proportional, round_channels
+from dtbench.problems.satellite_offloading.genes import search_encoding
 from dtbench.problems.satellite_offloading.instance import OffloadingInstance
 from dtbench.problems.satellite_offloading.model import (
     OffloadingDecision,
@@ -35,9 +36,9 @@ from dtbench.problems.satellite_offloading.model import (
     evaluate,
 )
 from dtbench.problems.satellite_offloading.repair import misses_limits, repair
-from dtbench.problems.satellite_offloading.search import search_encoding
 
 LEAST = 1e-3  # features count as at least this, in absolute value
+COMMON = 2  # entries at the end of an observation that are no UAV's, unless it has the data only
 WORST = 5.0  # an objective, or a violation, counts as at most this as asked for
 
 Ask = Callable[[OffloadingSlot, npt.NDArray[Any]], OffloadingDecision]
@@ -47,7 +48,7 @@ def encodings(instance: OffloadingInstance) -> Mapping[str, Encoding]:
     """``agents``, ``strict``, ``structured`` and ``penalty``, see above, and ``search``."""
     p = instance.params
     n, m = p.n_uav, p.n_sat
-    seen = n if p.obs == "paper" else 2 * n + 2
+    seen = n if p.obs == "paper" else 2 * n + COMMON
     features = Group("controller", 1, Box(n + m * n + 1 + m), seen)
     plain = Group("controller", 1, Box(n + m * n), seen)
     matrices = Group("channels", 1, Box(n, 0.0, float(p.n_channel))), Group("shares", 1, Box(m * n, 0.0, 1.0))
@@ -171,3 +172,14 @@ def observe(slot: OffloadingSlot) -> Observation:
 def reward(slot: OffloadingSlot, outcome: Outcome) -> Array:
     """-objective (...,), Eq. (20); the paper cites (17) for it."""
     return -outcome.objective
+
+
+def uav_entries(n_uav: int, n_sat: int, state: int) -> IntArray:
+    """Where each UAV stands in state and then joint action (N, n): its data and, if seen, rate, channels, shares.
+
+    For critics that judge UAVs alike, :class:`dtbench.learning.ddpg.critics.ItemCritic`; ``state`` is the length of
+    the state, see :func:`observe`.
+    """
+    seen = np.arange(2 if state == 2 * n_uav + COMMON else 1) * n_uav
+    decided = state + np.arange(1 + n_sat) * n_uav
+    return np.concatenate([seen, decided]) + np.arange(n_uav)[:, None]

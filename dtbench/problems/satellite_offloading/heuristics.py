@@ -15,9 +15,9 @@ from dtbench.problems.satellite_offloading.allocation import (
     speeds,
 )
 from dtbench.problems.satellite_offloading.completion import Completion, complete
+from dtbench.problems.satellite_offloading.genes import decision_of, random_genes
 from dtbench.problems.satellite_offloading.model import OffloadingDecision, OffloadingSlot, evaluate, on_satellite
 from dtbench.problems.satellite_offloading.repair import repair
-from dtbench.problems.satellite_offloading.search import decision_of, random_genes
 from dtbench.problems.satellite_offloading.terms import Terms
 
 COMPLETED = 24  # neighbours of one step of local search that are completed exactly

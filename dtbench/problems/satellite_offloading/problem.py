@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dtbench.arrays import Array
-from dtbench.core import Certificate, Limits, Observation, Outcome, Paper, Problem
-from dtbench.encoding import Encoding
+from dtbench.core import Certificate, Limits, Outcome, Paper, Problem
+from dtbench.encoding import Encoding, Observation
 from dtbench.problems.satellite_offloading import agents, generator, heuristics, model
 from dtbench.problems.satellite_offloading.allocation import min_delay
 from dtbench.problems.satellite_offloading.instance import SIZES, OffloadingInstance

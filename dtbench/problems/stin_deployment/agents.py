@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dtbench.arrays import Array, BoolArray
-from dtbench.core import Observation, Outcome
-from dtbench.encoding import Categorical, Encoding, Group
+from dtbench.core import Outcome
+from dtbench.encoding import Categorical, Encoding, Group, Observation
 from dtbench.problems.stin_deployment.instance import StinInstance, distances
 from dtbench.problems.stin_deployment.model import StinDecision, StinSlot, cloud_latency, counts, repair
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from dtbench.arrays import Array, IntArray
 from dtbench.exact.linear import LinearModel
-from dtbench.problems.stin_deployment.levels import Layout, level_model, matrix
+from dtbench.problems.stin_deployment.formulation import Layout, level_model, matrix
 from dtbench.problems.stin_deployment.model import StinDecision
 
 TANGENTS = 9

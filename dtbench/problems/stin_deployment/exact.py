@@ -22,8 +22,8 @@ from dtbench.errors import Declined
 from dtbench.exact.certificate import certify, tightened, with_target
 from dtbench.exact.linear import LinearModel, MilpResult
 from dtbench.problems.stin_deployment import curved
+from dtbench.problems.stin_deployment.formulation import Layout, Levels, level_model, levels
 from dtbench.problems.stin_deployment.heuristics import local_search
-from dtbench.problems.stin_deployment.levels import Layout, Levels, level_model, levels
 from dtbench.problems.stin_deployment.model import StinDecision, StinSlot, evaluate
 
 MAX_PRICES = 5_000_000

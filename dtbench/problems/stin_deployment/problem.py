@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dtbench.arrays import Array, BoolArray
-from dtbench.core import Certificate, Limits, Observation, Outcome, Paper, Problem
-from dtbench.encoding import Encoding
+from dtbench.core import Certificate, Limits, Outcome, Paper, Problem
+from dtbench.encoding import Encoding, Observation
 from dtbench.problems.stin_deployment import agents, heuristics, model
 from dtbench.problems.stin_deployment.instance import SIZES, StinInstance, draw, fresh
 from dtbench.problems.stin_deployment.model import StinDecision, StinSlot, StinState

@@ -7,7 +7,7 @@ import numpy as np
 
 from dtbench.learning.networks import Network
 from dtbench.learning.options import LearningOptions
-from dtbench.learning.policy import ValuePolicy
+from dtbench.learning.qlearning.policy import ValuePolicy
 from dtbench.learning.solver import LearnedSolver
 from dtbench.learning.training import Learner, ordered
 from dtbench.params import param

@@ -11,9 +11,9 @@ from numpy.testing import assert_allclose
 
 from dtbench.core import Limits
 from dtbench.problems.mec_synchronization import exact, heuristics
+from dtbench.problems.mec_synchronization.branch_and_bound import Prices, branch_and_bound
 from dtbench.problems.mec_synchronization.candidates import Candidates
 from dtbench.problems.mec_synchronization.convex import price
-from dtbench.problems.mec_synchronization.search import Prices, branch_and_bound
 
 from .hand import MEC, hand_slot, random_decision, slots_of
 

@@ -7,10 +7,10 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from dtbench.problems.mec_synchronization import frame
+from dtbench.problems.mec_synchronization.branch_and_bound import branch_and_bound
 from dtbench.problems.mec_synchronization.candidates import Candidates
 from dtbench.problems.mec_synchronization.horizon import frame_slots
 from dtbench.problems.mec_synchronization.pooled import pooled
-from dtbench.problems.mec_synchronization.search import branch_and_bound
 
 from .hand import MEC, slots_of
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from dtbench import instances, referee
+from dtbench import referee
 from dtbench.core import Limits
+from dtbench.library import instances
 from dtbench.problems.mec_synchronization import horizon
 
 from .hand import MEC

@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from dtbench.envs import make_env
 from dtbench.errors import DtbenchError
 from dtbench.problems.satellite_offloading import agents
+from dtbench.problems.satellite_offloading.agents import uav_entries
 from dtbench.problems.satellite_offloading.model import evaluate
 from dtbench.problems.satellite_offloading.repair import repair_flagged
 
@@ -182,3 +183,9 @@ def test_ordered_actions_are_free_in_their_leading_axes():
     x = encoding.sample(np.random.default_rng(0), ())
     spread = np.broadcast_to(x, (*slots.batch_shape, len(x)))
     assert_array_equal(agents.as_numbered(slots, x), agents.as_numbered(slots, spread))
+
+
+def test_entries_of_uavs_by_hand():
+    """N = 2, M = 2, state D0 D1 b0 b1 T E, action c0 c1 s00 s01 s10 s11: UAV 1 has D1, b1, c1, s01, s11."""
+    assert_array_equal(uav_entries(2, 2, 6), [[0, 2, 6, 8, 10], [1, 3, 7, 9, 11]])
+    assert_array_equal(uav_entries(2, 1, 2), [[0, 2, 4], [1, 3, 5]])

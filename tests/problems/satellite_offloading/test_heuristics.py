@@ -85,7 +85,7 @@ def test_random_draws_until_it_is_feasible():
     """One draw in ten is feasible at paper size: with 200 draws hardly any decision is a repaired one."""
     slots = slots_of("paper", 0)
     genes = OFFLOADING.encodings(OFFLOADING.generate("paper", 0))["search"].sample(np.random.default_rng(0), (200, 20))
-    from dtbench.problems.satellite_offloading.search import decision_of
+    from dtbench.problems.satellite_offloading.genes import decision_of
 
     share = evaluate(slots, decision_of(slots, genes)).feasible.mean()
     assert 0.03 < share < 0.25

@@ -18,8 +18,8 @@ from dtbench.exact.highs import solve_highs
 from dtbench.exact.pyomo_backend import solve_pyomo
 from dtbench.problems import problem
 from dtbench.problems.stin_deployment import curved, reference
+from dtbench.problems.stin_deployment.formulation import Layout, level_model, levels
 from dtbench.problems.stin_deployment.heuristics import local_search
-from dtbench.problems.stin_deployment.levels import Layout, level_model, levels
 from dtbench.problems.stin_deployment.model import StinDecision, StinSlot
 
 from .hand import hand_slot

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dtbench.arrays import Array
-from dtbench.core import Observation, Outcome
-from dtbench.encoding import Box, Categorical, Encoding, Group
+from dtbench.arrays import Array, IntArray
+from dtbench.core import Outcome
+from dtbench.encoding import Box, Categorical, Encoding, Group, Observation
 from dtbench.problems.edge_association.migration.instance import MigrationInstance
 from dtbench.problems.edge_association.migration.model import MigrationDecision, MigrationSlot, repair
 from dtbench.problems.edge_association.system import distances, one_hot
@@ -103,3 +103,19 @@ def observe(slot: MigrationSlot) -> Observation:
 def reward(slot: MigrationSlot, outcome: Outcome) -> Array:
     """U / U_ref (...,), the same for all agents."""
     return np.asarray(outcome.objective / slot.u_ref)
+
+
+def user_entries(n_users: int, n_servers: int, features: int) -> IntArray:
+    """Where each user stands in state and then joint action (N, n): its features at every server, then its scores.
+
+    For critics that judge users alike, :class:`dtbench.learning.ddpg.critics.ItemCritic`; see :func:`observe`.
+    """
+    user, server = np.arange(n_users)[:, None], np.arange(n_servers)
+    seen = server[:, None] * n_users * features + np.arange(features)
+    scores = n_servers * n_users * features + server * n_users
+    return np.concatenate([seen.ravel() + user * features, scores + user], axis=1)
+
+
+def previous_hosts(slot: MigrationSlot) -> IntArray:
+    """The server (..., N) of each twin before the slot's decision."""
+    return slot.prev

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dtbench.arrays import Array
-from dtbench.core import Certificate, Limits, Observation, Outcome, Paper, Problem
-from dtbench.encoding import Encoding
+from dtbench.core import Certificate, Limits, Outcome, Paper, Problem
+from dtbench.encoding import Encoding, Observation
 from dtbench.problems.edge_association.migration import agents, generator, heuristics, model
 from dtbench.problems.edge_association.migration.instance import SIZES, MigrationInstance, MigrationParams
 from dtbench.problems.edge_association.migration.model import MigrationDecision, MigrationSlot, MigrationState

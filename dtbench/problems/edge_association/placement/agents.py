@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dtbench.arrays import Array, BoolArray, IntArray
-from dtbench.core import Observation, Outcome
-from dtbench.encoding import Box, Categorical, Encoding, Group
+from dtbench.core import Outcome
+from dtbench.encoding import Box, Categorical, Encoding, Group, Observation
 from dtbench.problems.edge_association.placement.instance import PlacementInstance
 from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot, of_assoc
 from dtbench.problems.edge_association.placement.repair import repair
@@ -112,3 +112,16 @@ def observe(slot: PlacementSlot) -> Observation:
 def reward(slot: PlacementSlot, outcome: Outcome) -> Array:
     """-J (...,), Eq. (26); the same for every agent."""
     return -outcome.objective
+
+
+def station_entries(n_users: int, n_bs: int) -> IntArray:
+    """Where each base station stands in state and then joint action (M, n), see :func:`observe` and :func:`decode`.
+
+    Its pairs with users (distance, channel, previous twins); its processor, room and previous state; what it decides.
+    For critics that judge base stations alike, :class:`dtbench.learning.ddpg.critics.ItemCritic`.
+    """
+    station, user = np.arange(n_bs)[:, None], np.arange(n_users)
+    pairs = [start * n_users * n_bs + user * n_bs + station for start in range(3)]
+    single = 3 * n_users * n_bs + 3 * n_users + np.arange(3) * n_bs + station
+    decided = observation_length(n_users, n_bs) + station * (1 + n_users) + np.arange(1 + n_users)
+    return np.concatenate([*pairs, single, decided], axis=1)

@@ -75,7 +75,7 @@ def solve(problem: AnyProblem, slot: PlacementSlot, limits: Limits, method: str)
         search.consider(local_search(slot))
         cuts = relaxation_cuts(search, form)
         if method == "cpsat":
-            from dtbench.problems.edge_association.placement.cpsat import CpSatMaster
+            from dtbench.problems.edge_association.placement.formulation_cpsat import CpSatMaster
 
             master = CpSatMaster(form, cuts)
         else:

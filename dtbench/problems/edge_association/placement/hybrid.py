@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dtbench.core import Observation
-from dtbench.encoding import Box, Categorical, Encoding, Group
+from dtbench.encoding import Box, Categorical, Encoding, Group, Observation
 from dtbench.problems.edge_association.placement.agents import by_score, carried, observe
 from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot
 from dtbench.problems.edge_association.system import one_hot

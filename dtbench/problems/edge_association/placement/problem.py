@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dtbench.arrays import Array
-from dtbench.core import Certificate, Limits, Observation, Outcome, Paper, Problem
-from dtbench.encoding import Encoding
+from dtbench.core import Certificate, Limits, Outcome, Paper, Problem
+from dtbench.encoding import Encoding, Observation
 from dtbench.problems.edge_association.placement import agents, generator, heuristics, hybrid, model
 from dtbench.problems.edge_association.placement.instance import SIZES, PlacementInstance
 from dtbench.problems.edge_association.placement.local_search import local_search

@@ -5,8 +5,10 @@ import dataclasses
 import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
 
+from dtbench.envs import make_env
 from dtbench.problems import problem
 from dtbench.problems.edge_association.placement import agents
+from dtbench.problems.edge_association.placement.agents import station_entries
 from dtbench.problems.edge_association.placement.model import evaluate
 
 from .hand import decision, hand_slot
@@ -90,3 +92,18 @@ def test_reward_is_the_negative_cost():
     slot = hand_slot()
     outcome = evaluate(slot, decision([1, 1], [0, 0, 1]))
     assert_allclose(agents.reward(slot, outcome), -0.629939, rtol=1e-6)
+
+
+def test_stations_have_their_own_columns():
+    """Position by position: what belongs to station 1 of the observation moves with it, and nothing else."""
+    env = make_env("edge-placement/tiny", seed=0)
+    env.reset()
+    users, n_bs = env.slot.n_users, env.slot.n_bs
+    like = station_entries(users, n_bs)
+    state = env.observation.state[0]
+    assert like.shape == (n_bs, 3 * users + 3 + 1 + users)
+    assert len(set(like.ravel())) == like.size
+    cpu = like[:, 3 * users]
+    np.testing.assert_allclose(state[cpu], np.broadcast_to(env.slot.cpu, (1, n_bs))[0] / 24e9, rtol=1e-6)
+    decided = like[:, -(1 + users) :] - len(state)
+    assert_array_equal(decided.ravel(), np.arange(env.encoding.size))

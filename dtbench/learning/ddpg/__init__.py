@@ -1,0 +1,1 @@
+"""Deterministic actor-critics: DDPG, CC-DDPG, MADDPG and transfer."""

@@ -1,0 +1,295 @@
+"""Transfer between the servers' models of ``edge-migration``: Lu et al. (2021), Eqs. (32)-(34), Algorithm 2.
+
+The paper names a model per user and server, which is not tractable: each server owns one model here, shared by its
+users. After every slot, for every server that received twins: a source model is put together of the models of the
+servers they come from (32), the newest experience of those is taken over (33), the server's model is trained on both,
+and merged with the source model (34).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from dtbench.arrays import Array, BoolArray, IntArray
+from dtbench.encoding import Observation
+from dtbench.envs import BatchEnv
+from dtbench.errors import DtbenchError
+from dtbench.learning.ddpg.critics import ItemCritic, Players
+from dtbench.learning.ddpg.learner import ActorCritic, Make, step
+from dtbench.learning.ddpg.options import TransferOptions
+from dtbench.learning.ddpg.pairs import DeepSetCritic, PairActor, align
+from dtbench.learning.ddpg.replay import Transitions
+from dtbench.learning.networks import Floats
+from dtbench.learning.policy import Joint
+from dtbench.learning.training import State
+
+WEIGHTS = np.array([0.5, 0.3, 0.2])  # of a twin's last servers, newest first
+NONE = -1  # no server
+KEPT = 4096  # foreign transitions that a server keeps
+
+Hosts = Callable[[Any], IntArray]  # of a slot
+Entries = Callable[[int, int, int], IntArray]  # users, servers, features -> (users, n)
+
+
+class Histories:
+    """The last three distinct servers of every twin, newest first; (B, N, 3), NONE where there were fewer."""
+
+    def __init__(self, first: IntArray) -> None:
+        self.servers = np.full((*first.shape, len(WEIGHTS)), NONE)
+        self.servers[..., 0] = first
+
+    def move(self, now: IntArray) -> BoolArray:
+        """Take note of where twins (B, N) are now; who has moved (B, N)."""
+        moved = now != self.servers[..., 0]
+        for index in np.argwhere(moved):
+            kept = [k for k in self.servers[tuple(index)] if k != now[tuple(index)]]
+            self.servers[tuple(index)] = ([now[tuple(index)], *kept] + [NONE] * 3)[:3]
+        return moved
+
+
+def sources(history: IntArray, target: IntArray, n_servers: int) -> Array:
+    """Weights (K, K) of servers' models in the source model of each target server, Eq. (32).
+
+    ``history`` (n, 3) are the last servers of the twins that moved, before they did, ``target`` (n,) where to. Each
+    twin weighs its servers 0.5, 0.3, 0.2, renormalised where it has had fewer; a server takes the mean of its twins.
+    Rows of servers that received none are 0.
+    """
+    weight = np.where(history != NONE, WEIGHTS, 0.0)
+    weight /= weight.sum(axis=-1, keepdims=True)
+    total = np.zeros((n_servers, n_servers))
+    np.add.at(total, (target[:, None], np.maximum(history, 0)), weight)
+    received = np.bincount(target, minlength=n_servers)
+    return total / np.maximum(received, 1)[:, None]
+
+
+@torch.no_grad()
+def merge(parameters: Iterator[torch.nn.Parameter], weights: Array, rho: float) -> None:
+    """theta_k <- (theta_k + rho theta_src) / (1 + rho) where ``weights`` (K, K) has a row, Eq. (34) normalised."""
+    received = torch.from_numpy(weights.sum(axis=1) > 0.0)
+    mix = torch.from_numpy(weights).float()
+    for value in parameters:
+        source = (mix @ value.flatten(1)).view_as(value)
+        new = (value + rho * source) / (1.0 + rho)
+        value.copy_(torch.where(received.view(-1, *[1] * (value.dim() - 1)), new, value))
+
+
+@dataclass
+class Foreign:
+    """Transitions that servers took over, (K, KEPT) each: place and copy in the buffer, whose they were, the stamp."""
+
+    place: IntArray
+    env: IntArray
+    source: IntArray
+    stamp: IntArray
+    count: IntArray  # (K,) taken over so far
+
+    @classmethod
+    def nothing(cls, n_servers: int) -> Foreign:
+        """No transitions."""
+        place, env, source = (np.zeros((n_servers, KEPT), dtype=np.int64) for _ in range(3))
+        return cls(place, env, source, np.full((n_servers, KEPT), NONE), np.zeros(n_servers, dtype=np.int64))
+
+    def take(self, server: int, places: IntArray, env: int, source: int, replay: Transitions) -> None:
+        """Take over transitions of a server, Eq. (33)."""
+        at = (self.count[server] + np.arange(len(places))) % KEPT
+        self.place[server, at], self.env[server, at], self.source[server, at] = places, env, source
+        self.stamp[server, at] = replay.stamp[places]
+        self.count[server] += len(places)
+
+    def held(self, server: int, replay: Transitions) -> IntArray:
+        """Numbers of those that the buffer still holds."""
+        place = self.place[server]
+        return np.flatnonzero(replay.valid[place] & (replay.stamp[place] == self.stamp[server]))
+
+
+class TransferLearner(ActorCritic):
+    """The servers' actor-critics with transfer between them.
+
+    Parameters
+    ----------
+    env, options, seed, make
+        As of :class:`ActorCritic`; the actor is a :class:`dtbench.learning.ddpg.actors.PairActor`.
+    hosts
+        The server (..., N) of each twin before a slot's decision.
+    start
+        Weights of servers' actors trained elsewhere: every server starts from their mean, ``transfer = init``.
+    """
+
+    options: TransferOptions
+    critic: DeepSetCritic | ItemCritic
+    target_critic: DeepSetCritic | ItemCritic
+
+    def __init__(
+        self, env: BatchEnv, options: TransferOptions, seed: int, make: Make, hosts: Hosts,
+        start: Mapping[str, Floats] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(env, options, seed, make)
+        (group,) = env.encoding.groups
+        self.group, self.n_servers = group.name, group.count
+        self.apart = self.critic.count > 1
+        self.hosts = hosts
+        self.foreign = Foreign.nothing(group.count)
+        self.histories: Histories | None = None
+        if start is not None:
+            self._start_from(start)
+
+    def _start_from(self, arrays: Mapping[str, Floats]) -> None:
+        mean = {name.split("/", 1)[1]: value.mean(axis=0, keepdims=True) for name, value in arrays.items()}
+        for actor in (self.actor, self.target_actor):
+            network = actor.network(self.group)
+            network.load({name: np.repeat(value, self.n_servers, axis=0) for name, value in mean.items()})
+
+    def choose(self, seen: Observation) -> Joint:
+        """As :meth:`ActorCritic.choose`; in some copies what ``greedy`` does instead, with scores of 1 and -1."""
+        x = super().choose(seen)
+        o, env = self.options, self.env
+        chance = o.prior * max(1.0 - self.progress / o.prior_share, 0.0) if o.prior_share else 0.0
+        taught = self.acting_rng.random(env.n_envs) < chance
+        if taught.any():
+            assert env.encoding.encode is not None  # noqa: S101  the problem's encoding has one
+            greedy = env.problem.heuristics["greedy"](env.slot)
+            x = np.where(taught[:, None], env.encoding.encode(env.slot, greedy), x)
+        return x
+
+    def after_slot(self, *, first: bool) -> None:
+        """The transfer step, once there is enough experience."""
+        if self.options.transfer != "online":
+            return
+        now = np.broadcast_to(self.hosts(self.env.slot), (self.env.n_envs, self.env.encoding.size // self.n_servers))
+        if first or self.histories is None:
+            self.histories = Histories(now)
+            return
+        before = self.histories.servers.copy()
+        moved = np.argwhere(self.histories.move(now))
+        if not len(moved) or self.frames < self.options.warmup:
+            return
+        history, target = before[tuple(moved.T)], now[tuple(moved.T)]
+        weights = sources(history, target, self.n_servers)
+        self._take_over(moved[:, 0], history[:, 0], target)
+        with self.timed("update"):
+            received = torch.from_numpy(weights.sum(axis=1) > 0.0)
+            for _ in range(self.options.step_updates):
+                self._update_servers(received)
+            merge(self.actor.parameters(), weights, self.options.merge)
+            if self.apart:
+                merge(self.critic.parameters(), weights, self.options.merge)
+
+    def _take_over(self, env: IntArray, source: IntArray, target: IntArray) -> None:
+        """Eq. (33): the newest transitions of each source server, of the copy in which its first twin moved."""
+        newest = self.replay.newest(self.options.recent)
+        pairs, index = np.unique(np.stack([target, source], axis=1), axis=0, return_index=True)
+        taken = np.zeros(self.n_servers, dtype=np.int64)
+        for (server, whose), first in zip(pairs, index, strict=True):
+            if taken[server] + len(newest) <= self.options.most:
+                self.foreign.take(server, newest, env[first], whose, self.replay)
+                taken[server] += len(newest)
+
+    def _update_servers(self, received: Tensor) -> None:
+        """One update of every server that received twins, each on transitions of its own and those it took over."""
+        o, b, servers = self.options, self.options.batch, self.n_servers
+        place, env, player = np.zeros((3, servers, b), dtype=np.int64)
+        for k in range(servers):
+            place[k], env[k], player[k] = self._draw(k)
+        state = torch.from_numpy(self.replay.seen["state"][place, env])
+        action = torch.from_numpy(self.replay.action[place, env])
+        reward = torch.from_numpy(self.replay.reward[place, env])
+        after = torch.from_numpy(self.replay.seen["state"][(place + 1) % len(self.replay.valid), env])
+        last, whose = torch.from_numpy(self.replay.last[place]), torch.from_numpy(player)
+        if not self.apart:
+            state, action, after, whose, last = (v.flatten(0, 1)[None] for v in (state, action, after, whose, last))
+            reward = reward.flatten(0, 1)[None]
+        with torch.no_grad():
+            following = self.target_actor({"state": after.flatten(0, 1)}).view_as(action)
+            goes_on = 1.0 if o.bootstrap else (~last).float()
+            target = self._paid(reward) + o.gamma * goes_on * self.target_critic.judge(after, following, whose)
+        loss = (self.critic.judge(state, action, whose) - target).square().mean(dim=1).sum()
+        with self._only("critic", received if self.apart else None):
+            step(self.optimizers["critic"], loss, [(list(self.critic.parameters()), self.critic.count)], o.clip)
+        states = state.view(servers, b, -1)
+        scores = self._own_scores(states, torch.from_numpy(player))
+        value = self.critic.judge(state, action, whose, scores.view(*whose.shape, -1))
+        with self._only("actor", received):
+            lost = servers * o.restraint * scores.square().mean()
+            step(self.optimizers["actor"], lost - value.view(servers, b).mean(dim=1).sum(), self.actor_parts(), o.clip)
+
+    def _paid(self, reward: Tensor) -> Tensor:
+        """Rewards (critics, rows) of rewards (critics, rows, critics): each critic its own."""
+        return torch.stack([reward[k, :, k] for k in range(len(reward))])
+
+    def _own_scores(self, state: Tensor, player: Tensor) -> Tensor:
+        """Scores (K, rows, N) that model k gives to the pairs of server ``player`` (K, rows) in states (K, rows, S)."""
+        users = self.env.encoding.size // self.n_servers
+        pairs = state.view(*state.shape[:2], self.n_servers, users, -1)
+        index = player[..., None, None, None].expand(*player.shape, 1, users, pairs.shape[-1])
+        own = pairs.gather(2, index)[:, :, 0]  # (K, rows, N, features)
+        return torch.tanh(self.actor.network(self.group)(own.flatten(1, 2))).view(*player.shape, users)
+
+    def _draw(self, server: int) -> tuple[IntArray, IntArray, IntArray]:
+        """Places, copies and players (b,) of transitions, uniform over a server's own and those it took over."""
+        rng, b, held = self.replay_rng, self.options.batch, self.foreign.held(server, self.replay)
+        place, env = self.replay.sample(rng, b)
+        player = np.full(b, server)
+        other = rng.random(b) < len(held) / (len(held) + len(self.replay))
+        if other.any():
+            which = held[rng.integers(len(held), size=np.count_nonzero(other))]
+            for own, kept in ((place, self.foreign.place), (env, self.foreign.env), (player, self.foreign.source)):
+                own[other] = kept[server, which]
+        return place, env, player
+
+    @contextmanager
+    def _only(self, name: str, received: Tensor | None) -> Iterator[None]:
+        """Let an optimizer's step change only the copies of servers that received twins; None: all."""
+        own = self.optimizers[name]
+        values = [p.data for group in own.param_groups for p in group["params"]]
+        values += [m for state in own.state.values() for key, m in state.items() if key != "step"]
+        before = [] if received is None else [value.clone() for value in values]
+        yield
+        for value, old in zip(values, before, strict=False):
+            assert received is not None  # noqa: S101  there is something to restore
+            value[~received] = old[~received]
+
+    def state(self) -> State:
+        arrays, facts = super().state()
+        kept: dict[str, npt.NDArray[Any]] = {f"foreign/{name}": value for name, value in vars(self.foreign).items()}
+        return arrays | kept, facts
+
+    def load(self, state: State) -> None:
+        super().load(state)
+        self.apart = self.critic.count > 1
+        self.foreign = Foreign(**{name: state[0][f"foreign/{name}"].copy() for name in vars(self.foreign)})
+
+
+def actor_critic(env: BatchEnv, options: TransferOptions, entries: Entries) -> Make:
+    """Makes the servers' actors and critics, all alike at first.
+
+    ``entries`` says where each user stands in state and joint action, as :class:`ItemCritic` takes it.
+    """
+    (group,) = env.encoding.groups
+    users, features = group.space.width, group.observation // group.space.width
+    units = options.layers("critic")
+    if options.alike and options.apart:
+        raise DtbenchError("options 'alike' and 'apart' are both true; servers share a critic that judges users alike.")
+    if not options.alike and len(units) != 2:
+        raise DtbenchError(
+            f"option 'critic' is '{options.critic}'; expected the units of pairs and of the layer after."
+        )
+
+    def make(generator: torch.Generator) -> tuple[PairActor, DeepSetCritic | ItemCritic]:
+        actor = PairActor(env.encoding, features, options.layers("actor"), generator, alike=True)
+        if options.alike:
+            state, like = env.observation.state.shape[-1], entries(users, group.count, features)
+            servers = (Players(0, group.count, users, (0,) * group.count),)
+            return actor, ItemCritic(state, env.encoding.size, like, servers, units, generator)
+        critic = DeepSetCritic(group.count, users, features, (units[0], units[1]), generator, apart=options.apart)
+        align(critic)
+        return actor, critic
+
+    return make

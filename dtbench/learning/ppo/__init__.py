@@ -1,0 +1,1 @@
+"""Clipped policy gradients: MAPPO and HAPPO."""

@@ -1,0 +1,287 @@
+"""Q-learning of several agents from joint replay: independent (IQL), summed (VDN) or mixed (QMIX) action values.
+
+They differ in one place, :meth:`ValueLearner.loss`: what the temporal-difference error is of.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from dtbench.encoding import Categorical, Group
+from dtbench.envs import BatchEnv
+from dtbench.errors import DtbenchError
+from dtbench.learning.networks import Network
+from dtbench.learning.policy import Entries, select
+from dtbench.learning.qlearning.episodes import play
+from dtbench.learning.qlearning.options import ValueOptions
+from dtbench.learning.qlearning.policy import ValuePolicy
+from dtbench.learning.qlearning.replay import Batch, Replay
+from dtbench.learning.torch_networks import StackedNetwork, fold, follow, unfold
+from dtbench.learning.training import TRAINING_SEED, Learner, State, ordered
+
+MakeMixer = Callable[[int, int, torch.Generator], nn.Module]  # agents, length of the state, source of weights
+Outputs = dict[str, Tensor]  # by group (b, slots, agents, outputs)
+
+
+class Branches:
+    """Values of a group's actions, entry by entry: Q(o, a) is the sum over the entries that leave a choice.
+
+    An entry that is forced (at most one value is allowed) contributes 0 to every action, whatever the network says.
+    """
+
+    def __init__(self, group: Group) -> None:
+        if not isinstance(group.space, Categorical):
+            raise DtbenchError(f"agents '{group.name}' act in reals; action values need categorical actions.")
+        self.n = group.space.n
+        layout = Entries(self.n)
+        self.index, self.exists = torch.from_numpy(layout.index), torch.from_numpy(layout.exists)
+
+    def spread(self, flat: Tensor) -> Tensor:
+        """(..., sum n) as (..., entries, max n)."""
+        if min(self.n) == max(self.n):
+            return flat.view(*flat.shape[:-1], len(self.n), self.n[0])
+        return flat[..., self.index]
+
+    def allowed(self, mask: Tensor) -> Tensor:
+        """The mask (..., sum n) as (..., entries, max n)."""
+        return self.spread(mask) & self.exists
+
+    def taken(self, values: Tensor, mask: Tensor, action: Tensor) -> Tensor:
+        """Q(o, a) (...) of actions (..., entries)."""
+        own = self.spread(values).gather(-1, action[..., None])[..., 0]
+        return torch.where(self.allowed(mask).sum(dim=-1) > 1, own, 0.0).sum(dim=-1)
+
+    def best(self, values: Tensor, mask: Tensor, chooser: Tensor | None = None) -> Tensor:
+        """The greatest Q(o, a) (...) of allowed actions; or Q of the action that is best by ``chooser``."""
+        allowed = self.allowed(mask)
+        if chooser is None:
+            own = self.spread(values).masked_fill(~allowed, -torch.inf).amax(dim=-1)
+        else:
+            action = self.spread(chooser).masked_fill(~allowed, -torch.inf).argmax(dim=-1, keepdim=True)
+            own = self.spread(values).gather(-1, action)[..., 0]
+        return torch.where(allowed.sum(dim=-1) > 1, own, 0.0).sum(dim=-1)
+
+
+def td_targets(reward: Tensor, following: Tensor, gamma: float) -> Tensor:
+    """y_t = r_t + gamma V(t + 1), (b, L, ...); ``following`` has L slots, or L - 1 where the episode ends after L."""
+    target = reward.clone()
+    target[:, : following.shape[1]] += gamma * following
+    return target
+
+
+class ValueLearner(Learner):
+    """Agents with action values; each round plays an episode in every copy of an environment, then updates.
+
+    Parameters
+    ----------
+    env
+        Copies that episodes are played in; its own seed gives the traces.
+    options
+        Settings of networks, exploration, replay and updates.
+    seed
+        Of exploration, replay and first weights.
+    mixer
+        Makes what joins the agents' values into one; None: agents learn independently.
+    mixes_state
+        Whether the mixer reads the global state.
+    local
+        Whether independent agents learn from their own rewards; otherwise from the team's.
+    """
+
+    def __init__(
+        self,
+        env: BatchEnv,
+        options: ValueOptions,
+        seed: int,
+        *,
+        mixer: MakeMixer | None = None,
+        mixes_state: bool = False,
+        local: bool = False,
+    ) -> None:
+        super().__init__()
+        acting, replay, weights = np.random.SeedSequence(TRAINING_SEED + seed).spawn(3)
+        self.acting_rng, self.replay_rng = np.random.default_rng(acting), np.random.default_rng(replay)
+        generator = torch.Generator().manual_seed(int(weights.generate_state(1)[0]))
+        self.env, self.options = env, options
+        self.rounds = -(-options.episodes // env.n_envs)
+        self.length = options.length or env.horizon
+        self.branches = {group.name: Branches(group) for group in env.encoding.groups}
+        self.agents = {g.name: StackedNetwork(network_of(g, options), generator) for g in env.encoding.groups}
+        self.mixer = mixer(env.n_agents, env.observation.state.shape[-1], generator) if mixer else None
+        self.target_agents, self.target_mixer = copy.deepcopy((self.agents, self.mixer))
+        self.parameters = [p for module in modules(self.agents, self.mixer) for p in module.parameters()]
+        self.optimizer = torch.optim.Adam(self.parameters, lr=options.learning_rate)
+        self.replay = Replay(env, options.capacity, state=mixes_state, agent_rewards=local)
+        self.next_mask = ordered(env)
+        self.policy = ValuePolicy(
+            env.encoding,
+            {name: own.network for name, own in self.agents.items()},
+            {f"{name}/{key}": v for name, own in self.agents.items() for key, v in own.arrays().items()},
+            identity=options.identity,
+        )
+
+    def round(self, number: int) -> Mapping[str, float]:
+        o = self.options
+        before, epsilon = self.episodes, self.epsilon
+        self.optimizer.param_groups[0]["lr"] = o.learning_rate * between(1.0, o.last_rate, self.progress)
+        played = play(
+            self.env, self.policy, self.replay, rng=self.acting_rng, explore=epsilon, next_mask=self.next_mask,
+            timed=self.timed,
+        )  # fmt: skip
+        self.episodes += self.env.n_envs
+        self.frames += self.env.n_envs * self.env.horizon
+        metrics = {"epsilon": epsilon, "reward": played.reward, "objective": played.objective}
+        if self.episodes < o.warmup:
+            return metrics
+        with self.timed("update"):
+            loss = [self.update() for _ in range(o.updates)]
+            if before // o.target_every < self.episodes // o.target_every:
+                self._copy_targets()
+        return metrics | {"loss": float(np.mean(loss))}
+
+    @property
+    def progress(self) -> float:
+        """Share of the training that is over."""
+        return min(self.episodes / self.options.episodes, 1.0)
+
+    @property
+    def epsilon(self) -> float:
+        """Chance of a random entry: falls linearly over the first part of the training, then stays."""
+        o = self.options
+        return between(o.epsilon, o.last_epsilon, self.progress / o.exploring if o.exploring else 1.0)
+
+    def update(self) -> float:
+        """One gradient step of Adam on a batch of sub-sequences; its loss."""
+        o = self.options
+        batch = self.replay.sample(self.replay_rng, o.batch, self.length, following=o.gamma > 0.0)
+        loss = self.loss(batch)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.parameters, o.clip)
+        self.optimizer.step()
+        return float(loss.detach())
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Mean squared temporal-difference error: of the mixed values, or of every agent's own.
+
+        VDN and QMIX: y = R + gamma Q_tot^-(s', greedy actions), loss (y - Q_tot)^2. IQL: y_i = R_i + gamma max_a Q_i^-,
+        mean over agents too. The greatest values are over the masks that agents see before anybody acts.
+        """
+        o, slots = self.options, batch.actions.shape[1]
+        outputs = self._outputs(self.agents, batch, None if o.gamma and o.double else slots)
+        values = self._joined(batch, lambda name, mask, action: self.branches[name].taken(
+            outputs[name][:, :slots], mask[:, :slots], action))  # fmt: skip
+        state = None if batch.state is None else torch.from_numpy(batch.state)
+        if self.mixer is not None:
+            values = self.mixer(values, None if state is None else state[:, :slots])
+        reward = torch.from_numpy(batch.reward)
+        if batch.agent_rewards is not None:
+            reward = torch.from_numpy(batch.agent_rewards)
+        elif self.mixer is None:
+            reward = reward[..., None].expand_as(values)
+        reward = reward / o.reward_scale
+        if o.gamma:
+            with torch.no_grad():
+                reward = td_targets(reward, self._following(batch, outputs, state), o.gamma)
+        return (values - reward).square().mean()
+
+    def _following(self, batch: Batch, outputs: Outputs, state: Tensor | None) -> Tensor:
+        """What the target gives the greedy actions of slots 1 to S - 1: mixed (b, S - 1), else (b, S - 1, agents)."""
+        target = self._outputs(self.target_agents, batch)
+        chooser = outputs if self.options.double else dict.fromkeys(outputs)
+        best = self._joined(batch, lambda name, mask, _: self.branches[name].best(
+            target[name][:, 1:], mask[:, 1:], None if (own := chooser[name]) is None else own[:, 1:]))  # fmt: skip
+        if self.target_mixer is None:
+            return best
+        mixed: Tensor = self.target_mixer(best, None if state is None else state[:, 1:])
+        return mixed
+
+    def _outputs(self, agents: Mapping[str, StackedNetwork], batch: Batch, slots: int | None = None) -> Outputs:
+        """Every group's outputs (b, slots, agents, outputs); memory is zero at the start of a sub-sequence."""
+        found = {}
+        for name, own in agents.items():
+            x = torch.from_numpy(batch.observations[name])[:, :slots]
+            rows, count = x.shape[:2], x.shape[2]
+            if self.options.identity:
+                x = torch.cat([x, torch.eye(count).expand(*rows, count, count)], dim=-1)
+            if not own.network.memory:
+                x = x.reshape(-1, *x.shape[2:])
+            y = unfold(own(fold(x, own.network.copies)), count)
+            found[name] = y.reshape(*rows, count, y.shape[-1])
+        return found
+
+    def _joined(self, batch: Batch, values: Callable[[str, Tensor, Tensor], Tensor]) -> Tensor:
+        """Values (b, slots, agents) of all groups side by side, from a group's masks and actions."""
+        found, rows = [], batch.actions.shape[:2]
+        for group, part in self.env.encoding.parts():
+            action = torch.from_numpy(batch.actions[..., part].reshape(*rows, group.count, group.space.width))
+            found.append(values(group.name, torch.from_numpy(batch.masks[group.name]), action))
+        return found[0] if len(found) == 1 else torch.cat(found, dim=-1)
+
+    def _copy_targets(self) -> None:
+        learned, targets = modules(self.agents, self.mixer), modules(self.target_agents, self.target_mixer)
+        for target, source in zip(targets, learned, strict=True):
+            follow(target, source)
+
+    def state(self) -> State:
+        arrays: dict[str, npt.NDArray[Any]] = {}
+        arrays |= {f"learned/{k}": v.detach().numpy().copy() for k, v in enumerate(self.parameters)}
+        arrays |= {f"target/{k}": v.numpy().copy() for k, v in enumerate(self._target_parameters())}
+        for k, parameter in enumerate(self.parameters):
+            moments = self.optimizer.state.get(parameter, {})
+            arrays |= {f"adam/{k}/{name}": value.numpy().copy() for name, value in moments.items()}
+        stored, where = self.replay.state()
+        arrays |= {f"replay/{name}": array for name, array in stored.items()}
+        rngs = [rng.bit_generator.state for rng in (self.env.rng, self.acting_rng, self.replay_rng)]
+        return arrays, {
+            "episodes": self.episodes, "frames": self.frames, "seconds": dict(self.seconds), "replay": where,
+            "rngs": rngs,
+        }  # fmt: skip
+
+    def load(self, state: State) -> None:
+        arrays, facts = state
+        with torch.no_grad():
+            for k, parameter in enumerate(self.parameters):
+                parameter.copy_(torch.from_numpy(arrays[f"learned/{k}"]))
+            for k, value in enumerate(self._target_parameters()):
+                value.copy_(torch.from_numpy(arrays[f"target/{k}"]))
+        for k, parameter in enumerate(self.parameters):
+            own = select(arrays, f"adam/{k}")
+            if own:
+                self.optimizer.state[parameter] = {name: torch.from_numpy(v.copy()) for name, v in own.items()}
+        self.replay.load(select(arrays, "replay"), facts["replay"])
+        for rng, kept in zip((self.env.rng, self.acting_rng, self.replay_rng), facts["rngs"], strict=True):
+            rng.bit_generator.state = kept
+        self.episodes, self.frames = int(facts["episodes"]), int(facts["frames"])
+        self.seconds = dict(facts["seconds"])
+
+    def _target_parameters(self) -> list[Tensor]:
+        return [p.detach() for module in modules(self.target_agents, self.target_mixer) for p in module.parameters()]
+
+
+def modules(agents: Mapping[str, StackedNetwork], mixer: nn.Module | None) -> list[nn.Module]:
+    """Everything that has parameters, in a fixed order."""
+    return [*agents.values(), *([] if mixer is None else [mixer])]
+
+
+def network_of(group: Group, options: ValueOptions) -> Network:
+    """The network of a group's agents: observation - hidden layers - GRU - one output per value of every entry."""
+    return Network(
+        inputs=group.observation + group.count * options.identity,
+        hidden=(options.hidden,) * options.layers,
+        outputs=ValuePolicy.n_outputs(group),
+        memory=options.memory,
+        copies=1 if options.share else group.count,
+    )
+
+
+def between(first: float, last: float, share: float) -> float:
+    """On the line from ``first`` (share 0) to ``last`` (share 1), then ``last``."""
+    return first + (last - first) * min(share, 1.0)

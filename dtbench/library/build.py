@@ -1,0 +1,141 @@
+"""Builds the shipped library: freezes instances, certifies their best known values, writes the checksums.
+
+``python -m dtbench.library.build PROBLEM``, or ``make library PROBLEM=...``, does what is missing and keeps what is
+there: frozen instances are never written again, certified ones never solved again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import hashlib
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from dtbench import files
+from dtbench.core import AnyProblem, Certificate, Instance, Limits, relative_gap
+from dtbench.errors import DtbenchError
+from dtbench.library import instances
+from dtbench.library.best_known import BEST_KNOWN, HORIZON, BestKnown, best_known, write_best_known
+from dtbench.problems import problem
+
+COUNTS = {"tiny": 10, "small": 10, "paper": 10, "large": 3}
+CROSS_CHECKED = ("tiny", "small")  # sizes whose optimum two methods must agree on
+AGREE = 1e-6  # relative
+
+
+def freeze(owner: AnyProblem, folder: Path, counts: dict[str, int]) -> list[Path]:
+    """Write instances (seeds 0, 1, ...) that are not there yet; returns the new files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    new = []
+    for size, count in counts.items():
+        for seed in range(count):
+            file = folder / f"{size}-{seed:03d}.nc"
+            if not file.exists():
+                instances.save(file, owner.generate(size, seed))
+                new.append(file)
+    return new
+
+
+def write_checksums(folder: Path) -> None:
+    """Write ``SHA256SUMS`` of instances and best known values, as ``sha256sum -c`` reads it."""
+    paths = sorted([*folder.glob("*.nc"), *folder.glob(BEST_KNOWN)])
+    lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in paths]
+    (folder / instances.CHECKSUMS).write_text("".join(lines), encoding="utf-8")
+
+
+def certify(name: str, limits: Limits | None = None) -> list[BestKnown]:
+    """Best known values of a shipped instance: one row per slot where slots are not coupled, one for the horizon.
+
+    Raises
+    ------
+    DtbenchError
+        If two exact methods disagree, or an objective lies on the wrong side of a bound.
+    """
+    instance = instances.load(name)
+    owner = problem(instance.problem)
+    if owner.coupled:
+        return [_horizon_row(owner, instance, limits)]
+    methods = owner.exact_methods[:2] if instance.size in CROSS_CHECKED else owner.exact_methods[:1]
+    rows, state = [], owner.start(instance)
+    for t in range(instance.horizon):
+        slot = owner.slot(instance, t, state)
+        found = [owner.exact(slot, limits, method) for method in methods]
+        _agree(f"{name}, slot {t}", found)
+        rows.append(_row(name, str(t), found[0], methods))
+    objective, bound = (float(np.mean([getattr(r, key) for r in rows])) for key in ("objective", "bound"))
+    status = "optimal" if all(r.status == "optimal" for r in rows) else "feasible"
+    version = rows[0].version
+    whole = BestKnown(name, HORIZON, objective, bound, relative_gap(objective, bound), status, rows[0].method, version)
+    return [whole, *rows]
+
+
+def _row(name: str, slot: str, found: Certificate, methods: Sequence[str]) -> BestKnown:
+    return BestKnown(
+        name, slot, found.objective, found.bound, found.gap, found.status, "+".join(methods), found.backend
+    )
+
+
+def _horizon_row(owner: AnyProblem, instance: Instance, limits: Limits | None) -> BestKnown:
+    found = owner.exact_horizon(instance, limits)
+    if found is None:
+        raise DtbenchError(f"'{owner.id}' couples its slots but has no exact method for the horizon.")
+    return _row(instance.name, HORIZON, found, [found.method])
+
+
+def _agree(where: str, found: Sequence[Certificate]) -> None:
+    first = found[0]
+    for other in found[1:]:
+        if not relative_gap(first.objective, other.objective) <= AGREE:
+            raise DtbenchError(
+                f"{where}: {first.method} finds {first.objective!r}, {other.method} finds {other.objective!r}."
+            )
+
+
+def certify_missing(
+    owner: AnyProblem, folder: Path, workers: int, limits: Limits | None = None
+) -> Iterator[tuple[str, BestKnown]]:
+    """Certify instances that have no rows yet, several at a time; the table is written after each."""
+    file = folder / BEST_KNOWN
+    best_known.cache_clear()
+    table = {name: list(rows.values()) for name, rows in best_known(owner.id).items()}
+    missing = [name for name in instances.names(owner.id) if name not in table]
+    with concurrent.futures.ProcessPoolExecutor(max_workers=workers) as pool:
+        jobs = {pool.submit(certify, name, limits): name for name in missing}
+        for job in concurrent.futures.as_completed(jobs):
+            table[jobs[job]] = job.result()
+            write_best_known(file, _in_order(owner, table))
+            yield jobs[job], table[jobs[job]][0]
+
+
+def _in_order(owner: AnyProblem, table: dict[str, list[BestKnown]]) -> Iterable[BestKnown]:
+    return (row for name in instances.names(owner.id) if name in table for row in table[name])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Build what is missing of one problem's library."""
+    parser = argparse.ArgumentParser(prog="python -m dtbench.library.build", description=__doc__)
+    parser.add_argument("problem")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--seconds", type=float, help="limit of one slot, or of one horizon where slots are coupled")
+    for size in COUNTS:
+        parser.add_argument(f"--{size}", type=int, metavar="N", help=f"instances of size {size}")
+    given = parser.parse_args(arguments)
+    owner = problem(given.problem)
+    folder = files.folder("instances") / owner.id
+    usual = COUNTS | dict(owner.library_counts)
+    counts = {size: usual[size] if getattr(given, size) is None else getattr(given, size) for size in COUNTS}
+    limits = None if given.seconds is None else Limits(seconds=given.seconds)
+    new = freeze(owner, folder, counts)
+    write_checksums(folder)
+    print(f"{owner.id}: {len(new)} new instances", file=sys.stderr)
+    for name, row in certify_missing(owner, folder, given.workers, limits):
+        print(f"{name}: {row.objective:.9g} {owner.unit}, gap {row.gap:.1e}, {row.status}", file=sys.stderr, flush=True)
+    write_checksums(folder)
+
+
+if __name__ == "__main__":
+    main()

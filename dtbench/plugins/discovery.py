@@ -1,0 +1,294 @@
+"""How solver files are found, and what is known of them without running them.
+
+Files are *read*, not run, to list what there is: the class attributes must be literals. Code of a solver runs only in
+the process of a cell, under its limits.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dtbench import files
+from dtbench.errors import DtbenchError
+from dtbench.params import Options
+from dtbench.plugins.source_text import ClassText, Elsewhere, ModuleText, assignments
+from dtbench.problems import all_problems
+from dtbench.solver import Heuristic, Solver
+
+ENTRY_POINTS = "dtbench.solvers"
+PATH_VARIABLE = "DTBENCH_SOLVERS_PATH"
+NAME = r"[a-z0-9][a-z0-9_.-]*"
+FLAGS = ("deterministic", "clairvoyant", "coupled_only", "trains")
+
+
+@dataclass(frozen=True)
+class OptionText:
+    """An option as its file declares it."""
+
+    name: str
+    kind: str
+    default: str
+    unit: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class SolverEntry:
+    """What is known of a solver without running its file.
+
+    ``options`` is None where they are declared in a file outside of dtbench. ``presets`` are those of learned agents,
+    ``{preset: {problem or "*": {option: value}}}``, as far as they are literals. ``error`` says why the solver cannot
+    be used.
+    """
+
+    name: str
+    file: Path
+    sha256: str
+    summary: str = ""
+    problems: tuple[str, ...] | None = None
+    deterministic: bool = False
+    clairvoyant: bool = False
+    trains: bool = False
+    coupled_only: bool = False
+    heuristic: bool = False  # a rule that problems provide, or not
+    class_name: str = ""
+    options: tuple[OptionText, ...] | None = ()
+    presets: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    error: str = ""
+
+    def takes(self, problem: str) -> bool:
+        """Whether the solver says that it takes this problem; a heuristic does where the problem has its rule."""
+        owner = all_problems()[problem]
+        if (self.heuristic and self.name not in owner.heuristics) or (self.coupled_only and not owner.coupled):
+            return False
+        return self.problems is None or problem in self.problems
+
+    def checkpoints_sha256(self, problem: str, size: str, seed: int, options: Mapping[str, Any]) -> str:
+        """Checksum of the trained policies that a cell may play; empty if there are none, or the solver learns not."""
+        if not self.trains:
+            return ""
+        from dtbench.learning.checkpoint import shipped_sha256
+
+        return shipped_sha256(self.file, problem, self.name, size, seed, options)
+
+    def check_options(self, names: Iterable[str], where: str) -> None:
+        """Refuse an option that the file does not declare.
+
+        Raises
+        ------
+        DtbenchError
+            It names ``where`` the option stands, and what is allowed.
+        """
+        if self.options is None:
+            return
+        known = [option.name for option in self.options]
+        for name in names:
+            if name not in known:
+                allowed = ", ".join(known) or "none"
+                raise DtbenchError(f"{where}: solver '{self.name}' has no option '{name}'.{near(name, known)} "
+                                   f"Allowed: {allowed}.")  # fmt: skip
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """`` Did you mean 'greedy'?``, or nothing."""
+    found = difflib.get_close_matches(name, list(known), 1)
+    return f" Did you mean '{found[0]}'?" if found else ""
+
+
+def read_solver_file(file: Path) -> list[SolverEntry]:
+    """The solvers in a file, from its syntax tree; entries with ``error`` where something in it cannot be used."""
+    text = file.read_bytes()
+    digest = hashlib.sha256(text).hexdigest()
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", 0)
+        return [SolverEntry(file.stem, file, digest, error=f"{file}:{line}: {getattr(error, 'msg', error)}")]
+    module = ModuleText.of(tree)
+    summary = (ast.get_docstring(tree) or "").split("\n\n")[0].replace("\n", " ")
+    found: list[SolverEntry] = []
+    for node in module.classes.values():
+        given = dict(_literals(node))
+        bases = {ast.unparse(base).split(".")[-1] for base in node.bases}
+        if "name" in given and (isinstance(given["name"], str) or bases & {Solver.__name__, Heuristic.__name__}):
+            own = summary if not found else (ast.get_docstring(node) or summary).split("\n")[0]
+            found.append(_entry(file, digest, ClassText(node, module), given, own))
+    return found
+
+
+def _entry(file: Path, digest: str, text: ClassText, given: dict[str, Any], summary: str) -> SolverEntry:
+    """The entry of a class, with an error if an attribute is not what it should be."""
+    node = text.node
+    name, problems, where = given["name"], given.get("problems"), f"{file}:{node.lineno}: class {node.name}"
+    known: dict[str, Any] = _flags(text) | {k: given[k] for k in FLAGS if k in given}
+    if any(ast.unparse(base).split(".")[-1] == Heuristic.__name__ for base in node.bases):
+        known = {"deterministic": True} | known | {"heuristic": True}
+    error = ""
+    if not isinstance(name, str) or not re.fullmatch(NAME, name):
+        error = f"{where}: 'name' is {_shown(name)}; expected a literal of a-z, 0-9, '-', '_' and '.'"
+        name = name if isinstance(name, str) and name else node.name
+    elif any(not isinstance(value, bool) for value in known.values()):
+        flag = next(key for key, value in known.items() if not isinstance(value, bool))
+        error = f"{where}: '{flag}' is {_shown(known[flag])}; expected the literal True or False"
+    elif problems is not None and not (
+        isinstance(problems, tuple | list) and all(isinstance(id, str) for id in problems)
+    ):
+        error = f"{where}: 'problems' is {_shown(problems)}; expected a literal tuple of problem ids, or None"
+    elif problems is not None:
+        unknown = [id for id in problems if id not in all_problems()]
+        if unknown:
+            error = f"{where}: unknown problem '{unknown[0]}'.{near(unknown[0], all_problems())}"
+    if error:
+        return SolverEntry(name, file, digest, summary=summary, class_name=node.name, error=error)
+    problems = tuple(problems) if problems is not None else None
+    return SolverEntry(
+        name, file, digest, summary=summary, problems=problems, class_name=node.name, options=_options(text),
+        presets=_presets(text), **known,
+    )  # fmt: skip
+
+
+class _NotLiteral:
+    """Stands for a value that only running the file would tell."""
+
+
+def _shown(value: Any) -> str:
+    return "computed" if value is _NotLiteral else repr(value)
+
+
+def _literals(node: ast.ClassDef) -> Iterator[tuple[str, Any]]:
+    for name, value in assignments(node.body):
+        try:
+            yield name, ast.literal_eval(value)
+        except ValueError:
+            yield name, _NotLiteral
+
+
+def _flags(text: ClassText) -> dict[str, bool]:
+    """Flags that a class has from its bases, as far as they can be read."""
+    found = {}
+    for flag in FLAGS:
+        try:
+            member = text.member(flag)
+        except Elsewhere:
+            continue
+        if member is not None and isinstance(member[0], ast.Constant) and isinstance(member[0].value, bool):
+            found[flag] = member[0].value
+    return found
+
+
+def _options(text: ClassText) -> tuple[OptionText, ...] | None:
+    """The options of a solver's class; None where their class, or one that it is derived from, cannot be read."""
+    try:
+        member = text.member(Options.__name__)
+        if member is None:
+            return ()
+        value, module = member
+        declared = ClassText(value, module) if isinstance(value, ast.ClassDef) else module.find(ast.unparse(value))
+        return tuple(_option_text(name, node) for name, node in declared.fields().items())
+    except Elsewhere:
+        return None
+
+
+def _option_text(name: str, node: ast.AnnAssign) -> OptionText:
+    texts = [ast.unparse(argument) for argument in node.value.args] if isinstance(node.value, ast.Call) else []
+    default, unit, meaning = (*texts, "", "", "")[:3]
+    plain = [text.strip("'\"") for text in (unit, meaning)]
+    return OptionText(name, ast.unparse(node.annotation), default, *plain)
+
+
+def _presets(text: ClassText) -> dict[str, Any]:
+    """The presets of a learned agent; empty where there are none or they are computed."""
+    try:
+        member = text.member("presets")
+        value = member[1].literal(member[0]) if member is not None and isinstance(member[0], ast.expr) else {}
+    except Elsewhere:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def discover(paths: Iterable[Path | str] = ()) -> dict[str, SolverEntry]:
+    """All solvers: the shipped folder, installed packages, ``$DTBENCH_SOLVERS_PATH``, then ``paths``.
+
+    Raises
+    ------
+    DtbenchError
+        If a folder does not exist, or two files define solvers of one name.
+    """
+    folders = [files.folder("solvers")]
+    folders += [Path(p) for p in os.environ.get(PATH_VARIABLE, "").split(os.pathsep) if p]
+    folders += [Path(p) for p in paths]
+    found: dict[str, SolverEntry] = {}
+    for number, folder in enumerate(folders):
+        if not folder.is_dir():
+            raise DtbenchError(f"solvers folder '{folder}' does not exist or is not a folder.")
+        for file in sorted(folder.glob("*.py")):
+            _take(found, read_solver_file(file))
+        if number == 0:
+            _take(found, _installed())
+    return dict(sorted(found.items()))
+
+
+def _take(found: dict[str, SolverEntry], entries: Iterable[SolverEntry]) -> None:
+    for entry in entries:
+        other = found.get(entry.name)
+        if other is not None and (other.file.resolve(), other.class_name) != (entry.file.resolve(), entry.class_name):
+            raise DtbenchError(
+                f"'{entry.file}' and '{other.file}' both define solver '{entry.name}'; give one of them another name."
+            )
+        found[entry.name] = entry
+
+
+def _installed() -> Iterator[SolverEntry]:
+    for point in importlib.metadata.entry_points(group=ENTRY_POINTS):
+        spec = importlib.util.find_spec(point.module)
+        if spec is not None and spec.origin is not None:
+            for entry in read_solver_file(Path(spec.origin)):
+                if (point.attr or entry.class_name) == entry.class_name:
+                    yield entry
+
+
+def find(name: str, entries: Mapping[str, SolverEntry]) -> SolverEntry:
+    """The entry of a solver's name.
+
+    Raises
+    ------
+    DtbenchError
+        If there is none, with near names; or if it cannot be used, with the file and line.
+    """
+    if name not in entries:
+        raise DtbenchError(f"unknown solver '{name}'.{near(name, entries)} Known: {', '.join(entries)}.")
+    if entries[name].error:
+        raise DtbenchError(f"solver '{name}' cannot be used: {entries[name].error.rstrip('.')}.")
+    return entries[name]
+
+
+def load_solver(entry: SolverEntry) -> type[Solver]:
+    """Run the solver's file and return the class. Called in the process of a cell.
+
+    Raises
+    ------
+    DtbenchError
+        If the class is not a subclass of :class:`Solver`.
+    """
+    module_name = f"dtbench_solvers.{entry.file.stem}"
+    spec = importlib.util.spec_from_file_location(module_name, entry.file)
+    if spec is None or spec.loader is None:
+        raise DtbenchError(f"'{entry.file}' is not a Python file.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    spec.loader.exec_module(module)
+    cls = getattr(module, entry.class_name)
+    if not (isinstance(cls, type) and issubclass(cls, Solver)):
+        raise DtbenchError(f"'{entry.class_name}' in '{entry.file}' is not a subclass of dtbench.Solver.")
+    return cls

@@ -1,0 +1,170 @@
+"""Classes of Python files as they are written: bases and imports are followed within dtbench, and nothing is run."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from dtbench import files
+
+PLAIN = ("Solver", "Heuristic", "Options", "object")  # bases that need not be found: nothing to inherit from them
+
+
+class Elsewhere(Exception):
+    """What is asked for may stand in a file that is not read: one outside of dtbench."""
+
+
+@dataclass(frozen=True, eq=False)
+class ModuleText:
+    """A module: its classes, its assignments, and what it imports from dtbench, ``{name: (module, name there)}``."""
+
+    classes: dict[str, ast.ClassDef]
+    values: dict[str, ast.expr]
+    imports: dict[str, tuple[str, str]]
+
+    @classmethod
+    def of(cls, tree: ast.Module) -> ModuleText:
+        """From a module's syntax tree."""
+        classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+        imports = {
+            alias.asname or alias.name: (node.module, alias.name)
+            for node in tree.body
+            if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module is not None
+            for alias in node.names
+            if node.module.split(".")[0] == "dtbench"
+        }
+        return cls(classes, dict(assignments(tree.body)), imports)
+
+    def find(self, name: str) -> ClassText:
+        """A class by its name here, where it is made or imported.
+
+        Raises
+        ------
+        Elsewhere
+            If it is neither.
+        """
+        if name in self.classes:
+            return ClassText(self.classes[name], self)
+        if name in self.imports:
+            module, there = self.imports[name]
+            return read(module).find(there)
+        raise Elsewhere(name)
+
+    def literal(self, value: ast.expr) -> Any:
+        """The value of an expression: a literal, the name of one (made here or imported), or a dict of those.
+
+        Raises
+        ------
+        Elsewhere
+            If it is none of these.
+        """
+        if isinstance(value, ast.Name) and value.id in self.values:
+            return self.literal(self.values[value.id])
+        if isinstance(value, ast.Name) and value.id in self.imports:
+            module, there = self.imports[value.id]
+            return read(module).literal(ast.Name(there))
+        if isinstance(value, ast.Dict):
+            found: dict[Any, Any] = {}
+            for key, item in zip(value.keys, value.values, strict=True):
+                found |= self.literal(item) if key is None else {self.literal(key): self.literal(item)}
+            return found
+        try:
+            return ast.literal_eval(value)
+        except ValueError:
+            raise Elsewhere(ast.unparse(value)) from None
+
+
+@dataclass(frozen=True, eq=False)
+class ClassText:
+    """A class in its module."""
+
+    node: ast.ClassDef
+    module: ModuleText
+
+    def bases(self) -> Iterator[ClassText]:
+        """The classes that it is derived from.
+
+        Raises
+        ------
+        Elsewhere
+            At one that cannot be read.
+        """
+        for base in self.node.bases:
+            name = ast.unparse(base)
+            try:
+                yield self.module.find(name)
+            except Elsewhere:
+                if name.split(".")[-1] not in PLAIN:
+                    raise
+
+    def member(self, name: str) -> tuple[ast.expr | ast.ClassDef, ModuleText] | None:
+        """The value of an attribute, or the class inside of that name, its own or of a base; None if there is none.
+
+        Raises
+        ------
+        Elsewhere
+            If a base that cannot be read may have it.
+        """
+        inner = {node.name: node for node in self.node.body if isinstance(node, ast.ClassDef)}
+        own: dict[str, ast.expr | ast.ClassDef] = {**dict(assignments(self.node.body)), **inner}
+        if name in own:
+            return own[name], self.module
+        for base in self.bases():
+            found = base.member(name)
+            if found is not None:
+                return found
+        return None
+
+    def fields(self) -> dict[str, ast.AnnAssign]:
+        """Annotated fields as a dataclass has them, those of bases first.
+
+        Raises
+        ------
+        Elsewhere
+            If a base cannot be read.
+        """
+        found: dict[str, ast.AnnAssign] = {}
+        for base in reversed(list(self.bases())):
+            found |= base.fields()
+        for node in self.node.body:
+            declares = isinstance(node, ast.AnnAssign) and not ast.unparse(node.annotation).startswith("ClassVar")
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and declares:
+                found[node.target.id] = node
+        return found
+
+
+def assignments(body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
+    """Names that statements assign to, with the values."""
+    for statement in body:
+        if isinstance(statement, ast.Assign):
+            names = [target.id for target in statement.targets if isinstance(target, ast.Name)]
+            yield from ((name, statement.value) for name in names)
+        elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name) and statement.value:
+            yield statement.target.id, statement.value
+
+
+@cache
+def read(module: str) -> ModuleText:
+    """A module of dtbench by its dotted name.
+
+    Raises
+    ------
+    Elsewhere
+        If it does not exist or does not parse.
+    """
+    path = files.PACKAGE.joinpath(*module.split(".")[1:])
+    for file in (path.with_suffix(".py"), path / "__init__.py"):
+        if file.is_file():
+            return ModuleText.of(_parsed(file))
+    raise Elsewhere(module)
+
+
+def _parsed(file: Path) -> ast.Module:
+    try:
+        return ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError):
+        raise Elsewhere(str(file)) from None

@@ -1,0 +1,138 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from torch import nn
+from torch.testing import assert_close
+
+from dtbench.envs import make_env
+from dtbench.errors import DtbenchError
+from dtbench.learning.ddpg.options import TransferOptions
+from dtbench.learning.ddpg.transfer import NONE, Foreign, Histories, TransferLearner, actor_critic, merge, sources
+from dtbench.problems.edge_association.migration.agents import previous_hosts, user_entries
+
+SMALL = {"episodes": 6, "parallel": 2, "actor": "8", "critic": "6,8", "batch": 4, "warmup": 4, "step_updates": 2}
+
+
+def learner(seed=0, start=None, **options):
+    env = make_env("edge-migration/tiny", n_envs=2, horizon=8)
+    o = TransferOptions().replace(SMALL | options)
+    return TransferLearner(env, o, seed, actor_critic(env, o, user_entries), previous_hosts, start)
+
+
+def test_histories_by_hand():
+    """A twin goes 2, 0, 1, 0, 3: its last three distinct servers are 3, 0, 1."""
+    histories = Histories(np.array([[2, 1]]))
+    for now, moved in ((0, True), (1, True), (1, False), (0, True), (3, True)):
+        assert_array_equal(histories.move(np.array([[now, 1]])), [[moved, False]])
+    assert_array_equal(histories.servers, [[[3, 0, 1], [1, NONE, NONE]]])
+
+
+def test_source_models_by_hand():
+    """Server 2 got a twin that was on 0, then 1 (0.5, 0.3 of 0.8), and one that was on 1 only: means of both."""
+    history = np.array([[0, 1, NONE], [1, NONE, NONE], [1, 2, 0]])
+    weights = sources(history, np.array([2, 2, 0]), 3)
+    assert_allclose(weights, [[0.2, 0.5, 0.3], [0.0, 0.0, 0.0], [0.3125, 0.1875 + 0.5, 0.0]])
+
+
+def test_models_are_merged_by_hand():
+    """rho = 0.5: server 0, which received, (2 + 0.5 * (0.25 * 2 + 0.75 * 10)) / 1.5 = 4; server 1 did not."""
+    weight = nn.Parameter(torch.tensor([[[2.0]], [[10.0]]]))
+    merge(iter([weight]), np.array([[0.25, 0.75], [0.0, 0.0]]), 0.5)
+    assert_close(weight.flatten(), torch.tensor([4.0, 10.0]))
+
+
+def test_merging_equal_models_changes_nothing():
+    weight = nn.Parameter(torch.full((3, 2, 2), 0.7))
+    merge(iter([weight]), np.full((3, 3), 1.0 / 3.0), 0.1)
+    assert_close(weight, torch.full((3, 2, 2), 0.7))
+
+
+def test_servers_start_alike():
+    network = learner().actor.network("server")
+    assert all((value == value[:1]).all() for value in network.arrays().values())
+
+
+def test_experience_is_taken_over_until_the_buffer_forgets_it():
+    own = learner(transfer="none", capacity=40)
+    own.round(0)
+    foreign = Foreign.nothing(own.n_servers)
+    newest = own.replay.newest(3)
+    foreign.take(1, newest, 0, 2, own.replay)
+    assert foreign.held(1, own.replay).size == 3
+    assert foreign.held(0, own.replay).size == 0
+    assert_array_equal(foreign.source[1, :3], 2)
+    for number in range(1, 5):
+        own.round(number)
+    assert foreign.held(1, own.replay).size == 0
+
+
+def test_only_servers_that_received_twins_are_trained():
+    own = learner(transfer="none", apart=True)
+    own.round(0)
+    own.round(1)
+    names = list(own.policy.arrays())
+    before = {name: own.policy.arrays()[name].copy() for name in names}
+    own._update_servers(torch.tensor([False, True, False]))
+    for name in names:
+        assert_array_equal(own.policy.arrays()[name][[0, 2]], before[name][[0, 2]])
+    assert any((own.policy.arrays()[name][1] != before[name][1]).any() for name in names)
+
+
+def test_a_servers_model_scores_another_servers_pairs_as_that_server_would():
+    """All alike, so what server 0's model gives to server 2's pairs is what server 2's gives."""
+    own = learner()
+    state = torch.from_numpy(own.env.reset().state)
+    players = torch.full((3, 2), 2)
+    scores = own._own_scores(state.expand(3, -1, -1), players)
+    wanted = own.actor({"state": state}).view(2, 3, -1)[:, 2]
+    assert_close(scores[0], wanted)
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_online_transfer_is_seeded_and_goes_on(apart):
+    def rounds(given, numbers):
+        for number in numbers:
+            given.round(number)
+        return given
+
+    whole, other, first, second = (learner(apart=apart, standardise=True) for _ in range(4))
+    rounds(whole, range(3))
+    rounds(other, range(3))
+    arrays, facts = rounds(first, range(2)).state()
+    second.load(({name: value.copy() for name, value in arrays.items()}, facts))
+    rounds(second, [2])
+    assert whole.foreign.count.sum() > 0
+    for name, value in whole.policy.arrays().items():
+        assert_array_equal(value, other.policy.arrays()[name])
+        assert_array_equal(value, second.policy.arrays()[name])
+    plain = rounds(learner(apart=apart, standardise=True, transfer="none"), range(3))
+    assert any((value != plain.policy.arrays()[name]).any() for name, value in whole.policy.arrays().items())
+
+
+def test_init_starts_from_the_mean_of_another_networks_servers():
+    env = make_env("edge-migration/small", n_envs=1)
+    o = TransferOptions().replace(SMALL)
+    arrays = TransferLearner(env, o, 5, actor_critic(env, o, user_entries), previous_hosts).policy.arrays()
+    arrays = {name: value + np.arange(len(value), dtype=np.float32)[:, None, None] for name, value in arrays.items()}
+    own = learner(start=arrays, transfer="init")
+    for name, value in own.policy.arrays().items():
+        assert_allclose(value, np.broadcast_to(arrays[name].mean(axis=0), value.shape), rtol=1e-6)
+
+
+def test_greedy_decides_at_first():
+    """With certainty: the stored scores are 1 at the chosen server, -1 elsewhere."""
+    own = learner(prior=1.0, prior_share=1.0, transfer="none")
+    seen = own.env.reset()
+    scores = own.choose(seen).reshape(2, 3, -1)
+    assert_array_equal(scores.max(axis=1), 1.0)
+    assert_array_equal(scores.sum(axis=1), -1.0)
+
+
+def test_the_critics_layers_are_two():
+    env = make_env("edge-migration/tiny")
+    o = dataclasses.replace(TransferOptions(), critic="8")
+    with pytest.raises(DtbenchError, match="'critic' is '8'"):
+        actor_critic(env, o, user_entries)
