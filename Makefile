@@ -31,10 +31,11 @@ demo: setup      ## Run the suite `quick`, print and write its leaderboard
 	$(BIN)/dtbench run quick --results results/quick
 	$(BIN)/dtbench leaderboard --results results/quick
 
-lint: setup-dev     ## Check format, style and types
+lint: setup-dev     ## Check format, style, types and who imports whom
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 test: lint       ## Set up and pass every check: format, style, types, tests
 	$(BIN)/pytest -n auto -m "not slow"

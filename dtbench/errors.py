@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class DtbenchError(Exception):
     """Something the user can mend; the message says what came, what was expected and what to do.
@@ -16,3 +19,9 @@ class InvalidDecision(DtbenchError):
 
 class Declined(Exception):
     """Raised by a solver that does not take a cell; the cell is recorded as ``skipped`` with the reason."""
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """`` Did you mean 'greedy'?`` with the nearest of the known names, or nothing."""
+    match = difflib.get_close_matches(name, list(known), 1)
+    return f" Did you mean '{match[0]}'?" if match else ""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Self, get_type_hints
 
-from dtbench.errors import DtbenchError
+from dtbench.errors import DtbenchError, near
 
 
 @dataclass(frozen=True)
@@ -81,10 +80,8 @@ class Declared:
             if field.name == name:
                 spec: ParamSpec = field.metadata.get("param", ParamSpec("1", ""))
                 return spec
-        near = difflib.get_close_matches(name, cls.names(), 1)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
         allowed = ", ".join(cls.names()) or "none"
-        raise DtbenchError(f"unknown {cls._what()} '{name}'.{hint} Allowed: {allowed}.")
+        raise DtbenchError(f"unknown {cls._what()} '{name}'.{near(name, cls.names())} Allowed: {allowed}.")
 
     @classmethod
     def checked(cls, name: str, value: Any) -> Any:

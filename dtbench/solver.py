@@ -97,3 +97,8 @@ class Heuristic(Solver):
         """Apply the rule."""
         decision: Decision = self.problem.heuristics[self.name](slot)
         return decision
+
+
+def rule_solver(name: str) -> type[Heuristic]:
+    """The solver that applies the problems' rule of a name."""
+    return type(name, (Heuristic,), {"name": name})

@@ -5,17 +5,15 @@ from typing import Any, ClassVar
 
 from dtbench.core import Decision
 from dtbench.params import Options, param
-from dtbench.problems.dnt_spectrum.heuristics import THRESHOLD, due, hungarian
+from dtbench.problems.dnt_spectrum.heuristics import THRESHOLD, UPLOADS, due, hungarian
 from dtbench.solver import Solver
-
-RULES = ("always", "never", "round-robin", "every-5", "threshold")
 
 
 @dataclass(frozen=True, kw_only=True)
 class HungarianOptions(Options):
     """When base stations upload."""
 
-    rule: str = param("threshold", "1", "upload rule; 'threshold' looks at the twin's error", choices=RULES)
+    rule: str = param("threshold", "1", "upload rule; 'threshold' looks at the twin's error", choices=tuple(UPLOADS))
     threshold: float = param(THRESHOLD, "1", "of that rule: weighted error, in units of epsilon B", low=0.0)
 
 
@@ -29,5 +27,4 @@ class Hungarian(Solver):
     def decide(self, slot: Any) -> Decision:
         if self.options.rule == "threshold":
             return hungarian(slot, due(slot, self.options.threshold))
-        decision: Decision = self.problem.heuristics[f"hungarian-{self.options.rule}"](slot)
-        return decision
+        return UPLOADS[self.options.rule](slot)

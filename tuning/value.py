@@ -21,12 +21,14 @@ from dtbench.envs import BatchEnv
 from dtbench.learning.training import Validation, fit
 from dtbench.plugins.discovery import discover, load_solver
 from dtbench.problems import problem
+from dtbench.problems.dnt_spectrum.heuristics import hungarian_threshold
+from dtbench.problems.stin_deployment.heuristics import greedy_marginal
 
 FOLDER = Path(__file__).parent
 TUNING_SEED = 8_000  # of traces: neither training's nor validation's, nor of the library
 AGENT_SEED = 900  # of training
 TRACES = 40
-RULE = {"stin-deployment": "greedy-marginal", "dnt-spectrum": "hungarian-threshold"}
+RULE = {"stin-deployment": greedy_marginal, "dnt-spectrum": hungarian_threshold}
 NETWORKS = {"stin-deployment": (10_000,), "dnt-spectrum": (10_000, 10_001)}  # of dnt-spectrum: worlds 0 and 1
 EXPLORING = {"stin-deployment": [0.25, 0.5], "dnt-spectrum": [0.25, 0.4, 0.6]}
 SHORT = {"stin-deployment": {"episodes": 800}, "dnt-spectrum": {"episodes": 1920}}
@@ -59,7 +61,7 @@ def rule_score(id: str, env: BatchEnv, seed: int) -> float:
     state = owner.start(env.instances)
     for t in range(env.horizon):
         slot = owner.slot(env.instances, t, state)
-        decision = owner.heuristics[RULE[id]](slot)
+        decision = RULE[id](slot)
         total += float(owner.evaluate(slot, decision).objective.mean())
         state = owner.advance(slot, decision)
     return total / env.horizon

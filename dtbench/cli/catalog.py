@@ -150,7 +150,8 @@ def _show_solver(name: str, paths: list[str], json: bool) -> None:
     entry = find(name, discover(paths))
     facts: dict[str, Any] = {
         "solver": entry.name,
-        "file": entry.file.name,
+        "file": entry.file.name if entry.file else None,
+        "rules": dict(entry.rules),
         "summary": entry.summary,
         "problems": [id for id in all_problems() if entry.takes(id)],
         "deterministic": entry.deterministic,
@@ -162,8 +163,11 @@ def _show_solver(name: str, paths: list[str], json: bool) -> None:
     if json:
         print_json(facts)
         return
-    stdout.print(f"{entry.name} ({entry.file.name}): {entry.summary}", markup=False)
+    where = entry.file.name if entry.file else "a rule of the problem"
+    stdout.print(f"{entry.name} ({where}): {entry.summary}", markup=False)
     stdout.print("takes " + ", ".join(facts["problems"]), markup=False)
+    if entry.rules:
+        print_table("the rule", ["problem", "what it does"], [list(row) for row in entry.rules.items()])
     if entry.options is None:
         stdout.print("its options are declared in another file")
     elif not entry.options:
@@ -195,7 +199,7 @@ def _policies(entry: SolverEntry) -> list[dict[str, Any]]:
 
     found: dict[tuple[str, ...], set[int]] = {}
     for owner in all_problems() if entry.trains else ():
-        for file in shipped_files(entry.file, owner, entry.name):
+        for file in () if entry.file is None else shipped_files(entry.file, owner, entry.name):
             size, settings, seed = shipped_parts(file)
             found.setdefault((owner, size, settings), set()).add(seed)
     names = ("problem", "size", "settings")

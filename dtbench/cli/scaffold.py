@@ -11,7 +11,7 @@ import typer
 from dtbench import files
 from dtbench.cli.output import Json, SolversPath, print_json, print_table, stderr
 from dtbench.errors import DtbenchError
-from dtbench.plugins.discovery import discover, find
+from dtbench.plugins.discovery import SolverEntry, discover, find
 
 TEMPLATE = '''"""One line that says what {name} is for; it is shown by `dtbench list solvers`."""
 
@@ -70,7 +70,7 @@ def new_solver(
     folder = folder or (shipped if shipped.parent.name != "_data" else Path("solvers"))
     taken = discover([folder] if folder.is_dir() else [])
     if name in taken:
-        raise DtbenchError(f"solver '{name}' exists already: {taken[name].file.name}. Choose another name.")
+        raise DtbenchError(f"solver '{name}' exists already: {_where(taken[name])}. Choose another name.")
     file = folder / f"{name}.py"
     if file.exists():
         raise DtbenchError(f"'{file}' exists already; remove it or choose another name.")
@@ -95,6 +95,10 @@ def check_solver(
         print_json([vars(c) for c in checks])
     else:
         rows = [["pass" if c.passed else "FAIL", c.problem, c.what, c.detail] for c in checks]
-        print_table(f"{name} ({entry.file.name})", ["", "problem", "check", "detail"], rows)
+        print_table(f"{name} ({_where(entry)})", ["", "problem", "check", "detail"], rows)
     if not all(c.passed for c in checks):
         raise typer.Exit(1)
+
+
+def _where(entry: SolverEntry) -> str:
+    return entry.file.name if entry.file else f"a rule of {', '.join(entry.rules)}"

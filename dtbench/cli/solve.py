@@ -47,8 +47,10 @@ def solve(
     json: Json = False,
 ) -> None:
     """Let a solver decide the whole horizon of an instance; exit 1 unless it ends ok or skipped."""
-    from dtbench.experiments.conformance import job_of
+    from dtbench.experiments.job import job_of
+    from dtbench.experiments.plan import planned
     from dtbench.experiments.process import run_cell
+    from dtbench.experiments.suite import instance_file
 
     entry = find(solver, discover(solvers_path or []))
     owner = problem(instances.load(instance).problem)
@@ -58,15 +60,9 @@ def solve(
     entry.check_options(options, "--option")
     if checkpoint is not None:
         options |= _played(entry, checkpoint)
-    job = job_of(
-        entry,
-        instances.path_of(instance),
-        seed=seed,
-        limits=Limits(seconds=time_limit, memory=round(memory_limit * GIB), threads=threads),
-        shipped="" if instance.endswith(".nc") else instance,
-        options=dict(options),
-    )
-    record = Record.model_validate_json(run_cell(job)[0])
+    limits = Limits(seconds=time_limit, memory=round(memory_limit * GIB), threads=threads)
+    cell = planned(entry, instance_file(instance), seed=seed, limits=limits, options=options)
+    record = Record.model_validate_json(run_cell(job_of(cell))[0])
     facts = summary(record, owner.sense)
     if json:
         print_json(facts | {"slots": record.slots.model_dump() if record.slots else None})

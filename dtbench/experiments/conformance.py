@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dtbench.experiments.process import Job, run_cell
-from dtbench.experiments.record import Cell, Limits, Record, Scalar
+from dtbench.experiments.job import job_of
+from dtbench.experiments.plan import planned
+from dtbench.experiments.process import run_cell
+from dtbench.experiments.record import Limits, Record, Scalar
+from dtbench.experiments.suite import instance_file
 from dtbench.library import instances
 from dtbench.plugins.discovery import SolverEntry
-from dtbench.problems import all_problems, source_sha256
+from dtbench.problems import all_problems
 
 LIMITS = Limits(seconds=120.0, memory=4 * 2**30)
 SEED = 987_654  # fresh instances: nothing is ever tuned on the library
@@ -28,28 +30,6 @@ class Check:
     what: str
     passed: bool
     detail: str = ""
-
-
-def job_of(entry: SolverEntry, file: Path, *, seed: int = 0, limits: Limits = LIMITS, shipped: str = "",
-           options: dict[str, Scalar] | None = None) -> Job:  # fmt: skip
-    """The job of a single cell: an instance file (and its name in the library, if ``shipped``) and a solver."""
-    instance = instances.load(shipped or file)
-    cell = Cell(
-        problem=instance.problem,
-        problem_sha256=source_sha256(instance.problem),
-        instance=shipped or file.name,
-        size=instance.size,
-        instance_sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
-        solver=entry.name,
-        solver_sha256=entry.sha256,
-        solver_file=entry.file.name,
-        checkpoints_sha256=entry.checkpoints_sha256(instance.problem, instance.size, seed, options or {}),
-        label=entry.name,
-        options=options or {},
-        seed=seed,
-        limits=limits,
-    )
-    return Job(cell, str(file), bool(shipped), str(entry.file.resolve()))
 
 
 def check(entry: SolverEntry) -> Iterator[Check]:
@@ -92,7 +72,7 @@ def _try(entry: SolverEntry, problem: str, file: Path) -> Iterator[Check]:
 def _run(entry: SolverEntry, file: Path, seed: int) -> Record:
     known = {option.name for option in entry.options or ()} if entry.trains else ()
     options = {name: value for name, value in BRIEF.items() if name in known}
-    record, _ = run_cell(job_of(entry, file, seed=seed, options=options))
+    record, _ = run_cell(job_of(planned(entry, instance_file(file), seed=seed, limits=LIMITS, options=options)))
     return Record.model_validate_json(record)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from dtbench.errors import DtbenchError
-from dtbench.experiments.record import Cell, Record
+from dtbench.experiments.record import Cell, Limits, Record, Scalar
 from dtbench.experiments.store import Store
 from dtbench.experiments.suite import InstanceFile, Suite
 from dtbench.experiments.tables import SolverTable, Source
@@ -33,7 +33,7 @@ class Planned:
     instance
         File of the instance.
     solver_file
-        File of the solver.
+        File of the solver; None for a rule of the problem.
     state
         ``done``: the store has its record; ``stale``: the record there is of another version of problem,
         instance, solver or limits; ``missing``: there is none.
@@ -43,7 +43,7 @@ class Planned:
 
     cell: Cell
     instance: InstanceFile
-    solver_file: Path
+    solver_file: Path | None
     state: State = "missing"
     seconds: float | None = None
 
@@ -127,7 +127,11 @@ def make_plan(
         for instance in chosen:
             wanted = any(fnmatch.fnmatchcase(instance.name, pattern) for pattern in table.instances)
             if wanted and entry.takes(instance.problem):
-                cells += [_planned(suite, table, entry, instance, seed) for seed in range(count)]
+                limits = suite.content.limits.limits()
+                cells += [
+                    planned(entry, instance, seed=seed, options=table.options, limits=limits, label=table.title)
+                    for seed in range(count)
+                ]
     if not cells:
         raise DtbenchError(
             f"{suite.source.kind} '{suite.file}' gives no cell: none of the chosen solvers takes a chosen instance."
@@ -165,23 +169,32 @@ def chosen_solvers(
     return chosen + [SolverTable(name=find(name, entries).name) for name in wanted if name not in named]
 
 
-def _planned(suite: Suite, table: SolverTable, entry: SolverEntry, instance: InstanceFile, seed: int) -> Planned:
+def planned(
+    entry: SolverEntry,
+    instance: InstanceFile,
+    *,
+    seed: int,
+    limits: Limits,
+    options: Mapping[str, Scalar],
+    label: str = "",
+) -> Planned:
+    """A cell, not compared with any record yet; ``label`` is the solver's name if not given."""
     cell = Cell(
         problem=instance.problem,
         problem_sha256=source_sha256(instance.problem),
         instance=instance.name,
         size=instance.size,
         instance_sha256=instance.sha256,
-        solver=table.name,
+        solver=entry.name,
         solver_sha256=entry.sha256,
-        solver_file=entry.file.name,
-        checkpoints_sha256=entry.checkpoints_sha256(instance.problem, instance.size, seed, table.options),
-        label=table.title,
-        options=table.options,
+        solver_file=entry.file.name if entry.file else "",
+        checkpoints_sha256=entry.checkpoints_sha256(instance.problem, instance.size, seed, options),
+        label=label or entry.name,
+        options=dict(options),
         seed=seed,
-        limits=suite.content.limits.limits(),
+        limits=limits,
     )
-    return Planned(cell, instance, entry.file.resolve())
+    return Planned(cell, instance, entry.file.resolve() if entry.file else None)
 
 
 def _check_unique(suite: Suite, cells: Sequence[Planned]) -> None:

@@ -16,12 +16,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dtbench.experiments import provenance
-from dtbench.experiments.record import Cell, Payload, Provenance, Record, Status
+from dtbench.experiments.job import Job
+from dtbench.experiments.record import Cell, Payload, Record, Status
 
 LOG_TAIL = 8000  # bytes of what a solver printed that a record keeps
 PATIENCE = 15.0  # seconds past the limit until a supervisor that does not report is given up
@@ -29,24 +29,6 @@ START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[2]); "
     "from dtbench.experiments import zygote; zygote.serve(int(sys.argv[1]))"
 )
-
-
-@dataclass(frozen=True)
-class Job:
-    """A cell with what it takes to run it on some machine, and the run it belongs to."""
-
-    cell: Cell
-    instance_file: str
-    shipped: bool  # whether the instance is the library's
-    solver_file: str
-    run_id: str = ""
-    command: str = ""
-    suite: str | None = None
-    suite_sha256: str | None = None
-
-    def provenance(self) -> Provenance:
-        """Provenance of the cell, started here and now."""
-        return provenance.collect(self.command, self.suite, self.suite_sha256)
 
 
 class Cancelled(Exception):

@@ -22,8 +22,8 @@ from typing import Any
 from dtbench.errors import DtbenchError
 from dtbench.experiments import process
 from dtbench.experiments.events import Finished, Listener, Planning, Started
+from dtbench.experiments.job import Job, job_of
 from dtbench.experiments.plan import Planned
-from dtbench.experiments.process import Job
 from dtbench.experiments.record import Record, Status
 from dtbench.experiments.store import Store
 from dtbench.experiments.suite import Suite
@@ -115,20 +115,6 @@ def run(
                     statuses[record.status] += 1
                     tell(Finished(record))
     return Summary(statuses, time.monotonic() - began)
-
-
-def job_of(planned: Planned, run_id: str = "", suite: Suite | None = None, command: str = "") -> Job:
-    """What a worker is sent for a planned cell."""
-    return Job(
-        cell=planned.cell,
-        instance_file=str(planned.instance.file.resolve()),
-        shipped=planned.instance.shipped,
-        solver_file=str(planned.solver_file),
-        run_id=run_id,
-        command=command,
-        suite=suite.name if suite else None,
-        suite_sha256=suite.source.sha256 if suite else None,
-    )
 
 
 def _results(

@@ -127,6 +127,17 @@ def read(suite: str | Path) -> Suite:
     return Suite(*read_file("suite", suite, SuiteFile))
 
 
+def instance_file(name: str | Path) -> InstanceFile:
+    """An instance by its name in the library, or by the path of its file if that ends in ``.nc``.
+
+    Raises
+    ------
+    DtbenchError
+        If there is none, or the file of one's own cannot be read.
+    """
+    return _own(Path(name)) if str(name).endswith(".nc") else _shipped(str(name))
+
+
 def _expand(pattern: str, source: Source, key: str) -> list[InstanceFile]:
     """Instances of one entry: files if it ends in ``.nc``, names of the library otherwise."""
     if pattern.endswith(".nc"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dtbench import files
-from dtbench.errors import DtbenchError
+from dtbench.errors import DtbenchError, near
 from dtbench.experiments.record import Limits, Scalar
 
 
@@ -140,12 +139,6 @@ def _file_of(kind: str, name: str | Path) -> Path:
             "a file of your own ends in '.toml'."
         )
     return files.folder(f"{kind}s") / f"{name}.toml"
-
-
-def near(value: str, known: Sequence[str]) -> str:
-    """A question that offers the nearest of the known names; nothing if none is near."""
-    found = difflib.get_close_matches(value, known, 1)
-    return f" Did you mean '{found[0]}'?" if found else ""
 
 
 def some(all_of_them: Sequence[str]) -> str:

@@ -33,7 +33,7 @@ from dtbench.library import instances
 from dtbench.plugins.discovery import load_solver, read_solver_file
 from dtbench.problems import problem
 from dtbench.referee import Trajectory, play
-from dtbench.solver import Solver
+from dtbench.solver import Solver, rule_solver
 
 LOG = "log.txt"
 PAYLOAD = "payload.json"
@@ -125,7 +125,7 @@ def _run(cell: Cell, job: dict[str, Any], folder: Path) -> Payload:
     owner = problem(cell.problem)
     file = located(job["instance_file"], "instances", cell.instance_sha256)
     instance = instances.load(cell.instance if job["shipped"] else file)
-    solver_class = _solver_class(cell, located(job["solver_file"], "solvers", cell.solver_sha256))
+    solver_class = _solver_class(cell, job["solver_file"])
     _seed_globals(cell.seed)
     solver = solver_class(owner, instance, seed=cell.seed, **cell.options)
     began = time.perf_counter()
@@ -178,7 +178,11 @@ def located(given: str, shipped: str, sha256: str) -> Path:
     )
 
 
-def _solver_class(cell: Cell, file: Path) -> type[Solver]:
+def _solver_class(cell: Cell, given: str) -> type[Solver]:
+    """The class in a solver's file; of a rule of the problem, where no file is given."""
+    if not given:
+        return rule_solver(cell.solver)
+    file = located(given, "solvers", cell.solver_sha256)
     for entry in read_solver_file(file):
         if entry.name == cell.solver:
             sys.path.insert(0, str(file.parent))  # a solver may import files beside it

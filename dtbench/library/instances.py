@@ -6,7 +6,6 @@ checked against the problem's declaration: variables, dimensions, units, kinds, 
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import hashlib
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ import numpy as np
 from dtbench import files, netcdf
 from dtbench.arrays import DTYPES, ArraySpec, specs
 from dtbench.core import AnyProblem, Instance
-from dtbench.errors import DtbenchError
+from dtbench.errors import DtbenchError, near
 from dtbench.netcdf import Content, Variable
 from dtbench.problems import all_problems, problem
 
@@ -55,10 +54,9 @@ def path_of(name: str | Path) -> Path:
             raise DtbenchError(f"instance file '{name}' does not exist.")
         return Path(name)
     if name not in names():
-        near = difflib.get_close_matches(str(name), names(), 1)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
         raise DtbenchError(
-            f"unknown instance '{name}'.{hint} `dtbench list instances` shows all; a file of your own ends in '.nc'."
+            f"unknown instance '{name}'.{near(str(name), names())} `dtbench list instances` shows all; a file of your "
+            "own ends in '.nc'."
         )
     return files.folder("instances") / f"{name}.nc"
 

@@ -7,10 +7,10 @@ the process of a cell, under its limits.
 from __future__ import annotations
 
 import ast
-import difflib
 import hashlib
 import importlib.metadata
 import importlib.util
+import inspect
 import os
 import re
 import sys
@@ -20,15 +20,21 @@ from pathlib import Path
 from typing import Any
 
 from dtbench import files
-from dtbench.errors import DtbenchError
+from dtbench.errors import DtbenchError, near
 from dtbench.params import Options
 from dtbench.plugins.source_text import ClassText, Elsewhere, ModuleText, assignments
 from dtbench.problems import all_problems
-from dtbench.solver import Heuristic, Solver
+from dtbench.solver import Heuristic, Solver, rule_solver
 
 ENTRY_POINTS = "dtbench.solvers"
 PATH_VARIABLE = "DTBENCH_SOLVERS_PATH"
 NAME = r"[a-z0-9][a-z0-9_.-]*"
+RULES = {  # what rules of several problems have in common
+    "greedy": "Selfish: each takes what is best for itself, given those before.",
+    "greedy-marginal": "One by one, each where the total changes least, harm to others included.",
+    "nearest": "The closest host that fits: the usual weak baseline of the papers.",
+    "local-search": "Best improvement over single changes, and swaps where there are any, until none helps.",
+}
 FLAGS = ("deterministic", "clairvoyant", "coupled_only", "trains")
 
 
@@ -47,13 +53,14 @@ class OptionText:
 class SolverEntry:
     """What is known of a solver without running its file.
 
+    ``file`` is None for a rule that problems provide, whose ``rules`` say what it does on each: ``{problem: line}``.
     ``options`` is None where they are declared in a file outside of dtbench. ``presets`` are those of learned agents,
     ``{preset: {problem or "*": {option: value}}}``, as far as they are literals. ``error`` says why the solver cannot
     be used.
     """
 
     name: str
-    file: Path
+    file: Path | None
     sha256: str
     summary: str = ""
     problems: tuple[str, ...] | None = None
@@ -62,6 +69,7 @@ class SolverEntry:
     trains: bool = False
     coupled_only: bool = False
     heuristic: bool = False  # a rule that problems provide, or not
+    rules: Mapping[str, str] = field(default_factory=dict)
     class_name: str = ""
     options: tuple[OptionText, ...] | None = ()
     presets: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
@@ -76,7 +84,7 @@ class SolverEntry:
 
     def checkpoints_sha256(self, problem: str, size: str, seed: int, options: Mapping[str, Any]) -> str:
         """Checksum of the trained policies that a cell may play; empty if there are none, or the solver learns not."""
-        if not self.trains:
+        if not self.trains or self.file is None:
             return ""
         from dtbench.learning.checkpoint import shipped_sha256
 
@@ -98,12 +106,6 @@ class SolverEntry:
                 allowed = ", ".join(known) or "none"
                 raise DtbenchError(f"{where}: solver '{self.name}' has no option '{name}'.{near(name, known)} "
                                    f"Allowed: {allowed}.")  # fmt: skip
-
-
-def near(name: str, known: Iterable[str]) -> str:
-    """`` Did you mean 'greedy'?``, or nothing."""
-    found = difflib.get_close_matches(name, list(known), 1)
-    return f" Did you mean '{found[0]}'?" if found else ""
 
 
 def read_solver_file(file: Path) -> list[SolverEntry]:
@@ -218,7 +220,7 @@ def _presets(text: ClassText) -> dict[str, Any]:
 
 
 def discover(paths: Iterable[Path | str] = ()) -> dict[str, SolverEntry]:
-    """All solvers: the shipped folder, installed packages, ``$DTBENCH_SOLVERS_PATH``, then ``paths``.
+    """All solvers: the problems' rules, shipped files, installed packages, ``$DTBENCH_SOLVERS_PATH``, then ``paths``.
 
     Raises
     ------
@@ -228,7 +230,7 @@ def discover(paths: Iterable[Path | str] = ()) -> dict[str, SolverEntry]:
     folders = [files.folder("solvers")]
     folders += [Path(p) for p in os.environ.get(PATH_VARIABLE, "").split(os.pathsep) if p]
     folders += [Path(p) for p in paths]
-    found: dict[str, SolverEntry] = {}
+    found = {entry.name: entry for entry in rules()}
     for number, folder in enumerate(folders):
         if not folder.is_dir():
             raise DtbenchError(f"solvers folder '{folder}' does not exist or is not a folder.")
@@ -239,14 +241,39 @@ def discover(paths: Iterable[Path | str] = ()) -> dict[str, SolverEntry]:
     return dict(sorted(found.items()))
 
 
+def rules() -> Iterator[SolverEntry]:
+    """The rules that problems provide, one entry per name.
+
+    Records know a rule by its name; its text is part of the problem's package, whose checksum they hold too.
+    """
+    lines: dict[str, dict[str, str]] = {}
+    for id, owner in all_problems().items():
+        for name, rule in owner.heuristics.items():
+            lines.setdefault(name, {})[id] = (inspect.getdoc(rule) or "").split("\n")[0]
+    for name, each in lines.items():
+        digest = hashlib.sha256(f"rule {name}".encode()).hexdigest()
+        summary = next(iter(each.values())) if len(each) == 1 else RULES.get(name, "A rule of each problem's own.")
+        yield SolverEntry(
+            name, None, digest, summary=summary, problems=tuple(each), deterministic=True, heuristic=True, rules=each
+        )
+
+
 def _take(found: dict[str, SolverEntry], entries: Iterable[SolverEntry]) -> None:
     for entry in entries:
         other = found.get(entry.name)
-        if other is not None and (other.file.resolve(), other.class_name) != (entry.file.resolve(), entry.class_name):
+        if other is not None and not _same(other, entry):
+            first = f"'{other.file}'" if other.file else f"a rule of {', '.join(other.rules)}"
             raise DtbenchError(
-                f"'{entry.file}' and '{other.file}' both define solver '{entry.name}'; give one of them another name."
+                f"'{entry.file}' and {first} both define solver '{entry.name}'; give one of them another name."
             )
         found[entry.name] = entry
+
+
+def _same(one: SolverEntry, other: SolverEntry) -> bool:
+    """Whether two entries are of the same class in the same file."""
+    if one.file is None or other.file is None:
+        return False
+    return (one.file.resolve(), one.class_name) == (other.file.resolve(), other.class_name)
 
 
 def _installed() -> Iterator[SolverEntry]:
@@ -281,6 +308,8 @@ def load_solver(entry: SolverEntry) -> type[Solver]:
     DtbenchError
         If the class is not a subclass of :class:`Solver`.
     """
+    if entry.file is None:
+        return rule_solver(entry.name)
     module_name = f"dtbench_solvers.{entry.file.stem}"
     spec = importlib.util.spec_from_file_location(module_name, entry.file)
     if spec is None or spec.loader is None:

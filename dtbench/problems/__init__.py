@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import importlib
 import pkgutil
@@ -10,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from dtbench.core import AnyProblem
-from dtbench.errors import DtbenchError
+from dtbench.errors import DtbenchError, near
 
 
 @cache
@@ -33,9 +32,7 @@ def problem(id: str) -> AnyProblem:
     """
     known = all_problems()
     if id not in known:
-        near = difflib.get_close_matches(id, known, 1)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
-        raise DtbenchError(f"unknown problem '{id}'.{hint} Known: {', '.join(known)}.")
+        raise DtbenchError(f"unknown problem '{id}'.{near(id, known)} Known: {', '.join(known)}.")
     return known[id]
 
 

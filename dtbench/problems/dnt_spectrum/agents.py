@@ -1,11 +1,10 @@
 """Agents of ``dnt-spectrum``: base stations that say whether they upload and whom they claim.
 
-Yu et al. (2025), Sec. III.C. Also the encoding for search: a link per user and an RB per upload.
+Yu et al. (2025), Sec. III.C.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,13 +12,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dtbench.arrays import Array, BoolArray, IntArray
+from dtbench.arrays import Array, BoolArray
 from dtbench.core import Outcome
 from dtbench.encoding import Categorical, Encoding, Group, Observation
 from dtbench.problems.dnt_spectrum.allocation import allocate, strongest
+from dtbench.problems.dnt_spectrum.genes import search_encoding
 from dtbench.problems.dnt_spectrum.instance import DntInstance, DntParams
 from dtbench.problems.dnt_spectrum.model import DntDecision, DntSlot
-from dtbench.problems.dnt_spectrum.repair import repair
 
 USER_RATE = 5.0  # bit/s per Hz: typical, scales the reward
 OLDEST = 10  # slots: greatest age that is told
@@ -29,27 +28,9 @@ WORST = 25.0  # m^2: greatest error that is told
 def encodings(instance: DntInstance) -> Mapping[str, Encoding]:
     """``agents``: per base station an upload flag and U claims. ``search``: per user a link, per base station an RB."""
     p = instance.params
-    choices, uploads = choices_of(p), Categorical((1 + p.n_rb,))
     length = {"extended": 4 * p.n_users + 2, "twin": 4 * p.n_users + 3, "paper": 3 * p.n_users}
     stations = Group("bs", p.n_bs, Categorical((2,) * (1 + p.n_users)), length[p.obs])
-    links = Group("user", p.n_users, Categorical((1 + choices * p.n_rb,)))
-
-    def draw(rng: np.random.Generator, batch: tuple[int, ...]) -> IntArray:
-        """Every user on a uniform RB of a uniform base station; every base station uploads with probability 1/2."""
-        link = rng.integers(1, 1 + choices * p.n_rb, (*batch, p.n_users))
-        block = rng.integers(1, 1 + p.n_rb, (*batch, p.n_bs))
-        return np.concatenate([link, np.where(rng.random(block.shape) < 0.5, block, 0)], axis=-1)
-
-    return {
-        "agents": Encoding((stations,), decode),
-        "search": Encoding((links, Group("upload", p.n_bs, uploads)), decode_links, encode_links, draw),
-    }
-
-
-def choices_of(params: DntParams) -> int:
-    """Values of a user's gene per RB: a multiple of every number of discs that can overlap on the line."""
-    most = min(params.n_bs, int(2.0 * params.radius / params.spacing) + 1)
-    return math.lcm(*range(1, most + 1))
+    return {"agents": Encoding((stations,), decode), "search": search_encoding(p)}
 
 
 def decode(slot: DntSlot, x: npt.NDArray[Any]) -> DntDecision:
@@ -75,35 +56,6 @@ def forced(slot: DntSlot) -> BoolArray:
     """Claims (..., U, M) that a base station must make, being the only one that covers the user."""
     single = slot.cover.sum(axis=-1, keepdims=True) == 1
     return np.asarray(slot.cover & single & slot.params.force_single)
-
-
-def decode_links(slot: DntSlot, x: npt.NDArray[Any]) -> DntDecision:
-    """From genes (..., U + M) to a repaired decision.
-
-    A user's gene is 0, no link, or 1 + k N + n: RB n of the k-th base station that covers the user, counted cyclically
-    from the lowest index. A base station's gene is 0, no upload, or 1 + n.
-    """
-    x = np.asarray(x, dtype=np.int64)
-    link, upload = x[..., : slot.n_users], x[..., slot.n_users :]
-    rank, block = np.divmod(link - 1, slot.n_rb)
-    covers = slot.cover.sum(axis=-1)
-    order = np.argsort(~slot.cover, axis=-1, kind="stable")
-    rank = np.where(link > 0, rank, 0) % np.maximum(covers, 1)
-    order = np.broadcast_to(order, (*rank.shape, slot.n_bs))
-    station = np.take_along_axis(order, rank[..., None], axis=-1)[..., 0]
-    linked = (link > 0) & (covers > 0)
-    bs, rb = np.where(linked, station, -1), np.where(linked, block, -1)
-    found = repair(slot, DntDecision.of(bs, rb, upload - 1))
-    return DntDecision.of(found.bs, found.rb, found.up)
-
-
-def encode_links(slot: DntSlot, decision: DntDecision) -> npt.NDArray[Any]:
-    """Genes (..., U + M) of a feasible decision."""
-    before: IntArray = np.cumsum(slot.cover, axis=-1) - slot.cover  # covering base stations of lower index
-    at = np.maximum(decision.bs, 0)[..., None]
-    rank: IntArray = np.take_along_axis(np.broadcast_to(before, (*decision.bs.shape, slot.n_bs)), at, axis=-1)[..., 0]
-    link = np.where(decision.bs >= 0, 1 + rank * slot.n_rb + decision.rb, 0)
-    return np.concatenate([link, np.broadcast_to(decision.up, (*link.shape[:-1], slot.n_bs)) + 1], axis=-1)
 
 
 def observe(slot: DntSlot) -> Observation:

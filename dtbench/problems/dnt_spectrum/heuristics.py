@@ -5,6 +5,8 @@ None of them knows that an upload also helps later slots; ``exact_kappa`` guesse
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 
 from dtbench.arrays import BoolArray
@@ -76,6 +78,16 @@ def hungarian_every_5(slot: DntSlot) -> DntDecision:
 def hungarian_threshold(slot: DntSlot) -> DntDecision:
     """Who is due uploads."""
     return hungarian(slot, due(slot))
+
+
+UPLOADS: Mapping[str, Callable[[DntSlot], DntDecision]] = {
+    "always": hungarian_always,
+    "never": hungarian_never,
+    "round-robin": hungarian_round_robin,
+    "every-5": hungarian_every_5,
+    "threshold": hungarian_threshold,
+}
+"""``hungarian`` with each of its rules of who uploads."""
 
 
 def exact_kappa(slot: DntSlot, kappa: float = KAPPA) -> DntDecision:

@@ -41,12 +41,6 @@ class DntSpectrum(Problem[DntInstance, DntState, DntSlot, DntDecision]):
         "greedy": heuristics.greedy,
         "greedy-marginal": marginal.greedy_marginal,
         "local-search": local_search.local_search,
-        "hungarian-always": heuristics.hungarian_always,
-        "hungarian-never": heuristics.hungarian_never,
-        "hungarian-round-robin": heuristics.hungarian_round_robin,
-        "hungarian-every-5": heuristics.hungarian_every_5,
-        "hungarian-threshold": heuristics.hungarian_threshold,
-        "exact-kappa": heuristics.exact_kappa,
     }
     search_settings: ClassVar = {
         "population": 60, "generations": 100, "tournament": 3, "crossover": 0.8, "mutation": 1.5, "elitism": 1,

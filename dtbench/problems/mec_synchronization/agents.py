@@ -19,7 +19,8 @@ from dtbench.encoding import Box, Categorical, Encoding, Group, Observation
 from dtbench.problems.mec_synchronization.credit import differences
 from dtbench.problems.mec_synchronization.genes import direct_encoding, search_encoding
 from dtbench.problems.mec_synchronization.instance import MecInstance, MecParams
-from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot, pick_rows, repair, sums
+from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot, pick_rows, sums
+from dtbench.problems.mec_synchronization.repair import repair
 
 LONGEST = 1.0  # queues look no longer, in units of the greatest reference queue: beyond it agents have learned nothing
 QUIET = 0.02  # log actions below this are silence

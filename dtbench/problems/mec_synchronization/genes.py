@@ -11,7 +11,8 @@ from dtbench.arrays import Array
 from dtbench.encoding import Box, Categorical, Encoding, Group
 from dtbench.problems.mec_synchronization.candidates import Candidates
 from dtbench.problems.mec_synchronization.instance import MecParams
-from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot, repair
+from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot
+from dtbench.problems.mec_synchronization.repair import repair
 
 ADMITTED = 0.5  # keys above this are in
 BASE = 0.05  # added to a gene of a share

@@ -13,14 +13,14 @@ from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot
 
 
 def silent(slot: MecSlot) -> MecDecision:
-    """Nobody sends."""
+    """Nobody sends, every request fails: what doing nothing costs."""
     host = np.broadcast_to(slot.host, (*slot.batch_shape, slot.n_users))
     nothing = np.zeros(host.shape)
     return MecDecision(power=nothing, wire=nothing, cpu=nothing, host=host)
 
 
 def full(slot: MecSlot) -> MecDecision:
-    """Everybody sends as loud as allowed, servers and wires are split equally."""
+    """Everybody sends as loud as allowed, servers and wires are split equally: the loudest policy."""
     found = Candidates.of(slot, slot.host)
     ones = np.ones(found.valid.shape)
     cpu, wire = found.shares(found.valid, ones, ones)

@@ -6,7 +6,7 @@ share one band, so one user's power is another's interference. Failed transmissi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -221,32 +221,6 @@ def excesses(slot: MecSlot, decision: MecDecision, sent: Transmission) -> dict[s
     return {name: np.where(np.isnan(v), np.inf, np.maximum(v, 0.0)) for name, v in found.items()}
 
 
-def repair(slot: MecSlot, decision: MecDecision) -> MecDecision:
-    """A feasible decision near the given one: clipped, silent where idle, shares scaled down where too much is given.
-
-    Feasible decisions come back as they are.
-    """
-    p, bs = slot.params, slot.n_bs
-    power, wire, cpu = (np.nan_to_num(v, posinf=np.inf) for v in (decision.power, decision.wire, decision.cpu))
-    host, moving = placement(slot, np.rint(np.nan_to_num(decision.host)))
-    active = slot.request & (moving == 0)
-    remote = active & (host != slot.access)
-    mended = MecDecision(
-        power=np.where(active, np.clip(power, 0.0, p.p_max), 0.0),
-        wire=scaled(np.where(remote, np.clip(wire, 0.0, p.w_link), 0.0), slot.access * bs + host, bs * bs, p.w_link),
-        cpu=scaled(np.where(active, np.clip(cpu, 0.0, p.f_max), 0.0), host, bs, p.f_max),
-        host=host,
-    )
-    return choose(evaluate(slot, decision).feasible, decision, mended)
-
-
-def choose(mask: BoolArray, one: MecDecision, other: MecDecision) -> MecDecision:
-    """``one`` where the mask (...,) is true, else ``other``."""
-    new = {n: np.where(mask[..., None], v, getattr(other, n)) for n, _, v in one.arrays()}
-    new["host"] = new["host"].astype(np.int64)
-    return replace(one, **new)
-
-
 def advance(slot: MecSlot, decision: MecDecision) -> MecState:
     """Queues by Eq. (15), hosts, and migrations that go on; the reference protocol carries nothing."""
     if not slot.params.closed:
@@ -270,13 +244,6 @@ def sums(value: Array, group: IntArray, count: int) -> Array:
     place = group.reshape(rows, -1) + count * np.arange(rows)[:, None]
     total = np.bincount(place.ravel(), weights=value.ravel(), minlength=rows * count)
     return np.asarray(total.reshape(*shape[:-1], count), dtype=np.float64)
-
-
-def scaled(value: Array, group: IntArray, count: int, capacity: float) -> Array:
-    """Values (..., K) scaled down in every group whose sum is above ``capacity``."""
-    total = sums(value, group, count)
-    factor = np.where(total > capacity, capacity / np.where(total > capacity, total, 1.0), 1.0)
-    return np.asarray(value * pick_rows(factor, group, value.shape))
 
 
 def pick_rows(table: Array, group: IntArray, shape: tuple[int, ...]) -> Array:

@@ -14,6 +14,7 @@ from dtbench.encoding import Encoding, Observation
 from dtbench.problems.mec_synchronization import agents, generator, heuristics, model
 from dtbench.problems.mec_synchronization.instance import SIZES, MecInstance, MecParams
 from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot, MecState
+from dtbench.problems.mec_synchronization.repair import repair
 
 OF_FRAME = {"y_ref", "host_ref"}
 
@@ -99,7 +100,7 @@ class MecSynchronization(Problem[MecInstance, MecState, MecSlot, MecDecision]):
         return model.evaluate(slot, decision)
 
     def repair(self, slot: MecSlot, decision: MecDecision) -> MecDecision:
-        return model.repair(slot, decision)
+        return repair(slot, decision)
 
     def advance(self, slot: MecSlot, decision: MecDecision) -> MecState:
         return model.advance(slot, decision)

@@ -86,7 +86,9 @@ def sqrt_shares(slot: OffloadingSlot, assoc: IntArray) -> Array:
 
 
 def min_delay(slot: OffloadingSlot) -> OffloadingDecision:
-    """The reference round REF: bottleneck channels, LPT by sqrt(D) at speeds sqrt(f_j / f_max), sqrt shares.
+    """The reference round REF, which minimises the delay, energy left aside.
+
+    Bottleneck channels, LPT by sqrt(D) at speeds sqrt(f_j / f_max), shares in proportion to sqrt(D).
 
     The limits of an instance are multiples of what this needs, so it is feasible there. It is defined like this for
     every reading of (7), though its shares minimise the printed one only.

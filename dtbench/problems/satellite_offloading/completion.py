@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dtbench.arrays import Array, BoolArray, IntArray, pick
+from dtbench.exact.proof import Proof
 from dtbench.problems.satellite_offloading.model import OffloadingDecision, on_satellite
 from dtbench.problems.satellite_offloading.terms import Terms
 
@@ -202,3 +203,12 @@ def _logit(value: Array, low: Array, high: Array) -> Array:
     """log((value - low) / (high - value)), finite at and beyond the ends."""
     with np.errstate(all="ignore"):
         return np.asarray(np.log(np.maximum(value - low, 1e-300)) - np.log(np.maximum(high - value, 1e-300)))
+
+
+class Search(Proof):
+    """The state of a proof, fed with completed decisions."""
+
+    def offer(self, done: Completion) -> None:
+        """Keep the best of completed decisions if the referee finds it feasible and better."""
+        if len(done.objective) and np.isfinite(done.objective).any():
+            self.consider(done.decision(int(done.objective.argmin())))

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from dtbench.arrays import IntArray
 from dtbench.errors import DtbenchError
-from dtbench.problems.satellite_offloading.completion import complete
+from dtbench.problems.satellite_offloading.completion import Search, complete
 from dtbench.problems.satellite_offloading.model import on_satellite
 from dtbench.problems.satellite_offloading.terms import Terms
-
-if TYPE_CHECKING:
-    from dtbench.problems.satellite_offloading.exact import Search
 
 FIRST, MOST = 32, 512  # partitions that are completed at once: doubled from the first to the last
 LIMIT = 2_000_000  # partitions

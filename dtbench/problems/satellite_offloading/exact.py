@@ -15,8 +15,8 @@ import numpy as np
 from dtbench.arrays import Array, IntArray
 from dtbench.core import AnyProblem, Certificate, Limits
 from dtbench.exact.linear import LinearModel, MilpResult
-from dtbench.exact.proof import Proof
-from dtbench.problems.satellite_offloading.completion import Completion, complete
+from dtbench.problems.satellite_offloading.completion import Search, complete
+from dtbench.problems.satellite_offloading.enumeration import enumerate_partitions
 from dtbench.problems.satellite_offloading.formulation import Formulation
 from dtbench.problems.satellite_offloading.heuristics import descend, starts
 from dtbench.problems.satellite_offloading.model import OffloadingDecision, OffloadingSlot
@@ -40,15 +40,6 @@ class Master(Protocol):
 
     def solve(self, limits: Limits, start: OffloadingDecision | None) -> tuple[MilpResult, IntArray | None]:
         """Solve with the cuts so far: the result, its bound in the objective's unit, and the best association (N,)."""
-
-
-class Search(Proof):
-    """The state of a proof, fed with completed decisions."""
-
-    def offer(self, done: Completion) -> None:
-        """Keep the best of completed decisions if the referee finds it feasible and better."""
-        if len(done.objective) and np.isfinite(done.objective).any():
-            self.consider(done.decision(int(done.objective.argmin())))
 
 
 def solve(problem: AnyProblem, slot: OffloadingSlot, limits: Limits, method: str) -> Certificate:
@@ -80,8 +71,6 @@ def solve(problem: AnyProblem, slot: OffloadingSlot, limits: Limits, method: str
     search = Search(problem, slot, limits, aim or 0.0, began)
     terms, relaxed = Terms.of(slot), Terms.of(slot, relaxed=True)
     if method == "enumeration" or not terms.printed:
-        from dtbench.problems.satellite_offloading.enumeration import enumerate_partitions
-
         enumerate_partitions(search, terms, relaxed)
         return search.certificate(method)
     master: Master

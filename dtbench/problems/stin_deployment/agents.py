@@ -11,9 +11,11 @@ import numpy.typing as npt
 
 from dtbench.arrays import Array, BoolArray
 from dtbench.core import Outcome
-from dtbench.encoding import Categorical, Encoding, Group, Observation
-from dtbench.problems.stin_deployment.instance import StinInstance, distances
-from dtbench.problems.stin_deployment.model import StinDecision, StinSlot, cloud_latency, counts, repair
+from dtbench.encoding import Encoding, Observation
+from dtbench.problems.stin_deployment.generator import distances
+from dtbench.problems.stin_deployment.genes import node_encoding
+from dtbench.problems.stin_deployment.instance import StinInstance
+from dtbench.problems.stin_deployment.model import StinSlot, cloud_latency, counts
 
 
 def observation_length(n_end: int) -> int:
@@ -23,16 +25,7 @@ def observation_length(n_end: int) -> int:
 
 def encodings(instance: StinInstance) -> Mapping[str, Encoding]:
     """``agents``: one categorical node per user. ``search``: the same vector."""
-    users, nodes = instance.params.n_users, instance.params.n_end + 2
-
-    def decode(slot: StinSlot, x: npt.NDArray[Any]) -> StinDecision:
-        return repair(slot, StinDecision(node=np.asarray(x, dtype=np.int64)))
-
-    def encode(slot: StinSlot, decision: StinDecision) -> npt.NDArray[Any]:
-        return decision.node
-
-    group = Group("user", users, Categorical((nodes,)), observation_length(instance.params.n_end))
-    encoding = Encoding((group,), decode, encode)
+    encoding = node_encoding(instance.params, observation_length(instance.params.n_end))
     return {"agents": encoding, "search": encoding}
 
 

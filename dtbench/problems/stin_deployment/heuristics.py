@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from dtbench.arrays import Array, BoolArray, IntArray
-from dtbench.problems.stin_deployment.instance import distances
-from dtbench.problems.stin_deployment.model import StinDecision, StinSlot, cloud_table, repair
+from dtbench.problems.stin_deployment.generator import distances
+from dtbench.problems.stin_deployment.model import StinDecision, StinSlot, cloud_table
+from dtbench.problems.stin_deployment.repair import repair
 
 DEAD = 1e12
 """Latency [s] of a dead link: finite, so that differences of costs stay numbers."""
@@ -26,8 +27,18 @@ def constant(slot: StinSlot, node: int) -> StinDecision:
     return StinDecision(node=np.full((*slot.batch_shape, slot.n_users), node))
 
 
+def local(slot: StinSlot) -> StinDecision:
+    """Every twin on its own device: a floor that needs no network."""
+    return constant(slot, 0)
+
+
+def cloud(slot: StinSlot) -> StinDecision:
+    """Every twin in the cloud: shows what congestion of the shared satellite link costs."""
+    return constant(slot, slot.n_nodes - 1)
+
+
 def nearest(slot: StinSlot) -> StinDecision:
-    """The closest end-side device, whoever fits."""
+    """The closest end-side device, whoever fits: the usual weak baseline."""
     host = distances(slot.user_xy, slot.end_xy).argmin(axis=-1)
     return repair(slot, StinDecision(node=host + 1))
 
@@ -136,7 +147,7 @@ def greedy(slot: StinSlot) -> StinDecision:
 
 
 def greedy_marginal(slot: StinSlot) -> StinDecision:
-    """All start on their own device; in decreasing u_i each takes the node that changes the total least."""
+    """One by one in decreasing u_i, each to the node that changes the total least, harm to others included."""
     order = np.argsort(-slot[...].own, axis=-1, kind="stable")
     return insert(slot, order, selfish=False)
 

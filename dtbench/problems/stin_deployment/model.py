@@ -177,15 +177,6 @@ def end_compute(slot: StinSlot, node: IntArray, host: IntArray, n: IntArray) -> 
     return np.sqrt(alone) * np.take_along_axis(total, host, axis=-1)
 
 
-def repair(slot: StinSlot, decision: StinDecision) -> StinDecision:
-    """Entries out of range go to the own device; so do users beyond N_j on a device, counted in increasing index."""
-    cloud = slot.n_nodes - 1
-    node = np.where((decision.node < 0) | (decision.node > cloud), 0, decision.node)
-    here = node[..., None] == np.arange(1, cloud)
-    late = here & (np.cumsum(here, axis=-2) > slot.cap_end[..., None, :])
-    return StinDecision(node=np.where(late.any(axis=-1), 0, node))
-
-
 def advance(slot: StinSlot, decision: StinDecision) -> StinState:
     """The placement becomes the previous one."""
     node = np.clip(decision.node, 0, slot.n_nodes - 1)

@@ -12,8 +12,10 @@ from dtbench.arrays import Array, BoolArray
 from dtbench.core import Certificate, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Encoding, Observation
 from dtbench.problems.stin_deployment import agents, heuristics, model
-from dtbench.problems.stin_deployment.instance import SIZES, StinInstance, draw, fresh
+from dtbench.problems.stin_deployment.generator import draw, fresh
+from dtbench.problems.stin_deployment.instance import SIZES, StinInstance
 from dtbench.problems.stin_deployment.model import StinDecision, StinSlot, StinState
+from dtbench.problems.stin_deployment.repair import repair
 
 
 class StinDeployment(Problem[StinInstance, StinState, StinSlot, StinDecision]):
@@ -34,8 +36,8 @@ class StinDeployment(Problem[StinInstance, StinState, StinSlot, StinDecision]):
     exact_methods = ("strong", "enumeration", "cpsat", "reference")
     target_gap = 1e-7
     heuristics: ClassVar = {
-        "local": lambda slot: heuristics.constant(slot, 0),
-        "cloud": lambda slot: heuristics.constant(slot, slot.n_nodes - 1),
+        "local": heuristics.local,
+        "cloud": heuristics.cloud,
         "nearest": heuristics.nearest,
         "greedy": heuristics.greedy,
         "greedy-marginal": heuristics.greedy_marginal,
@@ -67,7 +69,7 @@ class StinDeployment(Problem[StinInstance, StinState, StinSlot, StinDecision]):
         return model.evaluate(slot, decision)
 
     def repair(self, slot: StinSlot, decision: StinDecision) -> StinDecision:
-        return model.repair(slot, decision)
+        return repair(slot, decision)
 
     def advance(self, slot: StinSlot, decision: StinDecision) -> StinState:
         return model.advance(slot, decision)
@@ -98,6 +100,3 @@ class StinDeployment(Problem[StinInstance, StinState, StinSlot, StinDecision]):
         from dtbench.problems.stin_deployment import exact
 
         return exact.strong_model(slot)
-
-
-PROBLEMS = (StinDeployment(),)

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from dtbench.envs.batch import BatchEnv
-from dtbench.problems.dnt_spectrum.agents import choices_of
+from dtbench.problems.dnt_spectrum.genes import choices_of
 
 from .hand import DNT, hand_slot, make_slot, random_slot
 

@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose
 from dtbench.core import Limits
 from dtbench.exact.highs import solve_highs
 from dtbench.problems.dnt_spectrum.active_sets import ActiveSets
+from dtbench.problems.dnt_spectrum.heuristics import exact_kappa
 from dtbench.problems.dnt_spectrum.patterns import Patterns
 
 from .hand import DNT, brute_force, hand_slot, links, make_slot, mirrored, mirrored_links, random_slot
@@ -183,4 +184,4 @@ def test_exact_without_blocks_for_all_who_must_be_served():
     slot = make_slot([[-50, 0], [-50, 10]], np.zeros((2, 2)), n_bs=2, n_rb=1, serve_all=True)
     for method in (*FAST, "reference"):
         assert DNT.exact(slot, method=method).status == "infeasible"
-    assert (DNT.heuristics["exact-kappa"](slot).bs == -1).all()
+    assert (exact_kappa(slot).bs == -1).all()

@@ -11,6 +11,8 @@ from dtbench.problems.dnt_spectrum import heuristics
 
 from .hand import DNT, hand_slot, make_slot, random_slot
 
+RULES = DNT.heuristics | heuristics.UPLOADS | {"exact-kappa": heuristics.exact_kappa}
+
 
 def test_due_by_hand():
     """w = 0.375; blocks of e = 1 and 4 weigh 0.375 and 1.5, against thresholds of 1.5 and 2 times 0.25."""
@@ -48,15 +50,15 @@ def test_greedy_is_selfish():
 def test_upload_rules(rule, uploads):
     slot = random_slot(0, "paper")
     for t, expected in enumerate(uploads):
-        found = DNT.heuristics[f"hungarian-{rule}"](dataclasses.replace(slot, elapsed=np.array(t)))
+        found = heuristics.UPLOADS[rule](dataclasses.replace(slot, elapsed=np.array(t)))
         assert_array_equal(found.up >= 0, np.array(expected, dtype=bool))
     batch = dataclasses.replace(slot, elapsed=np.arange(6))
-    assert_array_equal(DNT.heuristics[f"hungarian-{rule}"](batch).up >= 0, np.array(uploads, dtype=bool))
+    assert_array_equal(heuristics.UPLOADS[rule](batch).up >= 0, np.array(uploads, dtype=bool))
 
 
 def test_threshold_uploads_what_is_due():
     slot = random_slot(3, "paper")
-    found = DNT.heuristics["hungarian-threshold"](slot)
+    found = heuristics.UPLOADS["threshold"](slot)
     assert_array_equal(found.up >= 0, heuristics.due(slot))
 
 
@@ -75,12 +77,12 @@ def test_kappa_plans_with_blown_up_errors(seed):
 @pytest.mark.parametrize(
     "options", [{}, {"interference": "printed"}, {"error_scope": "block"}, {"rate_weight": 0.8}], ids=str
 )
-@pytest.mark.parametrize("rule", DNT.heuristics)
+@pytest.mark.parametrize("rule", RULES)
 def test_feasible_in_every_slot_and_never_above_the_optimum(rule, options):
     instance = DNT.generate("small", 2, horizon=6, **options)
 
     def decide(_, slot):
-        decision = DNT.heuristics[rule](slot)
+        decision = RULES[rule](slot)
         outcome, best = DNT.evaluate(slot, decision), DNT.exact(slot)
         assert outcome.feasible
         assert outcome.objective <= best.bound + 1e-9

@@ -6,7 +6,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from dtbench.errors import DtbenchError
 from dtbench.problems import problem
-from dtbench.problems.stin_deployment.instance import BITS_PER_MB, SIZES, StinParams, draw
+from dtbench.problems.stin_deployment.generator import draw
+from dtbench.problems.stin_deployment.instance import BITS_PER_MB, SIZES, StinParams
 from dtbench.problems.stin_deployment.model import cloud_latency
 
 STIN = problem("stin-deployment")

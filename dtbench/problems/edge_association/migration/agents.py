@@ -11,9 +11,11 @@ import numpy.typing as npt
 
 from dtbench.arrays import Array, IntArray
 from dtbench.core import Outcome
-from dtbench.encoding import Box, Categorical, Encoding, Group, Observation
+from dtbench.encoding import Box, Encoding, Group, Observation
+from dtbench.problems.edge_association.migration.genes import search_encoding
 from dtbench.problems.edge_association.migration.instance import MigrationInstance
-from dtbench.problems.edge_association.migration.model import MigrationDecision, MigrationSlot, repair
+from dtbench.problems.edge_association.migration.model import MigrationDecision, MigrationSlot
+from dtbench.problems.edge_association.migration.repair import repair
 from dtbench.problems.edge_association.system import distances, one_hot
 
 FEATURES = 12  # of a pair of user and server, see `features`
@@ -34,17 +36,10 @@ def encodings(instance: MigrationInstance) -> Mapping[str, Encoding]:
         chosen = np.swapaxes(one_hot(decision.assoc, servers), -1, -2)
         return np.where(chosen, 1.0, -1.0).reshape(*chosen.shape[:-2], servers * users)
 
-    def decode_servers(slot: MigrationSlot, x: npt.NDArray[Any]) -> MigrationDecision:
-        return repair(slot, MigrationDecision(assoc=np.asarray(x, dtype=np.int64)))
-
-    def encode_servers(slot: MigrationSlot, decision: MigrationDecision) -> npt.NDArray[Any]:
-        return decision.assoc
-
     scorers = Group("server", servers, Box(users), FEATURES * users)
-    choosers = Group("user", users, Categorical((servers,)))
     return {
         "agents": Encoding((scorers,), decode_scores, encode_scores),
-        "search": Encoding((choosers,), decode_servers, encode_servers),
+        "search": search_encoding(users, servers),
     }
 
 

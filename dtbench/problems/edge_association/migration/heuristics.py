@@ -14,7 +14,8 @@ from scipy.optimize import linear_sum_assignment
 from dtbench import referee
 from dtbench.arrays import Array, BoolArray, IntArray
 from dtbench.core import AnyProblem, Instance
-from dtbench.problems.edge_association.migration.model import MigrationDecision, MigrationSlot, repair
+from dtbench.problems.edge_association.migration.model import MigrationDecision, MigrationSlot
+from dtbench.problems.edge_association.migration.repair import repair
 from dtbench.problems.edge_association.system import one_hot
 from dtbench.referee import Scores
 
@@ -30,7 +31,7 @@ def play(
 
 
 def stay(slot: MigrationSlot) -> MigrationDecision:
-    """Nobody moves but those whose server has become too slow."""
+    """Nobody moves but those whose server has become too slow: what migration is worth is the distance to this."""
     return repair(slot, MigrationDecision(assoc=slot.prev))
 
 
@@ -100,17 +101,20 @@ def best(slot: MigrationSlot, migration_weight: float = 1.0) -> MigrationDecisio
 
 
 def myopic_opt(slot: MigrationSlot) -> MigrationDecision:
-    """The optimum of the slot."""
+    """The optimum of each slot in the state that this policy itself has made."""
     return best(slot)
 
 
 def myopic_nocost(slot: MigrationSlot) -> MigrationDecision:
-    """The optimum of the slot if moves cost nothing."""
+    """The optimum of each slot as if moving were free: where the users are, the twins go."""
     return best(slot, 0.0)
 
 
 def amortised(slot: MigrationSlot, look_ahead: float = LOOK_AHEAD) -> MigrationDecision:
-    """The optimum of the slot with X_ik / H in the exponential; H = ``look_ahead`` [slot]."""
+    """The optimum of each slot with the cost of moving spread over H slots: X_ik / H in the exponential.
+
+    H is ``look_ahead`` [slot].
+    """
     return best(slot, 1.0 / look_ahead)
 
 

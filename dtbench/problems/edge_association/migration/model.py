@@ -16,7 +16,6 @@ import numpy.typing as npt
 from dtbench.arrays import Array, BoolArray, IntArray, array, pick
 from dtbench.core import Decision, Outcome, Slot, State
 from dtbench.problems.edge_association.migration.instance import MigrationParams
-from dtbench.problems.edge_association.migration.repair import place
 from dtbench.problems.edge_association.system import distances, one_hot
 
 TOLERANCE = 1e-6  # relative, of a deadline
@@ -162,15 +161,6 @@ def evaluate(slot: MigrationSlot, decision: MigrationDecision) -> Outcome:
         "occupancy": held,
     }
     return Outcome(utility.mean(axis=-1), (out == 0) & (full == 0) & (late == 0), violations, metrics)
-
-
-def repair(slot: MigrationSlot, decision: MigrationDecision, order: Array | None = None) -> MigrationDecision:
-    """A feasible association near the given one; see :func:`~.repair.place`.
-
-    ``order`` (..., N, K) ranks the servers of users who cannot have theirs, least first; T_ik by default.
-    """
-    order = slot.latency if order is None else order
-    return MigrationDecision(assoc=place(slot.admissible, slot.cap, decision.assoc, order)[0])
 
 
 def advance(slot: MigrationSlot, decision: MigrationDecision) -> MigrationState:

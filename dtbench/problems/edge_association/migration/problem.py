@@ -14,6 +14,7 @@ from dtbench.encoding import Encoding, Observation
 from dtbench.problems.edge_association.migration import agents, generator, heuristics, model
 from dtbench.problems.edge_association.migration.instance import SIZES, MigrationInstance, MigrationParams
 from dtbench.problems.edge_association.migration.model import MigrationDecision, MigrationSlot, MigrationState
+from dtbench.problems.edge_association.migration.repair import repair
 
 
 class EdgeMigration(Problem[MigrationInstance, MigrationState, MigrationSlot, MigrationDecision]):
@@ -72,7 +73,7 @@ class EdgeMigration(Problem[MigrationInstance, MigrationState, MigrationSlot, Mi
         return model.evaluate(slot, decision)
 
     def repair(self, slot: MigrationSlot, decision: MigrationDecision) -> MigrationDecision:
-        return model.repair(slot, decision)
+        return repair(slot, decision)
 
     def advance(self, slot: MigrationSlot, decision: MigrationDecision) -> MigrationState:
         return model.advance(slot, decision)

@@ -11,6 +11,16 @@ from collections import deque
 import numpy as np
 
 from dtbench.arrays import Array, BoolArray, IntArray
+from dtbench.problems.edge_association.migration.model import MigrationDecision, MigrationSlot
+
+
+def repair(slot: MigrationSlot, decision: MigrationDecision, order: Array | None = None) -> MigrationDecision:
+    """A feasible association near the given one; see :func:`place`.
+
+    ``order`` (..., N, K) ranks the servers of users who cannot have theirs, least first; T_ik by default.
+    """
+    order = slot.latency if order is None else order
+    return MigrationDecision(assoc=place(slot.admissible, slot.cap, decision.assoc, order)[0])
 
 
 def place(admissible: BoolArray, cap: IntArray, want: IntArray, order: Array) -> tuple[IntArray, BoolArray]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,10 @@ import numpy.typing as npt
 
 from dtbench.arrays import Array, BoolArray, IntArray
 from dtbench.core import Outcome
-from dtbench.encoding import Box, Categorical, Encoding, Group, Observation
+from dtbench.encoding import Box, Encoding, Group, Observation
+from dtbench.problems.edge_association.placement.genes import search_encoding
 from dtbench.problems.edge_association.placement.instance import PlacementInstance
-from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot, of_assoc
+from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot
 from dtbench.problems.edge_association.placement.repair import repair
 from dtbench.problems.edge_association.system import distances, one_hot
 
@@ -32,22 +32,10 @@ def encodings(instance: PlacementInstance) -> Mapping[str, Encoding]:
     users, n_bs = instance.params.n_users, instance.params.n_bs
     length = observation_length(users, n_bs)
     stations = Group("bs", n_bs, Box(1 + users), length)
-    twins = Group("twin", users, Categorical((n_bs,)))
     return {
         "agents": Encoding((stations,), decode),
-        "search": Encoding((twins,), decode_assoc, lambda slot, decision: decision.assoc, partial(draw, users, n_bs)),
+        "search": search_encoding(users, n_bs),
     }
-
-
-def draw(n_users: int, n_bs: int, rng: np.random.Generator, batch: tuple[int, ...]) -> IntArray:
-    """Random servers (\\*batch, N): each base station open with probability 1/2 (one if none), twins uniform on them.
-
-    Uniform servers alone would open nearly all of them in every draw.
-    """
-    opened = rng.random((*batch, n_bs)) < 0.5
-    spare = one_hot(rng.integers(n_bs, size=batch), n_bs)
-    opened = np.where(opened.any(axis=-1, keepdims=True), opened, spare)
-    return np.where(opened[..., None, :], rng.random((*batch, n_users, n_bs)), -1.0).argmax(axis=-1)
 
 
 def decode(slot: PlacementSlot, x: npt.NDArray[Any]) -> PlacementDecision:
@@ -75,12 +63,6 @@ def by_score(slot: PlacementSlot, opened: BoolArray, scores: Array) -> Placement
     """Twins on the open servers (..., M) with the highest scores (..., N, M), repaired by scores too."""
     assoc = np.where(opened[..., None, :], scores, -np.inf).argmax(axis=-1)
     return repair(slot, PlacementDecision(open=opened, assoc=assoc), scores)
-
-
-def decode_assoc(slot: PlacementSlot, x: npt.NDArray[Any]) -> PlacementDecision:
-    """From the servers of all twins (..., N) to a repaired placement that opens exactly the servers in use."""
-    repaired = repair(slot, of_assoc(np.asarray(x, dtype=np.int64), slot.n_bs))
-    return of_assoc(repaired.assoc, slot.n_bs)
 
 
 def observe(slot: PlacementSlot) -> Observation:

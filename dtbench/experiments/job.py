@@ -1,0 +1,42 @@
+"""From a planned cell to a job, the one way for suites, `dtbench solve` and the conformance tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dtbench.experiments import provenance
+from dtbench.experiments.plan import Planned
+from dtbench.experiments.record import Cell, Provenance
+from dtbench.experiments.suite import Suite
+
+
+@dataclass(frozen=True)
+class Job:
+    """A cell with what it takes to run it on some machine, and the run it belongs to."""
+
+    cell: Cell
+    instance_file: str
+    shipped: bool  # whether the instance is the library's
+    solver_file: str  # empty for a rule of the problem
+    run_id: str = ""
+    command: str = ""
+    suite: str | None = None
+    suite_sha256: str | None = None
+
+    def provenance(self) -> Provenance:
+        """Provenance of the cell, started here and now."""
+        return provenance.collect(self.command, self.suite, self.suite_sha256)
+
+
+def job_of(planned: Planned, run_id: str = "", suite: Suite | None = None, command: str = "") -> Job:
+    """What a worker is sent for a planned cell."""
+    return Job(
+        cell=planned.cell,
+        instance_file=str(planned.instance.file.resolve()),
+        shipped=planned.instance.shipped,
+        solver_file=str(planned.solver_file or ""),
+        run_id=run_id,
+        command=command,
+        suite=suite.name if suite else None,
+        suite_sha256=suite.source.sha256 if suite else None,
+    )
