@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-SOURCES := dtbench solvers tests tuning README.md
+SOURCES := dtbench solvers studies tests tuning README.md
 
 .PHONY: help setup setup-dev demo test test-slow bench library lint format clean constraints
 .DEFAULT_GOAL := help
@@ -48,6 +48,9 @@ bench: setup-dev ## Measure speed, as ratios in one run
 
 library: setup   ## Freeze and certify what is missing of a problem's instances: make library PROBLEM=...
 	$(BIN)/python -m dtbench.library.build $(PROBLEM) --workers 2
+
+policies: setup-dev ## Train what is missing of the shipped policies (tuning/shipped.toml), two at once
+	$(BIN)/python tuning/ship.py --workers 2
 
 format: setup-dev ## Rewrite sources in the project's format
 	$(BIN)/ruff format $(SOURCES)

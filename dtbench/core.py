@@ -7,7 +7,7 @@ population, the slots of a horizon). ``evaluate``, ``advance`` and ``observe`` a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
@@ -150,7 +150,6 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
     bracket_sizes: ClassVar[tuple[str, ...]] = ()  # sizes whose best known values are brackets, not proven optima
     target_gaps: ClassVar[Mapping[str, float]] = {}  # by size, where a size has another one
     seed_params: ClassVar[Mapping[str, Literal["network", "trace"]]] = {}  # what a parameter names
-    single_agent: ClassVar[bool] = True  # whether one agent may choose for all (a Gymnasium form)
 
     heuristics: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}  # solver name -> rule, a function of a slot
     search_settings: ClassVar[Mapping[str, bool | int | float | str]] = {}  # options of `genetic` where they differ
@@ -346,8 +345,3 @@ def gap_to(sense: Sense, value: npt.ArrayLike, best: npt.ArrayLike) -> Array:
     """Distance from the best known value relative to its absolute value; positive = worse, whatever the sense."""
     difference = np.subtract(value, best) if sense == "min" else np.subtract(best, value)
     return np.asarray(difference / np.maximum(np.abs(best), 1e-12), dtype=np.float64)
-
-
-def mean_certificate(parts: Sequence[Certificate]) -> tuple[float, float]:
-    """Objective and bound of a horizon whose slots are not coupled: the means over slots."""
-    return float(np.mean([c.objective for c in parts])), float(np.mean([c.bound for c in parts]))

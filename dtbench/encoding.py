@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dtbench.arrays import BoolArray, IntArray
+from dtbench.arrays import BoolArray
 
 
 @dataclass(frozen=True)
@@ -181,8 +181,3 @@ class Encoding:
             return rng.integers(low, high + 1, shape)
         real = rng.uniform(low, high, shape)
         return np.where(self.discrete, rng.integers(low.astype(int), high.astype(int) + 1, shape), real)
-
-
-def sample_masked(rng: np.random.Generator, mask: BoolArray) -> IntArray:
-    """One allowed value per row of a mask (..., n), each with the same probability; 0 where none is allowed."""
-    return np.argmax(np.where(mask, rng.random(mask.shape), -1.0), axis=-1)

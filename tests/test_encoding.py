@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from dtbench.encoding import Box, Categorical, Encoding, Group, sample_masked
+from dtbench.encoding import Box, Categorical, Encoding, Group
 
 
 def identity(slot, x):
@@ -89,22 +89,3 @@ def test_samples_reach_every_value():
     encoding = Encoding((Group("u", 1, Categorical((3, 2))),), identity)
     x = encoding.sample(np.random.default_rng(0), (200,))
     assert {tuple(row) for row in x} == {(a, b) for a in range(3) for b in range(2)}
-
-
-@settings(deadline=None)
-@given(st.integers(0, 2**32 - 1), st.integers(1, 6))
-def test_masked_samples_are_allowed(seed, n):
-    rng = np.random.default_rng(seed)
-    mask = rng.random((50, n)) < 0.5
-    drawn = sample_masked(rng, mask)
-    possible = mask.any(axis=-1)
-    assert mask[np.arange(50), drawn][possible].all()
-    assert (drawn[~possible] == 0).all()
-
-
-def test_masked_samples_are_even():
-    """1 and 3 of four allowed, 4000 draws: 2000 each, standard deviation 32."""
-    mask = np.broadcast_to([False, True, False, True], (4000, 4))
-    drawn = np.bincount(sample_masked(np.random.default_rng(1), mask), minlength=4)
-    assert drawn[0] == drawn[2] == 0
-    assert abs(drawn[1] - 2000) < 5 * 32

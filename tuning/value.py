@@ -28,7 +28,7 @@ FOLDER = Path(__file__).parent
 TUNING_SEED = 8_000  # of traces: neither training's nor validation's, nor of the library
 AGENT_SEED = 900  # of training
 TRACES = 40
-RULE = {"stin-deployment": greedy_marginal, "dnt-spectrum": hungarian_threshold}
+RULE: dict[str, Any] = {"stin-deployment": greedy_marginal, "dnt-spectrum": hungarian_threshold}
 NETWORKS = {"stin-deployment": (10_000,), "dnt-spectrum": (10_000, 10_001)}  # of dnt-spectrum: worlds 0 and 1
 EXPLORING = {"stin-deployment": [0.25, 0.5], "dnt-spectrum": [0.25, 0.4, 0.6]}
 SHORT = {"stin-deployment": {"episodes": 800}, "dnt-spectrum": {"episodes": 1920}}
@@ -72,7 +72,8 @@ def score(name: str, id: str, options: dict[str, Any]) -> float:
     owner, found = problem(id), []
     for network in NETWORKS[id]:
         instance = owner.generate("paper", network)
-        solver = load_solver(discover()[name])(owner, instance, seed=AGENT_SEED, **options)
+        cls: Any = load_solver(discover()[name])
+        solver = cls(owner, instance, seed=AGENT_SEED, **options)
         validation = Validation(owner, solver.template, TRACES, seed=TUNING_SEED)
         learner = solver.learner(solver.template)
         trained = fit(learner, validation, every=max(1, learner.rounds // 4))
@@ -102,7 +103,8 @@ def main() -> None:
 
     sampler = optuna.samplers.TPESampler(seed=given.seed, n_startup_trials=6)
     study = optuna.create_study(direction="maximize", sampler=sampler)
-    present = load_solver(discover()[given.solver]).presets["tuned"][given.problem]
+    cls: Any = load_solver(discover()[given.solver])
+    present = cls.presets["tuned"][given.problem]
     study.enqueue_trial({key: value for key, value in present.items() if key not in SHORT[given.problem]})
     study.optimize(objective, timeout=60.0 * given.minutes)
     print(json.dumps({"best": study.best_value, "options": study.best_params}))

@@ -66,8 +66,6 @@ def make_env(
         raise DtbenchError(
             f"form '{form}' holds one environment, n_envs is {n_envs}; use 'vector' or 'batch' for more."
         )
-    if form in ("gym", "vector") and not owner.single_agent:
-        raise DtbenchError(f"'{owner.id}' has no single-agent form; use 'parallel' or 'batch'.")
     if form == "parallel" and not all(g.observation for g in core.encoding.groups):
         raise DtbenchError(
             f"agents of the encoding '{encoding}' of '{owner.id}' observe nothing; use 'gym' or 'batch'."
@@ -120,11 +118,11 @@ def make_vector(instance: str, num_envs: int = 1, render_mode: None = None, **op
 
 
 def register_envs() -> None:
-    """Tell Gymnasium the id of every problem and size that one agent can play. Calling it again changes nothing."""
+    """Tell Gymnasium the id of every problem and size, played by one agent that chooses for all; again is harmless."""
     import gymnasium
 
     for owner in all_problems().values():
-        for size in owner.sizes if owner.single_agent else ():
+        for size in owner.sizes:
             id = f"dtbench/{owner.id}-{size}-v0"
             if id not in gymnasium.registry:
                 gymnasium.register(

@@ -16,7 +16,7 @@ from dtbench.errors import DtbenchError
 from dtbench.library import instances
 from dtbench.problems import all_problems
 
-SINGLE = [(id, size) for id, p in all_problems().items() if p.single_agent for size in p.sizes]
+SINGLE = [(id, size) for id, p in all_problems().items() for size in p.sizes]
 NAMED = "stin-deployment/tiny"
 
 
@@ -81,13 +81,6 @@ def test_a_frozen_instance_takes_no_parameters():
     instance = all_problems()["stin-deployment"].generate("tiny", 9)
     with pytest.raises(DtbenchError, match="cannot be changed in a frozen instance"):
         make_env(instance, n_users=3)
-
-
-def test_problems_without_a_single_agent_form(monkeypatch):
-    monkeypatch.setattr(type(all_problems()["stin-deployment"]), "single_agent", False)
-    with pytest.raises(DtbenchError, match="no single-agent form"):
-        make_env(NAMED, "gym")
-    assert make_env(NAMED, "parallel").possible_agents
 
 
 @pytest.mark.filterwarnings("ignore:.*A Box observation space (minimum|maximum) value is -?infinity")

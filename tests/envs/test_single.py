@@ -11,7 +11,7 @@ from dtbench.envs.single import SingleAgentEnv
 from dtbench.envs.spaces import choices, joint_action
 from dtbench.problems import all_problems
 
-SINGLE = [id for id, p in all_problems().items() if p.single_agent]
+SINGLE = list(all_problems())
 # The bounds of observations are not declared; the checker would rather have finite ones.
 unbounded = pytest.mark.filterwarnings("ignore:.*A Box observation space (minimum|maximum) value is -?infinity")
 

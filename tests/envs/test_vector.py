@@ -12,7 +12,7 @@ from dtbench.envs.single import SingleAgentEnv
 from dtbench.envs.vector import BatchVectorEnv
 from dtbench.problems import all_problems
 
-SINGLE = [id for id, p in all_problems().items() if p.single_agent]
+SINGLE = list(all_problems())
 
 
 @pytest.fixture

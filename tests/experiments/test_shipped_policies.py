@@ -14,7 +14,7 @@ ENTRIES = discover()
 FILES = sorted((files.folder("solvers") / "checkpoints").glob("*/*.safetensors"))
 
 
-@pytest.mark.parametrize("name", ["quick", "small", "paper"])
+@pytest.mark.parametrize("name", ["quick", "small", "paper", "all"])
 def test_suites_play_what_is_shipped(name):
     cells = [p.cell for p in make_plan(suite.read(name)).cells if ENTRIES[p.cell.solver].trains]
     assert cells
@@ -41,3 +41,7 @@ def test_every_file_holds_weights_that_fit_its_header():
         agent = cls(owner, instances.load(names[0]), seed=header.identity.seed, checkpoint=str(file))
         agent.train()  # loads and checks
         assert agent.training["frames"] > 0
+
+
+def test_the_suite_all_names_every_solver():
+    assert {table.name for table in suite.read("all").content.solvers} == set(ENTRIES)

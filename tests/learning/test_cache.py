@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dtbench import files
 from dtbench.errors import DtbenchError
 from dtbench.learning import cache, checkpoint
 from dtbench.learning.training import Validation, fit
@@ -208,3 +210,18 @@ def test_the_state_is_written_as_json_and_arrays_only(hill):
     facts = json.loads(text)
     assert facts["key"] == place.key
     assert {name.split("/")[0] for name in arrays} == {"memo", "learner"}
+
+
+FILES = ["learning/ppo/actors.py", "learning/qlearning/replay.py", "learning/policy.py", "envs/batch.py"]
+
+
+@pytest.mark.parametrize("edited", FILES)
+def test_an_edit_in_any_folder_of_learning_makes_kept_policies_stale(edited, tmp_path, monkeypatch):
+    """Policies are trained again when a file of a family, of what families share, or of the environments changes."""
+    for package in ("learning", "envs"):
+        shutil.copytree(files.PACKAGE / package, tmp_path / package)
+    monkeypatch.setattr(files, "PACKAGE", tmp_path)
+    before = cache.learning_sha256.__wrapped__()
+    with (tmp_path / edited).open("a") as file:
+        file.write("# another line\n")
+    assert cache.learning_sha256.__wrapped__() != before

@@ -35,8 +35,8 @@ class Batch:
 class Replay:
     """The last ``capacity`` episodes of an environment, each of its T slots, all agents together.
 
-    The episodes of a round are played side by side; :meth:`claim` gives their rows, and :meth:`observe` and
-    :meth:`reward` write them slot by slot.
+    The episodes of a round are played side by side; :meth:`claim` gives their rows, and :meth:`write`
+    writes what was seen, done and earned, slot by slot.
 
     Parameters
     ----------

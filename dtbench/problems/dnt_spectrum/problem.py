@@ -34,7 +34,6 @@ class DntSpectrum(Problem[DntInstance, DntState, DntSlot, DntDecision]):
     sizes = SIZES
     coupled = True
     seed_params = {"world": "network", "walk": "trace"}  # noqa: RUF012
-    single_agent = True
     exact_methods = ("active-sets", "patterns", "cpsat", "reference")
     target_gap = 1e-9
     heuristics: ClassVar = {

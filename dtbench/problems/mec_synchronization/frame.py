@@ -6,7 +6,6 @@ the slots' optima with its migrations. This looks at the frame's future, which a
 
 from __future__ import annotations
 
-import itertools
 import time
 from dataclasses import dataclass, replace
 
@@ -114,18 +113,6 @@ def place(slots: MecSlot, gap: float = 1e-4, seconds: float = np.inf) -> Placeme
     priced = [(exact_cost(slots, np.array(host), gap, seconds)[0], host) for host in finalists]
     cost, host = min(priced)
     return Placement(np.array(host), cost, pooled_bound(slots, gap, seconds))
-
-
-def enumerate_placements(slots: MecSlot, gap: float = 1e-4) -> Placement:
-    """All M^K placements (tiny instances): the optimum, and the least of their bounds."""
-    best = Placement(np.asarray(slots[0].host), np.inf, np.inf)
-    floor = np.inf
-    for host in itertools.product(range(slots.n_bs), repeat=slots.n_users):
-        cost, bound, _ = exact_cost(slots, np.array(host), gap, np.inf)
-        floor = min(floor, bound)
-        if cost < best.cost:
-            best = Placement(np.array(host), cost, cost)
-    return replace(best, bound=floor)
 
 
 def nearest_at_start(slots: MecSlot) -> IntArray:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dtbench import referee
-from dtbench.arrays import Array, IntArray
+from dtbench.arrays import IntArray
 from dtbench.core import AnyProblem, Certificate, Limits, relative_gap
 from dtbench.exact.certificate import MARGIN, ROUNDING, with_target
 from dtbench.problems.mec_synchronization import frame, heuristics
@@ -168,32 +168,3 @@ def queue_bound(problem: AnyProblem, instance: MecInstance, gap: float, seconds:
         found = pooled(slot)
         total += branch_and_bound(found, heuristics.admitted(found), gap, left).bound / slot.n_users
     return total / instance.horizon
-
-
-def energy_bound(
-    problem: AnyProblem, instance: MecInstance, *, steps: int = 10, rate: float = 0.02, seconds: float = 60.0
-) -> tuple[float, Array]:
-    """A bound of problem (14): least mean energy [E_0] per user and slot with failure ratios at most eps.
-
-    Lagrangian: for any nu >= 0, the mean over slots of ``min sum_k E_k / (K E_0) + nu_k X_k`` less ``eps sum_k nu_k``.
-    Subgradient steps ``nu_k += rate (mean X_k - eps)`` raise it. With hosts free (closed protocol) slots are pooled; in
-    the reference protocol hosts are given. Returns the bound and its multipliers (K,).
-    """
-    p, state = instance.params, problem.start(instance)
-    until = time.perf_counter() + seconds
-    prices, best = np.full(p.n_users, 0.5 / p.n_users), (0.0, np.zeros(p.n_users))
-    for _ in range(steps):
-        total, failed = 0.0, np.zeros(p.n_users)
-        weight = prices * p.n_users / max(p.eta, 1e-12)
-        for t in range(instance.horizon):
-            slot = replace(problem.slot(instance, t, state), queue=weight, queue_frame=weight)
-            found = pooled(slot) if p.closed else Candidates.of(slot, slot.host)
-            left = max(until - time.perf_counter(), 0.0) / (instance.horizon - t)
-            result = branch_and_bound(found, heuristics.admitted(found), 1e-4, left)
-            total += (result.bound + (0.0 if p.closed else float(found.lost))) / p.n_users
-            failed[found.user[found.valid & ~result.best.member]] += 1.0
-        bound = total / instance.horizon - p.eps * float(prices.sum())
-        if bound > best[0]:
-            best = (bound, prices)
-        prices = np.maximum(prices + rate * (failed / instance.horizon - p.eps), 0.0)
-    return best

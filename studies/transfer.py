@@ -5,7 +5,7 @@ trained with the same settings and seeds: from scratch, from scratch with the tr
 both. Told are the frames each needs to 95 % and to all of the utility that scratch reaches in the end, on validation
 traces of B, and the share of scratch's frames that this is.
 
-    python tuning/transfer.py --size paper --pairs 5 --out tuning/transfer
+    python studies/transfer.py --size paper --pairs 5 --out studies/transfer
 
 writes ``transfer.csv`` (every validation) and ``transfer.png`` after every pair, and prints the table.
 """

@@ -1,6 +1,6 @@
 """Whether a method keeps failures of ``mec-synchronization`` at or below eps, in the closed loop of queues.
 
-    python tuning/reliability.py happo mappo greedy silent [--seeds 3] [--traces 3] [--frames 50]
+    python studies/reliability.py happo mappo greedy silent [--seeds 3] [--traces 3] [--frames 50]
 
 Users and base stations of a trained policy act on queues that their own failures have made; twins go to the nearest
 server at the start of each frame, for every method alike. Told is the second half of the horizon, when queues have
