@@ -19,9 +19,11 @@ import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from dtbench.errors import DtbenchError
 from dtbench.learning.solver import LearnedSolver
 from dtbench.library import instances
 from dtbench.plugins.discovery import discover, find, load_solver
@@ -52,19 +54,26 @@ class Job:
         return [*train, "--instance", self.instance, "--seed", str(self.seed), "-o", str(CHECKPOINTS)]
 
 
+@cache
+def learned(solver: str) -> type[LearnedSolver]:
+    """The class of a solver that learns."""
+    cls = load_solver(find(solver, discover()))
+    if not issubclass(cls, LearnedSolver):
+        raise DtbenchError(f"'shipped.toml': solver '{solver}' does not learn.")
+    return cls
+
+
 def jobs(tables: list[dict[str, Any]], only: str) -> Iterator[Job]:
     """Trainings of the tables in their order, one per network: instances that share a network share a policy."""
     seen: set[Path] = set()
-    entries = discover()
+    loaded = cache(instances.load)
     for table in tables:
         preset = table.get("preset", "tuned")
         names = [n for n in instances.names(table["problem"]) if fnmatch.fnmatchcase(n, table["instances"])]
         for seed in range(table["seeds"]):
             for solver in table["solvers"]:
-                cls = load_solver(find(solver, entries))
-                assert issubclass(cls, LearnedSolver)  # noqa: S101  the list is ours
                 for name in names:
-                    instance = instances.load(name)
+                    cls, instance = learned(solver), loaded(name)
                     agent = cls(problem(table["problem"]), instance, seed=seed, preset=preset)
                     file = CHECKPOINTS / table["problem"] / agent.shipped_name
                     if file not in seen and fnmatch.fnmatchcase(f"{table['problem']}/{file.name}", only):
