@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from dtbench.cli.output import Json, SolversPath, print_json, print_table, stderr, stdout
+from dtbench.experiments import plan_file
 from dtbench.experiments.plan import Plan, make_plan
 from dtbench.experiments.record import Record
 from dtbench.experiments.store import Store
@@ -61,13 +62,16 @@ def plan(
         "seconds": seconds,
         "cells_without_estimate": unknown,
     }
+    stored = _stored(store, made)
     if json:
         cells = [
             {"instance": p.cell.instance, "solver": p.cell.label, "seed": p.cell.seed, "state": p.state,
              "seconds": p.seconds}
             for p in made.cells
         ]  # fmt: skip
-        print_json(facts | {str(state): count for state, count in made.states.items()} | {"cells": cells})
+        print_json(
+            facts | {str(state): count for state, count in made.states.items()} | {"cells": cells, "stored": stored}
+        )
         return
     rows: dict[tuple[str, ...], Counter[str]] = {}
     for p in made.cells:
@@ -81,6 +85,30 @@ def plan(
         right=states,
     )
     stdout.print(f"{len(made.todo)} cells to run with {workers} workers; time: {_estimate(seconds, unknown)}")
+    if stored is not None:
+        stdout.print(_stored_line(stored), markup=False, soft_wrap=True)
+
+
+def _stored(store: Store, made: Plan) -> dict[str, int] | None:
+    """Counts of the plan that is stored in the results: its cells, those without a record, those given up by a run."""
+    old = plan_file.read(store)
+    if old is None:
+        return None
+    there = {*store.stems()}
+    new = plan_file.grown(old, made)
+    return {
+        "cells": len(old.cells),
+        "not_run": sum(stem not in there for stem in old.cells),
+        "new": len(new.cells.keys() - old.cells.keys()),
+        "no_longer_planned": len(old.cells.keys() - new.cells.keys()),
+    }
+
+
+def _stored_line(stored: dict[str, int]) -> str:
+    line = f"planned here before: {stored['cells']} cells, {stored['not_run']} of them not run"
+    changes = {"new": "more", "no_longer_planned": "no longer planned"}
+    told = [f"{stored[name]} {words}" for name, words in changes.items() if stored[name]]
+    return line + (f"; by running this: {', '.join(told)}" if told else "")
 
 
 def _estimate(seconds: float | None, unknown: int) -> str:
@@ -108,16 +136,18 @@ def run(
     from dtbench.experiments.run import run as run_cells
 
     made, store = _plan(suite, results, instances, solvers, seeds, solvers_path, retry_failed)
+    dropped = (_stored(store, made) or {}).get("no_longer_planned")
+    if dropped:
+        stderr.print(f"{dropped} cells that suite '{made.suite.name}' does not ask for any more are no longer planned")
     if scheduler is not None:
         stderr.print(f"connecting to {scheduler} ...", markup=False, soft_wrap=True)
     try:
         with display(stderr) as progress:
             summary = run_cells(
-                made.cells,
+                made,
                 store,
                 workers=workers,
                 scheduler=scheduler,
-                suite=made.suite,
                 command=shlex.join(["dtbench", *sys.argv[1:]]),
                 progress=progress,
             )

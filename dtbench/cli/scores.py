@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,7 +12,14 @@ from dtbench.errors import DtbenchError
 from dtbench.library import instances
 from dtbench.library.best_known import best_horizon
 from dtbench.problems import all_problems
+from dtbench.reports.numbers import one_line
 
+if TYPE_CHECKING:
+    from dtbench.experiments.verify import Lacking, VerifyReport
+
+SOME = 5
+NO_PLAN = "none is stored, so every solver is taken to owe each of its seeds on every instance of its problem and size"
+UNPLANNED = "run their suite, or name them with --solvers or --seeds, to plan them (what is done is not run again)"
 Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Folder of results.")]
 
 
@@ -29,11 +36,11 @@ def leaderboard(
     ] = "md,csv,tex,html",
     json: Json = False,
 ) -> None:
-    """Print the leaderboard of the records in a folder and write its files there.
+    """Print the leaderboard of a folder of results and write its files there.
 
-    Records are verified first; one that does not hold is named and left out, and the command exits with 1.
+    It counts against the plan that was stored when the results were run. Records are verified first; one that does not
+    hold is named and counts as not valid, and the command exits with 1.
     """
-    from dtbench.experiments.store import Store
     from dtbench.experiments.verify import verify as verify_records
     from dtbench.reports.leaderboard import build
     from dtbench.reports.render import as_data, write
@@ -41,23 +48,62 @@ def leaderboard(
     from dtbench.reports.terminal import terminal
 
     report = verify_records(results)
-    bad = {mismatch.record for mismatch in report.mismatches}
     for mismatch in report.mismatches:
-        stderr.print(f"left out: {mismatch.record}: {mismatch.reason}", markup=False, soft_wrap=True)
-    store = Store(results)
-    held = [store.read(stem) for stem in store.stems() if stem not in bad]
-    if not held:
+        stderr.print(f"does not hold: {mismatch.record}: {mismatch.reason}", markup=False, soft_wrap=True)
+    for text in coverage(report):
+        stderr.print(text, markup=False, soft_wrap=True)
+    if not report.records and not report.lacking:
         raise DtbenchError(f"no record in '{results}' holds; see `dtbench verify --results {results}`.")
     known = {name: best.objective for name in instances.names() if (best := best_horizon(name)) is not None}
-    board = build(held, known, {id: ProblemFacts.of(owner) for id, owner in all_problems().items()})
+    facts = {id: ProblemFacts.of(owner) for id, owner in all_problems().items()}
+    board = build(report.records, known, facts, report.lacking, _origin(report))
     files = write(results, board, [name.strip() for name in formats.split(",") if name.strip()])
     if json:
         print_json(as_data(board))
     else:
         stdout.print(terminal(board))
     stderr.print("written: " + ", ".join(str(file) for file in files), markup=False, soft_wrap=True)
-    if bad:
+    if not report.ok:
         raise typer.Exit(1)
+
+
+def coverage(report: VerifyReport) -> list[str]:
+    """What is planned and what is there, in lines; nothing where every planned cell has a record that counts."""
+    lines = []
+    if report.plan is None:
+        lines.append(f"no plan: {NO_PLAN}; run the suite again to store its plan (what is done is not run again)")
+    for lack, cells in _by_lack(report).items():
+        shown = ", ".join(sorted({f"{each.cell.label} on {each.cell.instance}" for each in cells})[:SOME])
+        more = ", ..." if len(cells) > SOME else ""
+        lines.append(f"{len(cells)} planned cells {lack}: {one_line(shown + more)}")
+    if report.unplanned:
+        lines.append(
+            f"{len(report.unplanned)} records are of cells that are not planned, and are left out: {UNPLANNED}"
+        )
+    if report.of_another_version:
+        lines.append(
+            f"{len(report.of_another_version)} records were made by another version of dtbench or of the problem"
+        )
+    return lines
+
+
+def _by_lack(report: VerifyReport) -> dict[str, list[Lacking]]:
+    found: dict[str, list[Lacking]] = {}
+    for each in report.lacking:
+        if each.lack != "not valid":  # named one by one
+            found.setdefault(each.lack, []).append(each)
+    return found
+
+
+def _origin(report: VerifyReport) -> dict[str, str]:
+    """What the leaderboard says of the plan."""
+    if report.plan is None:
+        return {"plan": NO_PLAN}
+    suites = ", ".join(f"{suite.name} (sha256 {suite.sha256[:8]})" for suite in report.plan.suites)
+    left_out = (
+        {"left out": f"{len(report.unplanned)} records of cells that are not planned"} if report.unplanned else {}
+    )
+    return {"plan": one_line(f"{len(report.plan.cells)} cells of {suites}")} | left_out
 
 
 def verify(
@@ -69,31 +115,48 @@ def verify(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Check evidence: records against their decisions, or the library against its checksums; exit 1 on a mismatch."""
+    """Check evidence: records against decisions and plan, or the library against its checksums; exit 1 on a mismatch.
+
+    Planned cells without a record are named; they are no mismatch.
+    """
     if (results is None) == (not check_instances):
         raise DtbenchError("name what to verify: --results DIR, or --instances.")
-    checked, wrong = _library() if results is None else _records(results)
+    checked, wrong, more, lines = _library() if results is None else _records(results)
     if json:
-        print_json({"checked": checked, "mismatches": [{"name": n, "reason": r} for n, r in wrong]})
+        print_json({"checked": checked, "mismatches": [{"name": n, "reason": r} for n, r in wrong]} | more)
     else:
         if wrong:
             print_table("", ["name", "what is wrong"], wrong)
         stdout.print(f"{checked} checked, {len(wrong)} wrong")
+        for line in lines:
+            stdout.print(line, markup=False, soft_wrap=True)
         if wrong and results is not None:
             stdout.print(f"remove the wrong ones from {results / 'records'} and run the suite again to replace them")
     if wrong:
         raise typer.Exit(1)
 
 
-def _records(results: Path) -> tuple[int, list[tuple[str, str]]]:
+Checked = tuple[int, list[tuple[str, str]], dict[str, Any], list[str]]  # how many, what is wrong, facts, lines
+
+
+def _records(results: Path) -> Checked:
     from dtbench.experiments.verify import verify as verify_records
 
     report = verify_records(results)
-    return report.checked, [(m.record, m.reason) for m in report.mismatches]
+    facts = {
+        "planned": None if report.plan is None else len(report.plan.cells),
+        "lacking": [
+            {"instance": each.cell.instance, "solver": each.cell.label, "seed": each.cell.seed, "what": each.lack}
+            for each in report.lacking
+        ],
+        "unplanned": [record.cell.stem for record in report.unplanned],
+        "of_another_version": [record.cell.stem for record in report.of_another_version],
+    }
+    return report.checked, [(m.record, m.reason) for m in report.mismatches], facts, coverage(report)
 
 
-def _library() -> tuple[int, list[tuple[str, str]]]:
+def _library() -> Checked:
     from dtbench.library import check as library_check
 
     found = list(library_check.verify())
-    return len(found), [(f.name, f.message) for f in found if f.message]
+    return len(found), [(f.name, f.message) for f in found if f.message], {}, []

@@ -64,11 +64,10 @@ def sweep(
     )
     with display(stderr) as progress:
         summary = run_cells(
-            plan.cells,
+            plan,
             store,
             workers=workers,
             scheduler=scheduler,
-            suite=plan.suite,
             command=shlex.join(["dtbench", *sys.argv[1:]]),
             progress=progress,
         )

@@ -7,19 +7,20 @@ import json
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from dtbench.errors import DtbenchError
 from dtbench.experiments.record import Cell, Limits, Record, Scalar
 from dtbench.experiments.store import Store
-from dtbench.experiments.suite import InstanceFile, Suite
+from dtbench.experiments.suite import InstanceFile, Suite, SuiteFile
 from dtbench.experiments.tables import SolverTable, Source
 from dtbench.plugins.discovery import SolverEntry, discover, find
 from dtbench.problems import source_sha256
 
 State = Literal["done", "missing", "stale"]
+Asked = Literal["", "seeds", "solver"]  # what of a cell was named on the command line, not by the suite
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,10 @@ class Planned:
         instance, solver or limits; ``missing``: there is none.
     seconds
         Median wall clock of earlier cells of this solver on instances of this size; None if there are none.
+    clairvoyant
+        Whether the solver's file says that it sees the future.
+    asked
+        ``solver`` for a solver without a table in the suite, ``seeds`` where ``--seeds`` was given; empty otherwise.
     """
 
     cell: Cell
@@ -46,14 +51,49 @@ class Planned:
     solver_file: Path | None
     state: State = "missing"
     seconds: float | None = None
+    clairvoyant: bool = False
+    asked: Asked = ""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a suite's text asks of a solver on an instance: its label, and how many seeds."""
+
+    label: str
+    seeds: int
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What the text of a suite asks for, whatever part of it was chosen on the command line.
+
+    Attributes
+    ----------
+    instances
+        Names of its instances.
+    wanted
+        By instance, solver and options: see :func:`task_of`.
+    deterministic
+        Solvers that are run with one seed only, those without a table included.
+    """
+
+    instances: frozenset[str] = frozenset()
+    deterministic: frozenset[str] = frozenset()
+    wanted: Mapping[tuple[str, str, str], Wanted] = field(default_factory=dict)
+
+
+def task_of(instance: str, solver: str, options: Mapping[str, Scalar]) -> tuple[str, str, str]:
+    """A cell without its seed."""
+    return instance, solver, json.dumps(options, sort_keys=True)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The cells of a suite, in its order."""
+    """The cells of a suite, in its order; ``scope`` is what the whole suite asks for."""
 
     suite: Suite
     cells: tuple[Planned, ...]
+    scope: Scope = Scope()
 
     @property
     def todo(self) -> tuple[Planned, ...]:
@@ -118,30 +158,52 @@ def make_plan(
     if seeds is not None and seeds < 1:
         raise DtbenchError(f"--seeds is {seeds}; expected at least 1.")
     entries = discover(solvers_paths)
-    chosen = _chosen_instances(suite, instances)
+    everything = suite.instances()
+    chosen = _chosen_instances(suite, everything, instances)
+    limits = suite.content.limits.limits()
     cells: list[Planned] = []
     for table in chosen_solvers(suite.source, suite.content.solvers, entries, solvers):
         entry = find(table.name, entries)
         entry.check_options(table.options, f"{suite.source.kind} '{suite.file}'")
-        count = 1 if entry.deterministic else seeds or table.seeds or suite.content.seeds
+        asked: Asked = "solver" if table not in suite.content.solvers else "seeds" if seeds else ""
         for instance in chosen:
-            wanted = any(fnmatch.fnmatchcase(instance.name, pattern) for pattern in table.instances)
-            if wanted and entry.takes(instance.problem):
-                limits = suite.content.limits.limits()
-                cells += [
-                    planned(entry, instance, seed=seed, options=table.options, limits=limits, label=table.title)
-                    for seed in range(count)
-                ]
+            if _wants(table, entry, instance.name, instance.problem):
+                facts: dict[str, Any] = {"options": table.options, "limits": limits, "label": table.title}
+                count = _count(suite.content, table, entry, seeds)
+                mine = (planned(entry, instance, seed=seed, **facts) for seed in range(count))
+                cells += [replace(p, clairvoyant=entry.clairvoyant, asked=asked) for p in mine]
     if not cells:
         raise DtbenchError(
             f"{suite.source.kind} '{suite.file}' gives no cell: none of the chosen solvers takes a chosen instance."
         )
     _check_unique(suite, cells)
-    return Plan(suite, tuple(cells) if store is None else _compared(cells, store, retry_failed))
+    scope = scope_of(suite.content, entries, {each.name: each.problem for each in everything})
+    return Plan(suite, tuple(cells) if store is None else _compared(cells, store, retry_failed), scope)
 
 
-def _chosen_instances(suite: Suite, pattern: str | None) -> list[InstanceFile]:
-    everything = suite.instances()
+def scope_of(content: SuiteFile, entries: Mapping[str, SolverEntry], instances: Mapping[str, str]) -> Scope:
+    """What a suite's text asks for on its instances, given as ``{name: problem}``."""
+    wanted: dict[tuple[str, str, str], Wanted] = {}
+    for table in content.solvers:
+        entry = entries[table.name]
+        for name, problem in instances.items():
+            if _wants(table, entry, name, problem):
+                found = Wanted(table.title, _count(content, table, entry, None))
+                wanted[task_of(name, table.name, table.options)] = found
+    deterministic = frozenset(name for name, entry in entries.items() if entry.deterministic)
+    return Scope(frozenset(instances), deterministic, wanted)
+
+
+def _wants(table: SolverTable, entry: SolverEntry, instance: str, problem: str) -> bool:
+    return any(fnmatch.fnmatchcase(instance, pattern) for pattern in table.instances) and entry.takes(problem)
+
+
+def _count(content: SuiteFile, table: SolverTable, entry: SolverEntry, seeds: int | None) -> int:
+    """Seeds of a table; ``seeds`` are those of the command line."""
+    return 1 if entry.deterministic else seeds or table.seeds or content.seeds
+
+
+def _chosen_instances(suite: Suite, everything: list[InstanceFile], pattern: str | None) -> list[InstanceFile]:
     chosen = [i for i in everything if pattern is None or fnmatch.fnmatchcase(i.name, pattern)]
     if not chosen:
         shown = ", ".join(i.name for i in everything[:5])
@@ -212,17 +274,14 @@ def _compared(cells: Iterable[Planned], store: Store, retry_failed: bool) -> tup
     records, _ = store.scan()
     by_stem = {record.cell.stem: record for record in records}
     known = estimates(records)
-    return tuple(
-        Planned(
-            p.cell, p.instance, p.solver_file, _state(p.cell, by_stem.get(p.cell.stem), store, retry_failed),
-            known.get(kind_of(p.cell)),
-        )
-        for p in cells
-    )  # fmt: skip
+    states = ((p, _state(p.cell, by_stem.get(p.cell.stem), store, retry_failed)) for p in cells)
+    return tuple(replace(p, state=state, seconds=known.get(kind_of(p.cell))) for p, state in states)
 
 
 def _state(cell: Cell, record: Record | None, store: Store, retry_failed: bool) -> State:
-    if record is None or (retry_failed and record.status not in ("ok", "skipped")) or not store.whole(record):
+    if record is None or (retry_failed and record.status not in ("ok", "skipped")):
+        return "missing"
+    if not record.intact or not store.whole(record):
         return "missing"
     return "done" if record.key == cell.key else "stale"
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from dtbench.experiments import provenance
 from dtbench.experiments.job import Job
-from dtbench.experiments.record import Cell, Payload, Record, Status
+from dtbench.experiments.record import Cell, Payload, Provenance, Record, Status
 
 LOG_TAIL = 8000  # bytes of what a solver printed that a record keeps
 PATIENCE = 15.0  # seconds past the limit until a supervisor that does not report is given up
@@ -129,8 +129,22 @@ def run_cell(job: Job) -> tuple[str, bytes | None]:
             decisions = (folder / "decisions.nc").read_bytes() if payload.status == "ok" else None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    record, decisions = _believed(_record(job, report, payload, decisions, made_by), decisions)
+    return record.model_dump_json(), decisions
+
+
+def _believed(record: Record, decisions: bytes | None) -> tuple[Record, bytes | None]:
+    """The record, or that of a failure if the times that the solver's process told cannot be."""
+    fault = next(record.time_faults(), "") if record.status == "ok" else ""
+    if not fault:
+        return record, decisions
+    failure = Payload(status="invalid", reason=f"its process tells times that cannot be: {fault}")
+    return record.model_copy(update=dict(failure) | {"objective": None, "decisions_sha256": None}), None
+
+
+def _record(job: Job, report: dict[str, Any], payload: Payload, decisions: bytes | None, made_by: Provenance) -> Record:
     number = -report["exit"] if report["exit"] is not None and report["exit"] < 0 else None
-    record = Record(
+    return Record(
         cell=job.cell,
         key=job.cell.key,
         status=payload.status,
@@ -146,7 +160,6 @@ def run_cell(job: Job) -> tuple[str, bytes | None]:
         method=payload.method,
         provenance=made_by,
     )
-    return record.model_dump_json(), decisions
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -19,6 +20,9 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 DECISIVE = ("problem_sha256", "instance_sha256", "solver", "solver_sha256", "options", "seed", "limits")
+LATEST = 30.0  # seconds past its limit after which a cell has long been stopped
+ROUNDING = 1e-6  # seconds, and relative: sums of times
+SEALED = 2  # the schema's version since which a record holds a checksum of its content
 SOMETIMES = ("checkpoints_sha256",)  # decisive where it is not empty: keys of cells without it stay as they were
 
 
@@ -124,9 +128,13 @@ class Provenance(Strict):
 
 
 class Record(Strict):
-    """Evidence of one cell. ``objective`` is the mean of ``slots.objective``; None unless the status is ``ok``."""
+    """Evidence of one cell. ``objective`` is the mean of ``slots.objective``; None unless the status is ``ok``.
 
-    schema_version: Literal[1] = 1
+    ``sha256`` is a checksum of everything else, set when the record is written; records of version 1 have none. It
+    finds damage and careless edits; whoever edits a record on purpose can compute it again.
+    """
+
+    schema_version: Literal[1, 2] = 2
     cell: Cell
     key: str
     status: Status
@@ -141,6 +149,7 @@ class Record(Strict):
     peak_memory: int | None = None  # bytes
     method: dict[str, Any] = Field(default_factory=dict)  # what the solver reports: backend, version, status counts
     provenance: Provenance
+    sha256: str = ""
 
     @model_validator(mode="after")
     def _scores_if_ok(self) -> Self:
@@ -152,14 +161,79 @@ class Record(Strict):
         return self
 
     @property
+    def content_sha256(self) -> str:
+        """Checksum of all fields but ``sha256``."""
+        facts = self.model_dump(mode="json", exclude={"sha256"})
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+    def sealed(self) -> Record:
+        """The same record with the checksum of its content."""
+        whole = self.model_copy(update={"schema_version": SEALED})
+        return whole.model_copy(update={"sha256": whole.content_sha256})
+
+    @property
+    def intact(self) -> bool:
+        """Whether the content fits its checksum; records of version 1 have none."""
+        return self.sha256 == (self.content_sha256 if self.schema_version >= SEALED else "")
+
+    def faults(self) -> Iterator[str]:
+        """What in a record cannot be, whatever was solved: its times, and what its status may come with."""
+        yield from self.time_faults()
+        failed = self.status != "ok"
+        if failed and (self.method or self.train_seconds is not None):
+            yield f"status is '{self.status}', but there are facts that only a finished cell has"
+        if failed and not self.reason:
+            yield f"status is '{self.status}' without a reason"
+        if not failed and (self.reason or self.traceback or self.signal):
+            yield "status is 'ok', but a reason, a traceback or a signal says that the cell failed"
+        if self.status == "skipped" and (self.traceback or self.signal):
+            yield "status is 'skipped', but a traceback or a signal says that the cell failed"
+        if self.peak_memory is not None and self.peak_memory <= 0:
+            yield f"peak memory is {self.peak_memory} bytes"
+        if "clairvoyant" in self.method and self.method["clairvoyant"] is not True:
+            yield f"method.clairvoyant is {self.method['clairvoyant']!r}; expected true, or nothing"
+        bound = self.method.get("horizon_bound", 0.0)
+        if isinstance(bound, bool) or not isinstance(bound, int | float) or not math.isfinite(bound):
+            yield f"method.horizon_bound is {bound!r}; expected a finite number"
+
+    def time_faults(self) -> Iterator[str]:
+        """Times that cannot be. The wall clock is the supervisor's; the other ones come out of the solver's process."""
+        limit, wall = self.cell.limits.seconds, self.wall_seconds
+        if not 0 <= wall <= limit + LATEST:
+            yield f"wall clock is {wall!r} s with a limit of {limit:g} s"
+        if self.status == "timeout" and wall < limit:
+            yield f"stopped at the limit of {limit:g} s, but the wall clock is {wall!r} s"
+        slots = self.slots.seconds if self.slots else []
+        if slots and min(slots) < 0:
+            worst = min(range(len(slots)), key=lambda t: slots[t])
+            yield f"slot {worst}: the decision took {slots[worst]!r} s"
+        train = self.train_seconds or 0.0
+        if train < 0:
+            yield f"training took {train!r} s"
+        training = self.method.get("training")
+        here = 0.0  # seconds of training in this cell: what a solver tells of its training may have been elsewhere
+        if training is None:
+            here = train
+        elif not isinstance(training, dict) or training.get("seconds") != self.train_seconds:
+            yield f"training took {self.train_seconds!r} s, but the solver tells otherwise"
+        if math.fsum(slots) + here > wall * (1 + ROUNDING) + ROUNDING:
+            yield f"decisions and training took {math.fsum(slots) + here!r} s, the whole cell {wall!r} s"
+
+    def made_by(self, dtbench: str, problem_sha256: str) -> bool:
+        """Whether a version of dtbench, with the problem's sources of this checksum, made the record."""
+        same = self.schema_version >= SEALED and self.provenance.dtbench == dtbench
+        return same and self.cell.problem_sha256 == problem_sha256
+
+    @property
     def repaired_share(self) -> float | None:
         """Share of slots whose decision had to be repaired."""
         return sum(self.slots.repaired) / len(self.slots.repaired) if self.slots else None
 
     def horizon_bound(self, coupled: bool) -> float | None:
         """A bound on the objective: the method's own, or the mean of the slots' where slots are not coupled."""
-        if "horizon_bound" in self.method:
-            return float(self.method["horizon_bound"])
+        own = self.method.get("horizon_bound")
+        if isinstance(own, int | float):
+            return float(own)
         bounds = [b for b in self.slots.bound if b is not None] if self.slots else []
         if coupled or not self.slots or len(bounds) < len(self.slots.bound):
             return None

@@ -20,13 +20,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dtbench.errors import DtbenchError
-from dtbench.experiments import process
+from dtbench.experiments import plan_file, process
 from dtbench.experiments.events import Finished, Listener, Planning, Started
 from dtbench.experiments.job import Job, job_of
-from dtbench.experiments.plan import Planned
+from dtbench.experiments.plan import Plan
 from dtbench.experiments.record import Record, Status
 from dtbench.experiments.store import Store
-from dtbench.experiments.suite import Suite
 
 CONNECT = 30.0  # seconds to reach a cluster and one worker of it
 RETRIES = 1  # of a cell whose worker failed around it; a worker that dies is Dask's to replace
@@ -56,21 +55,21 @@ def default_workers() -> int:
 
 
 def run(
-    cells: Sequence[Planned],
+    plan: Plan,
     store: Store,
     *,
     workers: int | None = None,
     scheduler: str | None = None,
-    suite: Suite | None = None,
     command: str = "",
     progress: Listener | None = None,
 ) -> Summary:
-    """Run the cells whose state is not ``done``; each leaves exactly one record.
+    """Store the plan, then run its cells whose state is not ``done``; each leaves exactly one record.
 
     Parameters
     ----------
-    cells
-        Cells of a plan.
+    plan
+        The cells and the suite that asks for them; it becomes part of the stored plan, see
+        :mod:`dtbench.experiments.plan_file`.
     store
         Where records go; locked while the run lasts.
     workers
@@ -78,7 +77,7 @@ def run(
     scheduler
         Address of a running Dask scheduler. Its workers need the same installation, and the files that the cells name
         at the same paths.
-    suite, command
+    command
         Provenance.
     progress
         Is told what happens, in this thread.
@@ -86,7 +85,8 @@ def run(
     Raises
     ------
     DtbenchError
-        If the store is in use, or the cluster cannot be reached or is lost. Finished cells are stored.
+        If the store is in use or its plan is damaged, or the cluster cannot be reached or is lost. Finished cells are
+        stored.
     KeyboardInterrupt
         As it came, after the running cells were killed. Finished cells are stored.
     """
@@ -97,15 +97,15 @@ def run(
     tell = progress or (lambda _: None)
     with store.lock():
         store.clean()
-        for file in {p.instance.file for p in cells if not p.instance.shipped}:
+        planned = plan_file.keep(store, plan)
+        for file in {p.instance.file for p in plan.cells if not p.instance.shipped}:
             store.keep_instance(file)
-        for p in cells:
-            if p.state == "done":
-                store.relabel(p.cell)
-        todo = sorted((p for p in cells if p.state != "done"), key=lambda p: -(p.seconds or 0.0))
+        for each in planned.cells.values():
+            store.relabel(each.cell)
+        todo = sorted((p for p in plan.cells if p.state != "done"), key=lambda p: -(p.seconds or 0.0))
         if todo:
             run_id = uuid.uuid4().hex
-            jobs = [job_of(p, run_id, suite, command) for p in todo]
+            jobs = [job_of(p, run_id, plan.suite, command) for p in todo]
             with contextlib.ExitStack() as stack:
                 client = stack.enter_context(_client(workers or default_workers(), scheduler))
                 tell(Planning(tuple(todo), sum(client.nthreads().values())))

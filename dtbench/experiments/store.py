@@ -1,5 +1,6 @@
 """A folder of results: one JSON record per cell, its decisions beside it as netCDF.
 
+    DIR/plan.json             the cells that were planned, and the suites that asked for them
     DIR/records/<stem>.json   the record, with the checksum of the decisions
     DIR/records/<stem>.nc     the decisions, where there are any
     DIR/instances/<name>.nc   copies of instances that are not the library's: what verification scores again
@@ -46,6 +47,7 @@ class Store:
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
         self.records = self.folder / "records"
+        self.plan_file = self.folder / "plan.json"
 
     def stems(self) -> list[str]:
         """Names of the record files without suffix, sorted."""
@@ -100,7 +102,7 @@ class Store:
         return file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == record.decisions_sha256
 
     def write(self, record: Record, decisions: bytes | None = None) -> None:
-        """Put a record and its decisions on the disk, in place of an earlier record of the same name.
+        """Put a record, sealed, and its decisions on the disk, in place of an earlier record of the same name.
 
         Raises
         ------
@@ -114,14 +116,14 @@ class Store:
         file = self.decisions(record.cell.stem)
         if decisions is not None:
             write_safely(file, decisions)
-        write_safely(self.records / f"{record.cell.stem}.json", to_json(record).encode())
-        if decisions is None:
+        else:
             file.unlink(missing_ok=True)
+        write_safely(self.records / f"{record.cell.stem}.json", to_json(record.sealed()).encode())
 
     def relabel(self, cell: Cell) -> None:
         """Give a cell's record the label that the cell has now: labels are for tables and change no result."""
         record = self.get(cell)
-        if record is not None and record.cell.label != cell.label:
+        if record is not None and record.cell.label != cell.label and record.intact:
             decisions = self.decisions(cell.stem).read_bytes() if record.decisions_sha256 else None
             self.write(record.model_copy(update={"cell": cell}), decisions)
 
@@ -147,7 +149,7 @@ class Store:
 
     def clean(self) -> None:
         """Remove what a killed run left half written. Only under :meth:`lock`."""
-        for folder in (self.records, self.folder / "instances"):
+        for folder in (self.folder, self.records, self.folder / "instances"):
             for file in folder.glob(f".*{TEMPORARY}"):
                 file.unlink(missing_ok=True)
 

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
@@ -37,7 +37,7 @@ from pydantic import Field
 
 from dtbench.core import AnyProblem
 from dtbench.errors import DtbenchError
-from dtbench.experiments.plan import Plan, chosen_solvers, make_plan
+from dtbench.experiments.plan import Plan, chosen_solvers, make_plan, scope_of
 from dtbench.experiments.record import Scalar
 from dtbench.experiments.store import Store
 from dtbench.experiments.suite import Suite, SuiteFile
@@ -236,6 +236,10 @@ def prepare(
     plan = make_plan(
         suite_of(sweep, samples), store, solvers=solvers, solvers_paths=paths, retry_failed=retry_failed
     )  # fmt: skip
+    names = {sample.file.name: sweep.content.problem for sample in samples_of(sweep, store.folder / GENERATED)}
+    plan = replace(plan, scope=scope_of(plan.suite.content, entries, names))
+    if seeds is not None:
+        plan = replace(plan, cells=tuple(replace(p, asked=p.asked or "seeds") for p in plan.cells))
     return plan, samples
 
 

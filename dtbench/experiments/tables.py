@@ -71,12 +71,13 @@ FileT = TypeVar("FileT", bound=File)
 
 @dataclass(frozen=True)
 class Source:
-    """A file of some kind ("suite", "sweep"), its name and checksum; makes the errors that name it."""
+    """A file of some kind ("suite", "sweep"), its name, checksum and text; makes the errors that name it."""
 
     kind: str
     name: str
     file: Path
     sha256: str
+    text: str = ""
 
     def problem(self, key: str, value: Any, allowed: str, known: Sequence[str] = ()) -> DtbenchError:
         """The error of a key whose value is not what it should be; a near name in ``known`` is offered."""
@@ -111,7 +112,7 @@ def read_file(kind: str, name: str | Path, model: type[FileT]) -> tuple[FileT, S
         content = model.model_validate(raw)
     except ValidationError as error:
         raise _translated(Source(kind, file.stem, file, ""), model, raw, error) from None
-    source = Source(kind, content.name, file, hashlib.sha256(text).hexdigest())
+    source = Source(kind, content.name, file, hashlib.sha256(text).hexdigest(), text.decode())
     _check_labels(source, content.solvers)
     return content, source
 

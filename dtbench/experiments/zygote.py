@@ -107,6 +107,7 @@ class Supervisor:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGCHLD, lambda *_: None)  # interrupts select through the pipe
         signal.set_wakeup_fd(self.wake_end, warn_on_full_buffer=False)
+        self.began = time.monotonic()  # before the cell: what it measures fits into what is measured here
         self.pid = os.fork()
         if self.pid == 0:
             self._be_the_cell()
@@ -141,12 +142,11 @@ class Supervisor:
             ``verdict`` ("ended", "timeout", "memory" or "orphaned"), ``exit`` (exit code, -signal if killed by one),
             ``seconds``, ``peak`` [byte].
         """
-        began = time.monotonic()
         verdict, code = "ended", None
         try:
-            verdict, code = self._watch(began)
+            verdict, code = self._watch(self.began)
         finally:
-            seconds = time.monotonic() - began
+            seconds = time.monotonic() - self.began
             code = self._kill_all(code)
         return {"verdict": verdict, "exit": code, "seconds": seconds, "peak": self.peak}
 

@@ -10,8 +10,8 @@ COLUMNS = (
     Column(
         "rank",
         "rank",
-        "Place by gap; equal gaps share a place. Solvers that do not have a score for every planned cell come last and "
-        "have no place, because their numbers are over other cells.",
+        "Place by gap; equal gaps share a place. Solvers that do not have a score for every planned cell, or are "
+        "planned on a part of the instances, come last and have no place, because their numbers are over other cells.",
     ),
     Column("solver", "solver", "Solver and options as the suite calls them.", numeric=False),
     Column(
@@ -29,8 +29,8 @@ COLUMNS = (
         "mean_rank",
         "mean rank",
         "Place among all solvers by mean objective over seeds, on each instance, averaged over instances; 1 is best on "
-        "every instance. Objectives that agree to nine digits tie. An instance not finished with every seed counts as "
-        "last place.",
+        "every instance. Objectives that agree to nine digits tie and share the mean of their places. An instance not "
+        "finished with every planned seed counts as last place, the number of solvers planned there.",
     ),
     Column(
         "repaired",
@@ -42,8 +42,8 @@ COLUMNS = (
         "proven",
         "proven slots",
         "Share of slots whose objective the solver proved to be optimal, within the problem's target gap. Where slots "
-        "are coupled, that is the optimum of the slot in the state that the solver itself had made, which need not be "
-        "part of an optimal horizon.",
+        "are coupled, only a bound on the whole horizon proves anything: it counts for all slots of the run. Bounds of "
+        "single slots, in the state that the solver itself had made, do not count.",
     ),
     Column("decision_time", "time per slot", "Median time of one decision over all slots."),
     Column(
@@ -53,17 +53,26 @@ COLUMNS = (
         "that was trained before counts what its training took, not its loading. In brackets the median of the frames "
         "played in it: slots, over all parallel environments.",
     ),
-    Column("cells", "cells", "Cells with a score, out of those planned: instances times seeds."),
     Column(
-        "failures", "failures", "Cells that ended without a score, by status; reasons are listed below.", prose=True
+        "cells",
+        "cells",
+        "Cells with a score, out of those planned: what was to be run is stored beside the records when a run begins.",
+    ),
+    Column(
+        "failures",
+        "failures",
+        "Cells that ended without a score, by status; reasons are listed below. not valid: the record does not hold.",
+        prose=True,
     ),
     Column(
         "marks",
         "marks",
         "clairvoyant: saw the future, not comparable with a method that decides slot by slot. new best on n: better "
         "than the best known value on n instances. skipped: cells that the solver declined. not run: cells without a "
-        "record. infeasible slots: not feasible even after repair. mixed versions: runs with different versions of the "
-        "solver, its options or limits.",
+        "record. stale: records of another version of problem, instance, solver or limits than planned, which do not "
+        "count. of another version: records made by another version of dtbench or of the problem; their decisions were "
+        "scored again by this one. on n of m instances: planned on a part of them. infeasible slots: not feasible even "
+        "after repair. mixed versions: runs with different versions of the solver, its options or limits.",
         numeric=False,
         prose=True,
     ),

@@ -1,9 +1,11 @@
 """The leaderboard: records and best known values in, one table model for all formats out.
 
-The order of rows says who is better, and never depends on measured times: the gap decides, rounded to 9 decimals, then
-the label. A solver that did not score on all that it owes stands below those that did, without a rank: its
-statistics are over other (possibly easier) cells, so no place beside them would mean anything. In the mean rank, an
-instance that a solver did not finish counts as its last place.
+What is planned is what is counted: a planned cell without a record that holds is missed, and named.
+
+The order of rows says who is better, and never depends on measured times: the gap decides, where it differs by more
+than 1e-9, then the label. A solver that did not score on all that it owes, or is planned on a part of the instances
+only, stands below those that did, without a rank: its statistics are over other (possibly easier) cells, so no place
+beside them would mean anything. In the mean rank, an instance that a solver did not finish counts as last place.
 
 Equal records give equal tables: nothing here looks at the clock, the folder or the order of the records.
 """
@@ -14,7 +16,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePath
 
-from dtbench.experiments.record import STATUSES, Record
+from dtbench.experiments.record import STATUSES, Record, Status
+from dtbench.experiments.verify import Lack, Lacking
 from dtbench.reports.columns import CELL_COLUMNS, COLUMNS, REASON_COLUMNS
 from dtbench.reports.model import (
     MEAN_RANK,
@@ -34,38 +37,50 @@ from dtbench.reports.model import (
     Value,
 )
 from dtbench.reports.numbers import DASH, ZERO, format_bytes, format_seconds, one_line
-from dtbench.reports.scores import DECIMALS, FAILED, Entry, Group, ProblemFacts, Run, collect
+from dtbench.reports.scores import FAILED, TIE, Entry, Group, ProblemFacts, Run, collect
+from dtbench.reports.statistics import tied
 
+LACKS: tuple[Lack, ...] = ("not run", "not valid", "stale")
+REFUSED: tuple[Status | Lack, ...] = (*FAILED, "not valid")
 FEW = 5  # instances; below, an interval is a rough guide
 
 
 def build(
-    records: Sequence[Record], best_known: Mapping[str, float], problems: Mapping[str, ProblemFacts]
+    records: Sequence[Record],
+    best_known: Mapping[str, float],
+    problems: Mapping[str, ProblemFacts],
+    lacking: Sequence[Lacking] | None = None,
+    origin: Mapping[str, str] | None = None,
 ) -> Leaderboard:
     """The leaderboard of some records.
 
     Parameters
     ----------
     records
-        In any order; at most one for each instance, solver label and seed.
+        Those that hold and count, in any order; at most one for each instance, solver label and seed.
     best_known
         Instance name as the cells call it -> best known objective of the horizon.
     problems
         Facts of every problem in the records; they may hold more.
+    lacking
+        Planned cells that no record answers for. By default every solver is taken to owe each of its seeds on every
+        instance in the records of its problem and size.
+    origin
+        More to say of where the numbers come from, after what the records say.
 
     Raises
     ------
     DtbenchError
         If there are no records, or they must not stand in one table; see :func:`dtbench.reports.scores.collect`.
     """
-    groups = collect(records, best_known, problems)
+    groups = collect(records, best_known, problems, lacking)
     runs = [run for each in groups for run in each.runs]
     return Leaderboard(
         sections=tuple(_section(each) for each in groups),
-        failures=_reasons(run for run in runs if run.record.status in FAILED),
-        skipped=_reasons(run for run in runs if run.record.status == "skipped"),
+        failures=_reasons(run for run in runs if run.status in REFUSED),
+        skipped=_reasons(run for run in runs if run.status == "skipped"),
         cells=Table(CELL_COLUMNS, tuple(row for each in groups for row in _cells(each))),
-        provenance=_provenance(records),
+        provenance=_provenance(records) | dict(origin or {}),
     )
 
 
@@ -76,12 +91,14 @@ def _section(group: Group) -> Section:
     def loss(entry: Entry) -> float:
         """What complete rows are sorted by: the gap, or the mean rank where no best known value exists."""
         gap = entry.gap.value
-        return ranks[entry.label] if gap is None else round(gap, DECIMALS)
+        return ranks[entry.label] if gap is None else gap
 
-    complete = sorted((e for e in group.entries if e.complete), key=lambda e: (loss(e), e.label))
-    partial = sorted((e for e in group.entries if not e.complete), key=lambda e: (-len(e.ok) / e.planned, e.label))
-    losses = [loss(e) for e in complete]
-    rows = [_row(e, losses.index(loss(e)) + 1, ranks[e.label]) for e in complete]
+    whole = [e for e in group.entries if e.comparable]
+    losses = tied([loss(e) for e in whole], TIE).tolist()
+    complete = sorted(zip(losses, whole, strict=True), key=lambda pair: (pair[0], pair[1].label))
+    losses.sort()
+    partial = sorted((e for e in group.entries if not e.comparable), key=lambda e: (-len(e.ok) / e.planned, e.label))
+    rows = [_row(e, losses.index(value) + 1, ranks[e.label]) for value, e in complete]
     rows += [_row(e, None, ranks[e.label] if e.ok else None) for e in partial]
     return Section(
         problem=group.problem,
@@ -106,7 +123,7 @@ def _row(entry: Entry, place: int | None, rank: float | None) -> tuple[Value, ..
         Quantity(entry.slot_seconds, SECONDS),
         Training(entry.train_seconds, entry.train_frames),
         Count(len(entry.ok), entry.planned),
-        Tally(tuple((status, entry.count(status)) for status in FAILED)),
+        Tally(tuple((status, entry.count(status)) for status in REFUSED)),
         Text(", ".join(entry.marks)),
     )
 
@@ -117,6 +134,7 @@ def _notes(group: Group) -> Iterable[str]:
         yield "One instance: intervals speak of seeds only, not of other instances."
     elif n < FEW:
         yield f"{n} instances: intervals are a rough guide, too narrow if anything."
+    yield from _unseen(group)
     unknown = sorted({run.instance for run in group.runs if run.best is None})
     if unknown:
         yield f"No best known value, hence no gap: {', '.join(unknown)}."
@@ -128,6 +146,26 @@ def _notes(group: Group) -> Iterable[str]:
         yield f"New best, better than the best known value: {found}."
     if not all(entry.complete for entry in group.entries):
         yield f"Rows without a rank ({DASH}) lack scores: their numbers are over the cells that they finished."
+    lacks = sorted(e.label for e in group.entries if any(e.count(lack) for lack in LACKS))
+    if lacks:
+        yield f"Ranks are not final, planned cells still lack a record that holds: {', '.join(lacks)}."
+    parts = sorted(e.label for e in group.entries if e.n_instances < e.instances)
+    if parts:
+        yield f"Planned on a part of the instances, hence without a rank: {', '.join(parts)}."
+    strange = sorted({run.label for run in group.runs if run.record and not group.facts.made(run.record)})
+    if strange:
+        yield f"Made by another version of dtbench or of the problem, scored again by this one: {', '.join(strange)}."
+
+
+def _unseen(group: Group) -> Iterable[str]:
+    """Planned solvers and instances without any record."""
+    labels = [entry.label for entry in group.entries if entry.count("not run") == entry.planned]
+    if labels:
+        yield f"Planned, but without any record: {', '.join(labels)}."
+    seen = {run.instance for run in group.runs if run.lack != "not run"}
+    names = [name for name in group.instances if name not in seen]
+    if names:
+        yield f"Planned instances without any record: {', '.join(names)}."
 
 
 def _reasons(runs: Iterable[Run]) -> Table:
@@ -135,6 +173,8 @@ def _reasons(runs: Iterable[Run]) -> Table:
 
     def reason(run: Run) -> str:
         record = run.record
+        if record is None:
+            return one_line(run.reason)
         last = record.traceback.strip().splitlines()[-1:]
         return one_line(record.reason or record.signal or " ".join(last) or "no reason was recorded")
 
@@ -142,8 +182,8 @@ def _reasons(runs: Iterable[Run]) -> Table:
         (
             Text(run.instance),
             Text(run.label),
-            Quantity(run.record.cell.seed, PLACE),
-            Text(run.record.status),
+            Quantity(run.cell.seed, PLACE),
+            Text(run.status or ""),
             Text(reason(run)),
         )
         for run in runs
@@ -155,8 +195,10 @@ def _cells(group: Group) -> Iterable[tuple[Value, ...]]:
     """One row for each instance and solver."""
     best = {run.instance: run.best for run in group.runs}
     for instance in group.instances:
-        for entry in (whole.on([instance]) for whole in group.entries):
-            tally = [(status, entry.count(status)) for status in STATUSES if status != "ok"]
+        for entry in (whole.on(instance) for whole in group.entries):
+            if not entry.planned:
+                continue
+            tally = [(status, entry.count(status)) for status in (*STATUSES, *LACKS) if status != "ok"]
             yield (
                 Text(group.problem),
                 Text(group.size),
@@ -171,7 +213,7 @@ def _cells(group: Group) -> Iterable[tuple[Value, ...]]:
                 Quantity(entry.proven, SHARE),
                 Quantity(entry.slot_seconds, SECONDS),
                 Training(entry.train_seconds, entry.train_frames),
-                Tally((*tally, ("not run", entry.not_run))),
+                Tally(tuple(tally)),
             )
 
 

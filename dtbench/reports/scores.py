@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePath
@@ -14,18 +14,26 @@ import numpy as np
 from dtbench.arrays import Array
 from dtbench.core import AnyProblem, Sense, gap_to
 from dtbench.errors import DtbenchError
+from dtbench.experiments.plan_file import implied
 from dtbench.experiments.record import STATUSES, Cell, Record, Slots, Status
+from dtbench.experiments.verify import Lack, Lacking
+from dtbench.machine import version
+from dtbench.problems import source_sha256
 from dtbench.reports.model import Estimate
 from dtbench.reports.numbers import ZERO, one_line
-from dtbench.reports.statistics import bootstrap_interval, mean_rank, stratified_iqm
+from dtbench.reports.statistics import bootstrap_interval, mean_rank, stratified_iqm, tied
 
 FAILED: tuple[Status, ...] = tuple(s for s in STATUSES if s not in ("ok", "skipped"))
-DECIMALS = 9  # ratios that agree to so many decimals tie
+TIE = 1e-9  # ratios that are nearer to each other tie
 
 
 @dataclass(frozen=True)
 class ProblemFacts:
-    """What the leaderboard must know of a problem. ``target_gaps`` by size: relative gaps that count as proof."""
+    """What the leaderboard must know of a problem.
+
+    ``target_gaps`` by size: relative gaps that count as proof. ``coupled``: decisions act on later slots. ``sha256``
+    of the problem's sources and ``dtbench``, the version, are those of today; without a version none is compared.
+    """
 
     title: str
     sense: Sense
@@ -33,57 +41,97 @@ class ProblemFacts:
     target_gap: float = 1e-4
     sizes: tuple[str, ...] = ()
     target_gaps: Mapping[str, float] = field(default_factory=dict)
+    coupled: bool = False
+    sha256: str = ""
+    dtbench: str = ""
 
     @classmethod
     def of(cls, problem: AnyProblem) -> Self:
         """The facts of a problem."""
         gaps = {size: problem.target_gap_of(size) for size in problem.sizes}
-        return cls(problem.title, problem.sense, problem.unit, problem.target_gap, tuple(problem.sizes), gaps)
+        return cls(
+            problem.title, problem.sense, problem.unit, problem.target_gap, tuple(problem.sizes), gaps,
+            problem.coupled, source_sha256(problem.id), version("dtbench") or "unknown",
+        )  # fmt: skip
+
+    def made(self, record: Record) -> bool:
+        """Whether a record was made by this version of dtbench and of the problem."""
+        return not self.dtbench or record.made_by(self.dtbench, self.sha256)
 
 
 @dataclass(frozen=True)
 class Run:
-    """One record; its names as they are shown, and its gap, None without a score or a best known value."""
+    """One planned cell; its names as they are shown, and its gap, None without a score or a best known value.
 
-    record: Record
+    ``record`` is what answers for it; where there is none, ``lack`` says why, and ``reason`` more.
+    """
+
+    cell: Cell
+    record: Record | None
     instance: str
     label: str
     best: float | None
     gap: float | None
+    lack: Lack | None = None
+    reason: str = ""
+
+    @property
+    def status(self) -> Status | Lack | None:
+        """The record's status, or what is the matter with it."""
+        return self.lack if self.record is None else self.record.status
 
     @property
     def objective(self) -> float | None:
         """Mean over slots."""
-        return self.record.objective
+        return None if self.record is None else self.record.objective
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What one solver did on some instances: ``planned`` counts its seeds on each of them."""
+    """What one solver did on some instances: all that is planned of it there, with a record or without.
+
+    ``instances`` counts those of the whole group.
+    """
 
     label: str
     runs: tuple[Run, ...]
-    planned: int
+    instances: int
+    facts: ProblemFacts
     target_gap: float
 
     @cached_property
     def ok(self) -> tuple[Run, ...]:
         """The runs that ended with a score."""
-        return tuple(run for run in self.runs if run.record.status == "ok")
+        return tuple(run for run in self.runs if run.status == "ok")
+
+    @cached_property
+    def records(self) -> tuple[Record, ...]:
+        """The records that there are."""
+        return tuple(run.record for run in self.runs if run.record is not None)
+
+    @property
+    def planned(self) -> int:
+        """How many runs are planned."""
+        return len(self.runs)
 
     @property
     def complete(self) -> bool:
-        """Whether every planned run has a score."""
-        return len(self.ok) == self.planned
+        """Whether every planned run has a score; not where nothing is planned."""
+        return 0 < len(self.ok) == self.planned
+
+    @cached_property
+    def n_instances(self) -> int:
+        """How many instances it is planned on."""
+        return len({run.instance for run in self.runs})
 
     @property
-    def not_run(self) -> int:
-        """Planned runs without a record."""
-        return self.planned - len(self.runs)
+    def comparable(self) -> bool:
+        """Whether its numbers can stand beside others: it has all scores, on all instances of the group."""
+        return self.complete and self.n_instances == self.instances
 
-    def count(self, status: Status) -> int:
-        """Records of a status."""
-        return sum(run.record.status == status for run in self.runs)
+    def count(self, status: Status | Lack) -> int:
+        """Runs of a status."""
+        return sum(run.status == status for run in self.runs)
 
     @cached_property
     def gap(self) -> Estimate:
@@ -99,7 +147,7 @@ class Entry:
 
     @cached_property
     def _slots(self) -> tuple[Slots, ...]:
-        return tuple(run.record.slots for run in self.ok if run.record.slots is not None)
+        return tuple(record.slots for record in self.records if record.slots is not None)
 
     @property
     def objective(self) -> float | None:
@@ -120,13 +168,24 @@ class Entry:
 
     @property
     def proven(self) -> float | None:
-        """Share of all slots whose objective is within the target gap of a certificate's bound; None without bounds."""
-        bound = self._all("bound")
+        """Share of all slots whose objective is within the target gap of a certificate's bound; None without bounds.
+
+        Where slots are coupled, all slots of a run count as proved if the bound on its horizon proves its objective.
+        """
+        pairs = [pair for record in self.records for pair in self._claims(record)]
+        objective, bound = np.array(pairs, dtype=np.float64).reshape(-1, 2).T
         if np.isnan(bound).all():
             return None
-        objective = self._all("objective")
         gap = np.abs(objective - bound) / np.maximum(np.abs(objective), 1e-12)
         return float(np.mean(np.where(np.isnan(gap), np.inf, gap) <= self.target_gap))
+
+    def _claims(self, record: Record) -> list[tuple[float | None, float | None]]:
+        """Objective and bound of each slot; those of the horizon, once for each slot, where slots are coupled."""
+        if record.slots is None:
+            return []
+        if self.facts.coupled:
+            return [(record.objective, record.horizon_bound(coupled=True))] * len(record.slots.bound)
+        return list(zip(record.slots.objective, record.slots.bound, strict=True))
 
     @property
     def slot_seconds(self) -> float | None:
@@ -136,13 +195,13 @@ class Entry:
     @property
     def train_seconds(self) -> float | None:
         """Median training time over runs [s]; None where nothing was trained."""
-        seconds = [s for run in self.ok if (s := run.record.train_seconds) is not None]
+        seconds = [s for record in self.records if (s := record.train_seconds) is not None]
         return float(np.median(seconds)) if seconds else None
 
     @property
     def train_frames(self) -> float | None:
         """Median number of frames played in training, over runs; None where no record tells."""
-        told = [run.record.method.get("training") for run in self.ok]
+        told = [record.method.get("training") for record in self.records if record.status == "ok"]
         frames = [t["frames"] for t in told if isinstance(t, Mapping) and isinstance(t.get("frames"), int)]
         return float(np.median(frames)) if frames else None
 
@@ -151,23 +210,25 @@ class Entry:
         """What a reader must know beside the numbers; see the legend."""
         better = {run.instance for run in self.ok if run.gap is not None and run.gap < -ZERO}
         infeasible = sum(slots.feasible.count(False) for slots in self._slots)
-        versions = {_version(run.record.cell) for run in self.runs}
-        found = (
-            ("clairvoyant", any(run.record.method.get("clairvoyant") is True for run in self.runs)),
+        versions = {_version(record.cell) for record in self.records}
+        strange = sum(not self.facts.made(record) for record in self.records)
+        marks = (
+            ("clairvoyant", any(record.method.get("clairvoyant") is True for record in self.records)),
             (f"new best on {len(better)}", bool(better)),
             (f"{self.count('skipped')} skipped", self.count("skipped") > 0),
-            (f"{self.not_run} not run", self.not_run > 0),
+            (f"{self.count('not run')} not run", self.count("not run") > 0),
+            (f"{self.count('stale')} stale", self.count("stale") > 0),
+            (f"{strange} of another version", strange > 0),
+            (f"on {self.n_instances} of {self.instances} instances", self.n_instances < self.instances),
             (f"{infeasible} infeasible slots", infeasible > 0),
             ("mixed versions", len(versions) > 1),
         )
-        return tuple(text for text, applies in found if applies)
+        return tuple(text for text, applies in marks if applies)
 
-    def on(self, instances: Iterable[str]) -> Entry:
-        """The same solver on fewer instances."""
-        wanted = set(instances)
-        n_seeds = len({run.record.cell.seed for run in self.runs})
-        runs = tuple(run for run in self.runs if run.instance in wanted)
-        return Entry(self.label, runs, n_seeds * len(wanted), self.target_gap)
+    def on(self, instance: str) -> Entry:
+        """The same solver on one instance."""
+        runs = tuple(run for run in self.runs if run.instance == instance)
+        return Entry(self.label, runs, 1, self.facts, self.target_gap)
 
     def _all(self, field: str) -> Array:
         """One field of all slots of all scored runs; None becomes NaN."""
@@ -176,7 +237,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Group:
-    """All records of one problem at one size, in order of solver, instance, seed."""
+    """All planned runs of one problem at one size, in order of solver, instance, seed."""
 
     problem: str
     size: str
@@ -185,27 +246,28 @@ class Group:
 
     @cached_property
     def instances(self) -> tuple[str, ...]:
-        """Instances that any solver has a record of."""
+        """Instances that any solver is planned on."""
         return tuple(sorted({run.instance for run in self.runs}))
 
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
-        """One per solver; each owes as many runs per instance of the group as it has seeds."""
+        """One per solver."""
         by_label: dict[str, list[Run]] = {}
         for run in self.runs:
             by_label.setdefault(run.label, []).append(run)
         gap = self.facts.target_gaps.get(self.size, self.facts.target_gap)
-        whole = [Entry(label, tuple(runs), 0, gap) for label, runs in by_label.items()]
-        return tuple(entry.on(self.instances) for entry in whole)
+        n = len(self.instances)
+        return tuple(Entry(label, tuple(runs), n, self.facts, gap) for label, runs in by_label.items())
 
     @cached_property
     def mean_ranks(self) -> Array:
-        """(n_entries,) mean over instances of the rank of the mean objective; unfinished instances rank last.
+        """(n_entries,) mean over instances of the rank of the mean objective; unfinished instances count as last place.
 
         Objectives are compared relative to the best one on the instance, so no best known value is needed, and tie
-        where they agree to 9 decimals: two exact methods differ by less.
+        where they differ by less than 1e-9 of it: two exact methods differ by less.
         """
-        parts = [[entry.on([name]) for entry in self.entries] for name in self.instances]
+        parts = [[entry.on(name) for entry in self.entries] for name in self.instances]
+        planned = np.array([[e.planned > 0 for e in row] for row in parts])
         means = [[e.objective if e.complete and e.objective is not None else np.nan for e in row] for row in parts]
         objective = np.array(means, dtype=np.float64)
         missing = np.isnan(objective)
@@ -213,30 +275,43 @@ class Group:
         filled = np.where(missing, worst, objective)
         best = (filled.min if self.facts.sense == "min" else filled.max)(axis=-1, keepdims=True)
         best = np.where(np.isfinite(best), best, 0.0)
-        return mean_rank(np.round(gap_to(self.facts.sense, np.where(missing, np.nan, objective), best), DECIMALS))
+        return mean_rank(tied(gap_to(self.facts.sense, np.where(missing, np.nan, objective), best), TIE), planned)
 
 
 def collect(
-    records: Sequence[Record], best_known: Mapping[str, float], problems: Mapping[str, ProblemFacts]
+    records: Sequence[Record],
+    best_known: Mapping[str, float],
+    problems: Mapping[str, ProblemFacts],
+    lacking: Sequence[Lacking] | None = None,
 ) -> tuple[Group, ...]:
-    """Records by problem and size, in an order that does not depend on theirs.
+    """Planned cells by problem and size, in an order that does not depend on theirs.
+
+    Parameters
+    ----------
+    records, best_known, problems, lacking
+        See :func:`dtbench.reports.leaderboard.build`.
 
     Raises
     ------
     DtbenchError
-        If there are no records, two are of the same run, an instance comes in two versions, or a problem is unknown.
+        If there is nothing, two records are of the same run, an instance comes in two versions, or a problem is
+        unknown.
     """
-    if not records:
+    if lacking is None:
+        lacking = [Lacking(cell, "not run") for cell in implied(record.cell for record in records)]
+    cells = [*(record.cell for record in records), *(each.cell for each in lacking)]
+    if not cells:
         raise DtbenchError("there are no records to make a leaderboard of. Run a suite first: `dtbench run SUITE`.")
-    unknown = sorted({r.cell.problem for r in records} - set(problems))
+    unknown = sorted({cell.problem for cell in cells} - set(problems))
     if unknown:
         raise DtbenchError(f"records of unknown problem '{unknown[0]}'. Known: {', '.join(sorted(problems))}.")
     runs = [_run(record, best_known, problems[record.cell.problem].sense) for record in records]
-    runs.sort(key=lambda run: (run.label, run.instance, run.record.cell.seed, run.record.key))
+    runs += [_missing(each, best_known) for each in lacking]
+    runs.sort(key=lambda run: (run.label, run.instance, run.cell.seed, run.cell.key))
     _check(runs)
     found: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
-        found.setdefault((run.record.cell.problem, run.record.cell.size), []).append(run)
+        found.setdefault((run.cell.problem, run.cell.size), []).append(run)
 
     def order(key: tuple[str, str]) -> tuple[str, int, str]:
         sizes = problems[key[0]].sizes
@@ -256,7 +331,13 @@ def _run(record: Record, best_known: Mapping[str, float], sense: Sense) -> Run:
     best = best_known.get(record.cell.instance)
     scored = record.objective
     gap = None if best is None or scored is None else float(gap_to(sense, scored, best))
-    return Run(record, instance_name(record.cell), one_line(record.cell.label), best, gap)
+    return Run(record.cell, record, instance_name(record.cell), one_line(record.cell.label), best, gap)
+
+
+def _missing(each: Lacking, best_known: Mapping[str, float]) -> Run:
+    cell = each.cell
+    best = best_known.get(cell.instance)
+    return Run(cell, None, instance_name(cell), one_line(cell.label), best, None, each.lack, each.reason)
 
 
 def _check(runs: Sequence[Run]) -> None:
@@ -264,11 +345,11 @@ def _check(runs: Sequence[Run]) -> None:
     seen: dict[tuple[str, str, str, int], Run] = {}
     versions: dict[str, str] = {}
     for run in runs:
-        cell = run.record.cell
+        cell = run.cell
         other = seen.setdefault((cell.problem, run.label, run.instance, cell.seed), run)
         if other is not run:
             raise DtbenchError(
-                f"two records of '{run.label}' on '{run.instance}' with seed {cell.seed}: '{other.record.cell.stem}' "
+                f"two records of '{run.label}' on '{run.instance}' with seed {cell.seed}: '{other.cell.stem}' "
                 f"and '{cell.stem}'. Give the solvers different labels in the suite, or delete one record."
             )
         if versions.setdefault(run.instance, cell.instance_sha256) != cell.instance_sha256:

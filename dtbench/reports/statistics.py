@@ -198,13 +198,48 @@ def mean_interval(values: npt.ArrayLike, *, level: float = LEVEL) -> MeanInterva
     return MeanInterval(len(x), mean, error, mean - half, mean + half)
 
 
-def mean_rank(losses: npt.ArrayLike) -> Array:
-    """Mean over instances of each solver's rank among all; 1 = best, ties share the mean of their ranks.
+def tied(losses: npt.ArrayLike, tolerance: float) -> Array:
+    """Losses with those that tie made equal: in order of size, each is at most ``tolerance`` above the one before it.
+
+    Rounding would not do: two numbers that differ in their last bit can lie on both sides of a rounding boundary.
 
     Parameters
     ----------
     losses
-        (..., n_instances, n_solvers), less is better; NaN = no score, which ranks behind every score.
+        (..., n); NaN stays NaN.
+
+    Returns
+    -------
+    Array
+        (..., n): the least loss of those that each ties with.
+
+    Examples
+    --------
+    >>> tied([0.3, 0.1, 0.1 + 1e-12, np.nan], 1e-9)
+    array([0.3, 0.1, 0.1, nan])
+    """
+    x = np.asarray(losses, dtype=np.float64)
+    order = np.argsort(x, axis=-1, kind="stable")
+    ordered = np.take_along_axis(x, order, -1)
+    opens = np.concatenate([np.ones_like(ordered[..., :1], bool), ~(np.diff(ordered) <= tolerance)], axis=-1)
+    first = np.maximum.accumulate(np.where(opens, np.arange(x.shape[-1]), 0), axis=-1)
+    equal = np.empty_like(x)
+    np.put_along_axis(equal, order, np.take_along_axis(ordered, first, -1), -1)
+    return equal
+
+
+def mean_rank(losses: npt.ArrayLike, planned: npt.ArrayLike | None = None) -> Array:
+    """Mean over instances of each solver's rank among all; 1 = best, ties share the mean of their ranks.
+
+    A solver without a score has the last place, however many others have none.
+
+    Parameters
+    ----------
+    losses
+        (..., n_instances, n_solvers), less is better; NaN = no score.
+    planned
+        (..., n_instances, n_solvers) bool: whether the solver is to be run on the instance; all are by default. Places
+        are among those that are, and each solver's mean is over its own instances.
 
     Returns
     -------
@@ -215,10 +250,15 @@ def mean_rank(losses: npt.ArrayLike) -> Array:
     --------
     >>> mean_rank([[0.0, 0.0, 5.0], [1.0, np.nan, 0.0]])
     array([1.75, 2.25, 2.  ])
+    >>> mean_rank([[0.0, np.nan, np.nan]])
+    array([1., 3., 3.])
     """
     x = np.asarray(losses, dtype=np.float64)
-    ranks = rankdata(np.where(np.isnan(x), np.inf, x), method="average", axis=-1)
-    return np.asarray(ranks.mean(axis=-2))
+    mine = np.ones(x.shape, bool) if planned is None else np.asarray(planned, dtype=bool)
+    ranks = rankdata(np.where(np.isnan(x) | ~mine, np.inf, x), method="average", axis=-1)
+    last = np.broadcast_to(mine.sum(axis=-1, keepdims=True), x.shape)
+    places = np.where(mine, np.where(np.isnan(x), last, ranks), 0.0)
+    return np.asarray(places.sum(axis=-2) / mine.sum(axis=-2))
 
 
 def _weights(counts: IntArray, k: int) -> Array:

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dtbench.experiments.record import Record
+
 SWEEP = """
 name = "little"
 title = "A little sweep"
@@ -78,6 +80,7 @@ def test_records_that_do_not_hold_are_left_out(dtbench, file, tmp_path):
     record = next((out / "records").glob("*0.5*local*.json"))
     facts = json.loads(record.read_text())
     facts["objective"] /= 2
+    facts["sha256"] = Record.model_validate(facts).content_sha256
     record.write_text(json.dumps(facts))
     result = dtbench("sweep", file, "--results", out, "--seeds", 1)
     assert result.code == 1

@@ -55,7 +55,7 @@ def make_bench(folder):
 
     def run(file, workers=2, progress=None, **filters):
         made = plan(file, **filters)
-        summary = runner.run(made.cells, store, workers=workers, suite=made.suite, progress=progress)
+        summary = runner.run(made, store, workers=workers, progress=progress)
         return summary, {r.cell.solver: r for r in store.scan()[0]}
 
     return Bench(write, plan, run, store)

@@ -10,5 +10,5 @@ from dtbench.experiments.suite import read
 suite, results, solvers = sys.argv[1:]
 store = Store(results)
 made = make_plan(read(suite), store, solvers_paths=[solvers])
-summary = run(made.cells, store, workers=2, suite=made.suite)
+summary = run(made, store, workers=2)
 print(f"ran {summary.ran}")

@@ -57,7 +57,7 @@ def states(plan):
 
 def test_records_tell_what_training_cost_and_verify(bench, planned, folder):
     shipped = ship(folder, 0)
-    run(planned().cells, bench.store, workers=2)
+    run(planned(), bench.store, workers=2)
     records = {record.cell.seed: record for record in bench.store.scan()[0]}
     training = {seed: record.method["training"] for seed, record in records.items()}
     assert {seed: told["source"] for seed, told in training.items()} == {0: "shipped", 1: "trained"}
@@ -70,13 +70,13 @@ def test_records_tell_what_training_cost_and_verify(bench, planned, folder):
 
 def test_a_cell_is_stale_when_the_policy_it_plays_changes(bench, planned, folder):
     ship(folder, 0)
-    run(planned().cells, bench.store, workers=2)
+    run(planned(), bench.store, workers=2)
     assert states(planned()) == ["done", "done"]
     file = ship(folder, 1).file
     assert states(planned()) == ["done", "stale"]
     file.unlink()
     assert states(planned()) == ["done", "done"]
-    run(planned().cells, bench.store, workers=2)
+    run(planned(), bench.store, workers=2)
     other = ship(folder, 0, episodes=7)
     other.file.replace(other.file.with_name(other.file.name.replace("--s0", "--s2")))
     assert states(planned()) == ["done", "done"]  # of another seed
@@ -89,7 +89,7 @@ def test_a_cell_is_stale_when_the_file_that_it_names_changes(bench, planned, fol
     own = folder / "own.safetensors"
     named.file.replace(own)
     options = {"checkpoint": str(own)}
-    run(planned(options=options).cells, bench.store, workers=2)
+    run(planned(options=options), bench.store, workers=2)
     assert states(planned(options=options)) == ["done", "done"]
     ship(folder, 0, episodes=4).file.replace(own)
     assert states(planned(options=options)) == ["stale", "stale"]

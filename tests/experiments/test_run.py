@@ -16,8 +16,10 @@ import pytest
 from dtbench.errors import DtbenchError
 from dtbench.experiments import run as runner
 from dtbench.experiments.events import Finished, Planning, Started
+from dtbench.experiments.plan import make_plan
 from dtbench.experiments.run import Summary, _outcome, job_of
 from dtbench.experiments.store import Store
+from dtbench.experiments.suite import read
 
 SCRIPT = Path(__file__).parent / "runner.py"
 FOUR = ["stin-deployment/tiny-00[0-3]"]
@@ -46,7 +48,7 @@ def ended(pid):
 
 
 def without_times(record):
-    facts = record.model_dump(exclude={"wall_seconds", "peak_memory", "train_seconds"})
+    facts = record.model_dump(exclude={"wall_seconds", "peak_memory", "train_seconds", "sha256"})
     del facts["provenance"]["started"], facts["slots"]["seconds"]
     return facts
 
@@ -75,10 +77,10 @@ def test_killed_run_resumes_and_equals_an_undisturbed_one(bench, solvers_folder,
     assert all((bench.store.records / f"{stem}.json").read_bytes() == text for stem, text in kept.items())
 
     undisturbed = Store(tmp_path / "undisturbed")
-    runner.run(bench.plan(suite).cells, undisturbed, workers=2)
+    runner.run(bench.plan(suite), undisturbed, workers=2)
     assert undisturbed.stems() == []  # everything is done already
-    fresh = [runner.Planned(p.cell, p.instance, p.solver_file) for p in bench.plan(suite).cells]
-    runner.run(fresh, undisturbed, workers=2, suite=bench.plan(suite).suite)
+    fresh = make_plan(read(suite), undisturbed, solvers_paths=[solvers_folder])
+    runner.run(fresh, undisturbed, workers=2)
     records, bad = bench.store.scan()
     assert not bad
     assert [without_times(r) for r in records] == [without_times(r) for r in undisturbed.scan()[0]]
@@ -177,7 +179,7 @@ def test_lost_scheduler_is_an_error(bench):
 
 def test_unreachable_scheduler_names_the_address(bench, monkeypatch):
     monkeypatch.setattr(runner, "CONNECT", 0.2)
-    planned = bench.plan(bench.write("slow")).cells
+    planned = bench.plan(bench.write("slow"))
     with pytest.raises(DtbenchError, match="'tcp://127.0.0.1:9'"):
         runner.run(planned, bench.store, scheduler="tcp://127.0.0.1:9")
 
@@ -196,7 +198,7 @@ def test_running_cluster_does_the_same(bench, solvers_folder, temporary):
             with subprocess.Popen([*work, *common], **quiet) as worker:
                 try:
                     where = json.loads(address.read_text())["address"]
-                    summary = runner.run(bench.plan(suite).cells, bench.store, scheduler=where)
+                    summary = runner.run(bench.plan(suite), bench.store, scheduler=where)
                 finally:
                     worker.terminate()
         finally:
@@ -204,6 +206,5 @@ def test_running_cluster_does_the_same(bench, solvers_folder, temporary):
     assert summary.statuses == {"ok": 4, "crash": 4}
     there, _ = bench.store.scan()
     here = Store(bench.store.folder.parent / "here")
-    fresh = [runner.Planned(p.cell, p.instance, p.solver_file) for p in bench.plan(suite).cells]
-    runner.run(fresh, here, workers=2)
+    runner.run(make_plan(read(suite), here, solvers_paths=[solvers_folder]), here, workers=2)
     assert [r.decisions_sha256 for r in there] == [r.decisions_sha256 for r in here.scan()[0]]

@@ -178,7 +178,7 @@ def test_runs_resumes_and_verifies(write, store):
     assert [(p.cell.solver, p.cell.seed) for p in plan.cells] == [("local", 0)] * 4 + [("random", 0), ("random", 1)] * 4
     assert {p.cell.instance for p in plan.cells} == {s.file.name for s in samples}
     assert plan.cells[0].cell.limits.seconds == 60
-    first = runner.run(plan.cells, store, workers=2, suite=plan.suite)
+    first = runner.run(plan, store, workers=2)
     assert first.statuses == {"ok": 12}
     assert sweep.prepare(found, store, seeds=1)[0].todo == ()
     more, _ = sweep.prepare(found, store, seeds=2, solvers=["local"])

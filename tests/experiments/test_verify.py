@@ -1,13 +1,16 @@
 """Whatever is changed in a record or in its decisions is found."""
 
+import contextlib
 import hashlib
 import json
 import shutil
 
 import pytest
+from pydantic import ValidationError
 
 from dtbench.errors import DtbenchError
 from dtbench.experiments import decisions
+from dtbench.experiments.record import Record
 from dtbench.experiments.store import Store
 from dtbench.experiments.verify import verify
 from dtbench.library import instances
@@ -29,10 +32,14 @@ def stem_of(results, solver="slow"):
     return next(s for s in results.stems() if f"--{solver}--" in s)
 
 
-def edit(results, stem, change):
+def edit(results, stem, change, seal=True):
+    """Change a record, and compute its checksum again if it is still a record."""
     file = results.records / f"{stem}.json"
     record = json.loads(file.read_text())
     change(record)
+    if seal:
+        with contextlib.suppress(ValidationError):
+            record["sha256"] = Record.model_validate(record).content_sha256
     file.write_text(json.dumps(record))
 
 
@@ -86,7 +93,7 @@ EDITS = {
     "slot": (lambda r: r["slots"]["objective"].__setitem__(4, 1.0), "slot 4: objective is 1.0"),
     "repaired": (lambda r: r["slots"]["repaired"].__setitem__(5, True), "slot 5: repaired is True"),
     "feasible": (lambda r: r["slots"]["feasible"].__setitem__(6, False), "slot 6: feasible is False"),
-    "bound": (lambda r: r["slots"]["bound"].__setitem__(7, 1e9), "slot 7: objective"),
+    "bound": (lambda r: r["slots"]["bound"].__setitem__(7, 1e9), "more bounds than certificates, which are 0"),
     "seed": (lambda r: r["cell"].update(seed=9), "its cell is"),
     "solver": (lambda r: r["cell"].update(solver_sha256="0" * 64), "the cell was changed"),
     "limits": (lambda r: r["cell"]["limits"].update(seconds=1.0), "the cell was changed"),
@@ -145,4 +152,5 @@ def test_forged_bounds(results):
     """A bound beyond what the library knows to exist proves nothing."""
     stem = stem_of(results)
     edit(results, stem, lambda r: r["slots"].update(bound=list(r["slots"]["objective"])))
+    edit(results, stem, lambda r: r["method"].update(statuses={"optimal": 10}))
     assert "is refuted by the known value" in only(verify(results.folder), stem)

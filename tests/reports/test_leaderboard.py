@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import random
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dtbench.errors import DtbenchError
+from dtbench.experiments.verify import Lacking
 from dtbench.reports.leaderboard import build
 from dtbench.reports.render import FORMATS, as_data, cells_csv
 from dtbench.reports.scores import ProblemFacts
@@ -83,6 +85,15 @@ class TestNumbers:
         assert [value.text for value in shown] == ["20.0 s (2 000 frames)", "5.00 s"]
         assert [row["train_frames"] for row in table.fields()] == [2000.0, None]
 
+    def test_proven_where_slots_are_coupled_is_the_horizons(self, facts, make_record):
+        """Bounds of single slots prove nothing; a bound of 2 on the horizon proves 2, not 2.1."""
+        coupled = {"lights": dataclasses.replace(facts["lights"], coupled=True)}
+        method = {"horizon_bound": 2.0, "statuses": {"optimal": 1}}
+        records = [make_record("slots", 0, 2.0, bound=[2.0, 2.0])]
+        records += [make_record("horizon", 0, 2.0, method=method), make_record("worse", 0, 2.1, method=method)]
+        shown = build(records, BEST, coupled).sections[0].table.fields()
+        assert {row["solver"]: row["proven_share"] for row in shown} == {"slots": None, "horizon": 1.0, "worse": 0.0}
+
     def test_proven_by_hand(self, rows, make_record):
         """Bounds 2 (proven), 1.9999 (within 1e-4), 1.99 (not), none (not): half of the slots."""
         (row,) = rows([make_record("a", 0, [2.0] * 4, bound=[2.0, 1.9999, 1.99, None])])
@@ -133,6 +144,77 @@ class TestCoverage:
         records = [make_record("a", 0, 3.0), make_record("b", 0, 2.0), make_record("b", 0, seed=1, status="crash")]
         assert {row["solver"]: row["mean_rank"] for row in rows(records)} == {"a": 1.0, "b": 2.0}
 
+    def test_planned_cells_count_not_records(self, facts, make_record):
+        """a has 2 of 3 planned cells, b all, c none; nothing of the third instance is there but b's record."""
+        records = [make_record("a", i, 2.0) for i in range(2)] + [make_record("b", i, 3.0) for i in range(3)]
+        lacking = [
+            Lacking(make_record(label, i).cell, "not run") for label, i in [("a", 2), *(("c", i) for i in range(3))]
+        ]
+        (section,) = build(records, BEST, facts, lacking).sections
+        table = section.table.fields()
+        assert solvers(table) == [(1, "b"), (None, "a"), (None, "c")]
+        assert [(row["cells_ok"], row["cells_planned"], row["marks"]) for row in table] == [
+            (3, 3, ""), (2, 3, "1 not run"), (0, 3, "3 not run"),
+        ]  # fmt: skip
+        assert "Planned, but without any record: c." in section.notes
+        assert "Ranks are not final, planned cells still lack a record that holds: a, c." in section.notes
+
+    def test_an_instance_without_any_record_is_named(self, facts, make_record):
+        records = [make_record(label, 0, 2.0) for label in "ab"]
+        lacking = [Lacking(make_record(label, 1).cell, "not run") for label in "ab"]
+        (section,) = build(records, BEST, facts, lacking).sections
+        assert solvers(section.table.fields()) == [(None, "a"), (None, "b")]
+        assert section.n_instances == 2
+        assert "Planned instances without any record: lights/tiny-001." in section.notes
+
+    def test_records_that_do_not_hold_are_failures(self, facts, make_record):
+        records = [make_record("a", 0, 2.0), make_record("b", 0, 3.0), make_record("b", 1, 3.0)]
+        board = build(records, BEST, facts, [Lacking(make_record("a", 1).cell, "not valid", "checksum differs")])
+        (b, a) = board.sections[0].table.fields()
+        assert (a["rank"], a["cells_ok"], a["cells_planned"], a["not_valid"]) == (None, 1, 2, 1)
+        assert b["rank"] == 1
+        assert [(r["solver"], r["status"], r["reason"]) for r in board.failures.fields()] == [
+            ("a", "not valid", "checksum differs")
+        ]
+
+    def test_stale_records_do_not_count(self, facts, make_record):
+        (row,) = build([], BEST, facts, [Lacking(make_record("a").cell, "stale")]).sections[0].table.fields()
+        assert (row["rank"], row["cells_ok"], row["marks"]) == (None, 0, "1 stale")
+
+    def test_fewer_instances_and_seeds_by_plan_are_no_gaps(self, facts, make_record):
+        """b is planned on one instance of two: nothing is missing, but its numbers are over other cells."""
+        records = [make_record("a", i, 3.0, seed=s) for i in range(2) for s in range(2)]
+        records += [make_record("b", 0, 2.0), *(make_record("c", i, 4.0) for i in range(2))]
+        (section,) = build(records, BEST, facts, []).sections
+        table = section.table.fields()
+        assert [(row["rank"], row["solver"], row["marks"]) for row in table] == [
+            (1, "a", ""), (2, "c", ""), (None, "b", "on 1 of 2 instances"),
+        ]  # fmt: skip
+        assert {row["solver"]: row["mean_rank"] for row in table} == {"a": 1.5, "b": 1.0, "c": 2.5}
+        assert "Planned on a part of the instances, hence without a rank: b." in section.notes
+        assert "Ranks are not final" not in " ".join(section.notes)
+
+    @settings(max_examples=40, deadline=None)
+    @given(st.data())
+    def test_deleting_the_records_of_an_instance_never_improves_a_rank(self, facts, make_record, data):
+        """Whatever the scores, and whichever cells had failed before."""
+        statuses = st.sampled_from(["ok", "ok", "ok", "timeout"])
+        records = [
+            make_record(label, i, data.draw(st.sampled_from([2.0, 2.5, 3.0])), status=data.draw(statuses), reason="x")
+            for label in "abc"
+            for i in range(3)
+        ]
+        gone = data.draw(st.integers(0, 2))
+        left = [r for r in records if not r.cell.instance.endswith(f"{gone:03d}")]
+        lacking = [Lacking(r.cell, "not run") for r in records if r not in left]
+
+        def places(records, lacking):
+            table = build(records, BEST, facts, lacking).sections[0].table.fields()
+            return {row["solver"]: (row["rank"] or math.inf, row["mean_rank"] or math.inf) for row in table}
+
+        before, after = places(records, []), places(left, lacking)
+        assert all(after[label][i] >= before[label][i] for label in "abc" for i in range(2))
+
     def test_more_coverage_stands_higher(self, rows, make_record):
         records = [make_record(label, i, 2.0) for label, n in (("a", 1), ("b", 2), ("c", 3)) for i in range(n)]
         assert solvers(rows(records)) == [(1, "c"), (None, "b"), (None, "a")]
@@ -165,11 +247,29 @@ class TestMarks:
             ({"cell": {"solver_sha256": "c" * 64}}, "mixed versions"),
             ({"cell": {"options": {"members": 5}}}, "mixed versions"),
             ({"objective": 1.9}, "new best on 1"),
+            ({"origin": {"dtbench": "0.0.9"}}, "1 of another version"),
+            ({"schema_version": 1}, "1 of another version"),
         ],
     )
-    def test_marks(self, rows, make_record, changes, marks):
-        (row,) = rows([make_record("a", 0, 2.0), make_record("a", 1, **{"objective": 2.0} | changes)])
+    def test_marks(self, facts, make_record, changes, marks):
+        today = {id: dataclasses.replace(each, dtbench="0.1.0") for id, each in facts.items()}
+        records = [make_record("a", 0, 2.0), make_record("a", 1, **{"objective": 2.0} | changes)]
+        (row,) = build(records, BEST, today).sections[0].table.fields()
         assert row["marks"] == marks
+
+    def test_another_version_of_the_problem_is_named(self, facts, make_record):
+        today = {"lights": dataclasses.replace(facts["lights"], dtbench="0.1.0", sha256="1" * 64)}
+        records = [make_record(x, 0, 2.0, cell={"problem_sha256": sha}) for x, sha in (("a", "1" * 64), ("b", "2"))]
+        (section,) = build(records, BEST, today).sections
+        assert [row["marks"] for row in section.table.fields()] == ["", "1 of another version"]
+        assert "Made by another version of dtbench or of the problem, scored again by this one: b." in section.notes
+
+    def test_objectives_one_ulp_apart_share_a_place(self, rows, make_record):
+        """2 + 1e-9 is on the boundary of nine decimals of the gap over 2; its neighbours lie on both sides of it."""
+        for value in (2.0, 2.0 + 1e-9, 2.0 + 3e-9, 2.7):
+            beside = math.nextafter(value, 3.0)
+            found = rows([make_record("a", 0, beside), make_record("b", 0, value), make_record("c", 0, 2.9)])
+            assert [(row["rank"], row["mean_rank"]) for row in found] == [(1, 1.5), (1, 1.5), (3, 3.0)]
 
     def test_new_best_is_named(self, notes, make_record):
         assert "value: lights/tiny-001 by a." in notes([make_record("a", 0, 2.0), make_record("a", 1, 1.9)])

@@ -21,6 +21,7 @@ from dtbench.reports.statistics import (
     mean_rank,
     pad,
     stratified_iqm,
+    tied,
 )
 
 FINITE = st.floats(-1e6, 1e6)
@@ -196,14 +197,39 @@ class TestBootstrapInterval:
         assert 0.90 <= covered.mean() <= 0.98
 
 
+class TestTied:
+    def test_by_hand(self):
+        """0.1, 0.19 and 0.28 tie in a chain of steps of 0.09; 0.4 is 0.12 away."""
+        assert tied([0.4, 0.28, math.nan, 0.1, 0.19], 0.1).tolist()[:2] == [0.4, 0.1]
+        assert tied([0.4, 0.28, 0.1, 0.19], 0.1).tolist() == [0.4, 0.1, 0.1, 0.1]
+
+    def test_rows_are_apart(self):
+        assert tied([[0.0, 1.0], [1.0, 1.05]], 0.1).tolist() == [[0.0, 1.0], [1.0, 1.0]]
+
+    @given(st.floats(-1e3, 1e3))
+    def test_neighbours_in_the_last_bit_tie_everywhere(self, x):
+        """Rounded to nine decimals, 5e-10 and the number after it would not."""
+        assert len(set(tied([x, math.nextafter(x, math.inf)], 1e-9).tolist())) == 1
+
+    def test_nothing(self):
+        assert tied([], 1e-9).shape == (0,)
+
+
 class TestMeanRank:
     def test_by_hand(self):
         """Ranks (1, 2, 3), (2.5, 1, 2.5) and (1.5, 1.5, 3)."""
         losses = [[0.0, 1.0, 2.0], [5.0, 4.0, 5.0], [0.0, 0.0, math.nan]]
         assert_allclose(mean_rank(losses), [5 / 3, 4.5 / 3, 8.5 / 3])
 
-    def test_all_missing_tie(self):
-        assert mean_rank([[math.nan, math.nan]]).tolist() == [1.5, 1.5]
+    def test_without_a_score_the_place_is_the_last_however_many_share_it(self):
+        """Of two that have none both are last of three, not 2.5th."""
+        assert mean_rank([[1.0, math.nan, math.nan]]).tolist() == [1.0, 3.0, 3.0]
+        assert mean_rank([[math.nan, math.nan]]).tolist() == [2.0, 2.0]
+
+    def test_places_are_among_those_that_are_planned(self):
+        """The third is planned on the first instance only: (1, 2, 3) there, (2, 1) on the other."""
+        planned = [[True, True, True], [True, True, False]]
+        assert mean_rank([[0.0, 1.0, 2.0], [5.0, 4.0, math.nan]], planned).tolist() == [1.5, 1.5, 3.0]
 
     @given(hnp.arrays(float, st.tuples(st.integers(1, 3), st.integers(1, 4), st.integers(1, 5)), elements=FINITE))
     def test_equals_the_slow_loop(self, losses):
