@@ -26,7 +26,7 @@ from dtbench.experiments.store import Store
 from dtbench.library import instances
 from dtbench.library.best_known import HORIZON, best_known
 from dtbench.machine import version
-from dtbench.plugins.discovery import discover
+from dtbench.plugins.discovery import SolverEntry, discover
 from dtbench.problems import all_problems, problem, source_sha256
 from dtbench.referee import Scores, rescore
 
@@ -230,7 +230,8 @@ def _reasons(store: Store, stem: str, record: Record, planned: PlannedCell | Non
         if file.exists():
             yield f"status is '{record.status}', but decisions '{file.name}' lie beside the record"
         return
-    sees_future = (planned is not None and planned.clairvoyant) or (cell.solver, cell.solver_sha256) in _clairvoyant()
+    entry = _solvers().get((cell.solver, cell.solver_sha256))
+    sees_future = any(known is not None and known.clairvoyant for known in (planned, entry))
     if sees_future and record.method.get("clairvoyant") is not True:
         yield f"solver '{cell.solver}' sees the future, but the record is not marked as clairvoyant"
     if not file.is_file():
@@ -242,6 +243,8 @@ def _reasons(store: Store, stem: str, record: Record, planned: PlannedCell | Non
     if given.batch_shape != (instance.horizon,):
         yield f"decisions '{file.name}' are of {given.batch_shape} slots, the instance has {instance.horizon}"
     yield from _score_faults(record, rescore(owner, instance, given))
+    if entry is not None and entry.file is None and _certificates(record):
+        yield f"'{cell.solver}' is a rule of the problem, which proves nothing, but the record holds certificates"
     yield from _bound_faults(owner, record)
 
 
@@ -272,9 +275,9 @@ def _loaded(name: str | Path, sha256: str) -> Instance:
 
 
 @lru_cache(maxsize=1)
-def _clairvoyant() -> frozenset[tuple[str, str]]:
-    """Name and checksum of the solvers here whose files say that they see the future."""
-    return frozenset((entry.name, entry.sha256) for entry in discover().values() if entry.clairvoyant)
+def _solvers() -> dict[tuple[str, str], SolverEntry]:
+    """The solvers here by name and checksum: what a record's solver is known to do, if it is one of them."""
+    return {(entry.name, entry.sha256): entry for entry in discover().values()}
 
 
 def _score_faults(record: Record, scores: Scores) -> Iterator[str]:

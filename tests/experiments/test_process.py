@@ -9,6 +9,7 @@ import pytest
 
 from dtbench.experiments import process, run
 from dtbench.experiments.record import Record
+from dtbench.experiments.verify import verify
 
 ENDS = {
     "raises": ("error", "RuntimeError: no idea what to do in file.txt"),
@@ -149,3 +150,16 @@ def test_no_temporary_folder_is_left(bench, tmp_path, monkeypatch):
     monkeypatch.setattr(process.tempfile, "tempdir", str(tmp_path))
     bench.run(bench.write("slow", "aborts"))
     assert not [name for name in os.listdir(tmp_path) if name.startswith("dtbench-")]
+
+
+def test_a_solver_that_winds_back_the_clock_is_timed_all_the_same(bench):
+    """The clock of ``time`` is of no consequence; times that the supervisor's clock refutes are no result."""
+    _, records = bench.run(bench.write("winds"))
+    record = records["winds"]
+    assert record.status == "ok"
+    assert 0 < sum(record.slots.seconds) <= record.wall_seconds
+    _, records = bench.run(bench.write({"name": "winds", "options": {"deep": True}}, name="deep"))
+    deep = next(r for r in bench.store.scan()[0] if r.cell.options)
+    assert (deep.status, deep.slots, deep.decisions_sha256) == ("invalid", None, None)
+    assert "times that cannot be: slot 0: the decision took -1531.0 s" in deep.reason
+    assert verify(bench.store.folder).ok
