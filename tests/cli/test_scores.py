@@ -1,0 +1,155 @@
+"""``leaderboard``, ``verify`` and ``plan`` against the plan that is stored with the results."""
+
+import json
+import shutil
+
+import pytest
+
+SUITE = """
+name = "pair"
+instances = ["stin-deployment/tiny-00[0-2]"]
+seeds = 3
+
+[limits]
+seconds = 60
+memory_gib = 2
+
+[[solvers]]
+name = "random"
+
+[[solvers]]
+name = "greedy"
+"""
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The suite's results: 9 cells of ``random``, 3 of ``greedy``."""
+    from dtbench.experiments.plan import make_plan
+    from dtbench.experiments.run import run
+    from dtbench.experiments.store import Store
+    from dtbench.experiments.suite import read
+
+    folder = tmp_path_factory.mktemp("pair")
+    (folder / "pair.toml").write_text(SUITE)
+    store = Store(folder / "results")
+    run(make_plan(read(folder / "pair.toml"), store), store, workers=2)
+    return folder
+
+
+@pytest.fixture
+def results(finished, tmp_path):
+
+    return shutil.copytree(finished / "results", tmp_path / "results")
+
+
+def board(dtbench, results):
+    result = dtbench("leaderboard", "--results", results, "--json")
+    (section,) = json.loads(result.out)["sections"]
+    return result, {row["solver"]: row for row in section["rows"]}, section["notes"]
+
+
+def remove(results, pattern):
+    files = list((results / "records").glob(pattern))
+    for file in files:
+        file.unlink()
+    assert files
+
+
+def test_a_whole_run(dtbench, results):
+    result, rows, _ = board(dtbench, results)
+    assert result.code == 0
+    assert {label: (row["rank"], row["cells_ok"], row["cells_planned"]) for label, row in rows.items()} == {
+        "greedy": (1, 3, 3), "random": (2, 9, 9),
+    }  # fmt: skip
+    provenance = json.loads(result.out)["provenance"]
+    assert provenance["plan"].startswith("12 cells of pair (sha256 ")
+    found = json.loads(dtbench("verify", "--results", results, "--json").out)
+    assert found == {
+        "checked": 12, "mismatches": [], "planned": 12, "lacking": [], "unplanned": [], "of_another_version": [],
+    }  # fmt: skip
+
+
+def test_all_records_of_a_seed_are_missed(dtbench, results):
+    remove(results, "*--s2--*")
+    result, rows, notes = board(dtbench, results)
+    assert (rows["random"]["rank"], rows["random"]["cells_ok"], rows["random"]["cells_planned"]) == (None, 6, 9)
+    assert rows["random"]["marks"] == "3 not run"
+    assert rows["greedy"]["rank"] == 1
+    assert "Ranks are not final, planned cells still lack a record that holds: random." in notes
+    assert "3 planned cells not run: random on stin-deployment/tiny-000, " in result.err
+    verified = dtbench("verify", "--results", results)
+    assert verified.code == 0
+    assert "3 planned cells not run" in verified.out
+
+
+def test_a_solver_and_an_instance_without_any_record_are_named(dtbench, results):
+    remove(results, "*--greedy--*")
+    remove(results, "*--tiny-001--*")
+    _, rows, notes = board(dtbench, results)
+    assert {label: row["rank"] for label, row in rows.items()} == {"greedy": None, "random": None}
+    assert "Planned, but without any record: greedy." in notes
+    assert "Planned instances without any record: stin-deployment/tiny-001." in notes
+
+
+def test_no_record_at_all(dtbench, results):
+    remove(results, "*")
+    result, rows, _ = board(dtbench, results)
+    assert result.code == 0
+    assert {label: (row["cells_ok"], row["cells_planned"]) for label, row in rows.items()} == {
+        "greedy": (0, 3), "random": (0, 9),
+    }  # fmt: skip
+    assert dtbench("leaderboard", "--results", results).code == 0
+
+
+def test_a_record_that_does_not_hold_is_planned_and_has_no_score(dtbench, results):
+    file = next((results / "records").glob("*tiny-000--greedy--*.json"))
+    file.write_text(file.read_text().replace('"seed": 0', '"seed":  0'))  # the same content is the same record
+    assert board(dtbench, results)[0].code == 0
+    file.write_text(file.read_text().replace('"wall_seconds": ', '"wall_seconds": 1'))
+    result, rows, _ = board(dtbench, results)
+    assert result.code == 1
+    assert (rows["greedy"]["rank"], rows["greedy"]["cells_ok"], rows["greedy"]["not_valid"]) == (None, 2, 1)
+    assert f"does not hold: {file.stem}: the record was changed: its checksum differs" in result.err
+    (failure,) = json.loads(result.out)["failures"]
+    assert (failure["solver"], failure["status"]) == ("greedy", "not valid")
+
+
+def test_without_a_plan_it_says_what_it_takes_for_one(dtbench, results):
+    (results / "plan.json").unlink()
+    remove(results, "*tiny-000--random--s1--*")
+    result, rows, _ = board(dtbench, results)
+    assert result.code == 0
+    assert "no plan: none is stored, so every solver is taken to owe each of its seeds on every instance" in result.err
+    assert json.loads(result.out)["provenance"]["plan"].startswith("none is stored")
+    assert rows["random"]["marks"] == "1 not run"
+
+
+def test_a_damaged_plan_is_one_line(dtbench, results, finished):
+    (results / "plan.json").write_bytes(b"[" * 200_000)
+    result, rows, _ = board(dtbench, results)
+    assert result.code == 1
+    assert rows["greedy"]["rank"] == 1
+    assert "does not hold: plan.json: plan '" in result.err
+    run = dtbench("run", finished / "pair.toml", "--results", results)
+    assert (run.code, len(run.err.splitlines()), run.out) == (2, 1, "")
+    assert "Restore it, or remove it" in run.err
+
+
+def test_plan_counts_against_what_is_stored(dtbench, results, tmp_path):
+    remove(results, "*--s2--*")
+    suite = tmp_path / "pair.toml"
+    suite.write_text(SUITE.replace("seeds = 3", "seeds = 1"))
+    found = json.loads(dtbench("plan", suite, "--results", results, "--json").out)
+    assert found["stored"] == {"cells": 12, "not_run": 3, "new": 0, "no_longer_planned": 6}
+    shown = dtbench("plan", suite, "--results", results, "--solvers", "greedy,nearest").out
+    assert "planned here before: 12 cells, 3 of them not run; by running this: 3 more, 6 no longer planned" in shown
+    run = dtbench("run", suite, "--results", results)
+    assert run.code == 0
+    assert "6 cells that suite 'pair' does not ask for any more are no longer planned" in run.err
+    result, rows, _ = board(dtbench, results)
+    assert {label: (row["rank"], row["cells_planned"]) for label, row in rows.items()} == {
+        "greedy": (1, 3), "random": (2, 3),
+    }  # fmt: skip
+    assert "3 records are of cells that are not planned, and are left out" in result.err
+    assert json.loads(result.out)["provenance"]["left out"] == "3 records of cells that are not planned"
