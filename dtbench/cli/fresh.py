@@ -69,7 +69,7 @@ def fresh(
     plan = make_plan(suite, store, solvers_paths=solvers_path or [], retry_failed=retry_failed)
     command = shlex.join(["dtbench", *sys.argv[1:]])
     with display(stderr) as progress:
-        run(plan.cells, store, workers=workers, scheduler=scheduler, suite=suite, command=command, progress=progress)
+        run(plan, store, workers=workers, scheduler=scheduler, command=command, progress=progress)
     records = [record for p in plan.cells if (record := store.get(p.cell)) is not None]
     failed = [record for record in records if record.status not in ("ok", "skipped")]
     found = scores(records, labels, reference)
