@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from dtbench.experiments.verify import Lacking, VerifyReport
 
 SOME = 5
-NO_PLAN = "none is stored, so every solver is taken to owe each of its seeds on every instance of its problem and size"
 UNPLANNED = "run their suite, or name them with --solvers or --seeds, to plan them (what is done is not run again)"
 Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Folder of results.")]
 
@@ -71,7 +70,9 @@ def coverage(report: VerifyReport) -> list[str]:
     """What is planned and what is there, in lines; nothing where every planned cell has a record that counts."""
     lines = []
     if report.plan is None:
-        lines.append(f"no plan: {NO_PLAN}; run the suite again to store its plan (what is done is not run again)")
+        lines.append(
+            f"no plan: {_instead(report)}; run the suite again to store its plan (what is done is not run again)"
+        )
     for lack, cells in _by_lack(report).items():
         shown = ", ".join(sorted({f"{each.cell.label} on {each.cell.instance}" for each in cells})[:SOME])
         more = ", ..." if len(cells) > SOME else ""
@@ -87,6 +88,12 @@ def coverage(report: VerifyReport) -> list[str]:
     return lines
 
 
+def _instead(report: VerifyReport) -> str:
+    """What is taken for the plan where there is none."""
+    why = "the stored one cannot be read" if report.plan_faults else "none is stored"
+    return f"{why}, so every solver is taken to owe each of its seeds on every instance of its problem and size"
+
+
 def _by_lack(report: VerifyReport) -> dict[str, list[Lacking]]:
     found: dict[str, list[Lacking]] = {}
     for each in report.lacking:
@@ -98,7 +105,7 @@ def _by_lack(report: VerifyReport) -> dict[str, list[Lacking]]:
 def _origin(report: VerifyReport) -> dict[str, str]:
     """What the leaderboard says of the plan."""
     if report.plan is None:
-        return {"plan": NO_PLAN}
+        return {"plan": _instead(report)}
     suites = ", ".join(f"{suite.name} (sha256 {suite.sha256[:8]})" for suite in report.plan.suites)
     left_out = (
         {"left out": f"{len(report.unplanned)} records of cells that are not planned"} if report.unplanned else {}
@@ -130,7 +137,7 @@ def verify(
         stdout.print(f"{checked} checked, {len(wrong)} wrong")
         for line in lines:
             stdout.print(line, markup=False, soft_wrap=True)
-        if wrong and results is not None:
+        if results is not None and any(name != "plan.json" for name, _ in wrong):
             stdout.print(f"remove the wrong ones from {results / 'records'} and run the suite again to replace them")
     if wrong:
         raise typer.Exit(1)

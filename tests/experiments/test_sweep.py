@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from dtbench.errors import DtbenchError
+from dtbench.experiments import plan_file, sweep
 from dtbench.experiments import run as runner
-from dtbench.experiments import sweep
 from dtbench.experiments.store import Store
 from dtbench.experiments.verify import verify
 from dtbench.library import instances
@@ -170,6 +170,23 @@ def test_texts_in_file_names_are_quoted(write, store):
     odd = sweep.Axis("split", found.axes[1].spec, ("../even",))
     first, *_ = sweep.samples_of(sweep.Sweep(found.content, found.source, (found.axes[0], odd)), store.folder)
     assert first.file.name == "tiny-n_users=3-split=..%2Feven-s300.nc"
+
+
+def test_the_stored_plan_keeps_what_was_asked_for(write, store):
+    """Fewer seeds on the command line take nothing away, more of them stay."""
+
+    def planned(sweep_file, **given):
+        with store.lock():
+            plan = sweep.prepare(sweep.read(sweep_file), store, **given)[0]
+            return set(plan_file.keep(store, plan).cells)
+
+    file = write()
+    two = planned(file, seeds=2)
+    whole = planned(file)
+    assert planned(file, seeds=1, solvers=["local"]) == whole | two
+    more = planned(file, seeds=sweep.read(file).content.seeds + 1)
+    assert more > whole
+    assert planned(file) == more
 
 
 def test_runs_resumes_and_verifies(write, store):

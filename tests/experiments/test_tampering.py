@@ -439,5 +439,13 @@ def test_what_was_ok_cannot_become_a_failure_unless_its_decisions_go_too(results
     assert verdict(results, stem) == ""
 
 
+def test_a_record_dressed_as_one_of_before_checksums_is_named_as_such(results):
+    stem = stem_of(results, "slow")
+    record = json.loads((results.records / f"{stem}.json").read_text())
+    write(results, stem, record | {"schema_version": 1, "sha256": ""})
+    report = verify(results.folder)
+    assert [each.cell.stem for each in report.of_another_version] == [stem]
+
+
 def test_there_are_enough_of_them():
     assert len(FOUND) + len(DECISIONS) >= 60
