@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import typer
 
-from dtbench.cli.output import Json, SolversPath, number, print_json, print_table, stdout
+from dtbench.cli.output import Json, ProblemsPath, SolversPath, number, print_json, print_table, stdout
 from dtbench.core import Instance
 from dtbench.library import instances
 from dtbench.library.best_known import best_horizon, best_known
@@ -28,6 +28,7 @@ def list_(
     what: Annotated[What, typer.Argument(help="What to list.")],
     solvers_path: SolversPath = None,
     json: Json = False,
+    problems_path: ProblemsPath = None,
 ) -> None:
     """List problems, instances, solvers, suites or sweeps."""
     columns, rows = {
@@ -102,6 +103,7 @@ def show(
     name: Annotated[str, typer.Argument(help="An instance: name in the library, or .nc file; or a solver.")],
     solvers_path: SolversPath = None,
     json: Json = False,
+    problems_path: ProblemsPath = None,
 ) -> None:
     """Show an instance (sizes, parameters with units, best known values) or a solver (what it takes, its options)."""
     if "/" not in name and not name.endswith(".nc"):

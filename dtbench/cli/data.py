@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from dtbench.cli.output import stderr
+from dtbench.cli.output import ProblemsPath, stderr
 from dtbench.errors import DtbenchError
 from dtbench.library import instances
 from dtbench.problems import problem
@@ -29,6 +29,7 @@ def generate(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Another value of a parameter; repeatable.")
     ] = None,
+    problems_path: ProblemsPath = None,
 ) -> None:
     """Draw an instance from the problem's generator and write it."""
     if output.suffix != ".nc":
@@ -72,6 +73,7 @@ def export(
     formulation: Annotated[
         Literal["reference", "strong"], typer.Option(help="The paper's own model, or the strong one.")
     ] = "reference",
+    problems_path: ProblemsPath = None,
 ) -> None:
     """Write the exact model of one slot for other solvers (the state before it is that of a fresh start)."""
     from dtbench.exact.export import write_linear, write_pyomo

@@ -14,6 +14,8 @@ from rich.console import Console, JustifyMethod
 from rich.markup import escape
 from rich.table import Table
 
+from dtbench.problems.registry import current, look_in
+
 PIPE_WIDTH = 160  # columns of a table that goes to a file or another program
 
 stdout = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
@@ -24,6 +26,23 @@ SolversPath = Annotated[
     list[str] | None,
     typer.Option("--solvers-path", metavar="DIR", help="Another folder of solver files; may be given several times."),
 ]
+
+
+def _look_in(folders: list[str] | None) -> None:
+    """Find problems in further folders, and name the packages that are left out."""
+    look_in(folders or [])
+    for reason in current().left_out:
+        stderr.print(f"dtbench: {reason}", markup=False, soft_wrap=True)
+
+
+ProblemsPath = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--problems-path", metavar="DIR", help="Another folder of problem packages; may be given several times.",
+        is_eager=True, expose_value=False, callback=_look_in,
+    ),
+]  # fmt: skip
+"""Of every command that names a problem. The option itself looks there, before other arguments are read."""
 
 
 def print_json(facts: Any) -> None:

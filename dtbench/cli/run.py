@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dtbench.cli.output import Json, SolversPath, print_json, print_table, stderr, stdout
+from dtbench.cli.output import Json, ProblemsPath, SolversPath, print_json, print_table, stderr, stdout
 from dtbench.experiments import plan_file
 from dtbench.experiments.plan import Plan, make_plan
 from dtbench.experiments.record import Record
@@ -48,6 +48,7 @@ def plan(
     retry_failed: Retry = False,
     solvers_path: SolversPath = None,
     json: Json = False,
+    problems_path: ProblemsPath = None,
 ) -> None:
     """Show the cells of a suite, what is there already, and an estimate of the time."""
     from dtbench.experiments.run import default_workers
@@ -130,6 +131,7 @@ def run(
     allow_failures: Annotated[bool, typer.Option("--allow-failures", help="Exit 0 even if cells failed.")] = False,
     solvers_path: SolversPath = None,
     json: Json = False,
+    problems_path: ProblemsPath = None,
 ) -> None:
     """Run the cells of a suite that have no record yet; exit 1 if a cell of the suite failed, now or before."""
     from dtbench.cli.progress import display

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from dtbench import files
-from dtbench.cli.output import Json, SolversPath, print_json, print_table, stderr
+from dtbench.cli.output import Json, ProblemsPath, SolversPath, print_json, print_table, stderr
 from dtbench.errors import DtbenchError
 from dtbench.plugins.discovery import SolverEntry, discover, find
 
@@ -85,6 +85,7 @@ def check_solver(
     name: Annotated[str, typer.Argument(help="Name of the solver.")],
     solvers_path: SolversPath = None,
     json: Json = False,
+    problems_path: ProblemsPath = None,
 ) -> None:
     """Run the conformance tests on a solver: small instances, in a process of its own; exit 1 if one fails."""
     from dtbench.experiments.conformance import check

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dtbench.cli.output import Json, print_json, print_table, stderr, stdout
+from dtbench.cli.output import Json, ProblemsPath, print_json, print_table, stderr, stdout
 from dtbench.errors import DtbenchError
 from dtbench.library import instances
 from dtbench.library.best_known import best_horizon
@@ -34,6 +34,7 @@ def leaderboard(
         str, typer.Option("--format", metavar="LIST", help="Files to write, of md, csv, tex and html.")
     ] = "md,csv,tex,html",
     json: Json = False,
+    problems_path: ProblemsPath = None,
 ) -> None:
     """Print the leaderboard of a folder of results and write its files there.
 
@@ -121,6 +122,7 @@ def verify(
         bool, typer.Option("--instances", help="Check the shipped instances and best known values.")
     ] = False,
     json: Json = False,
+    problems_path: ProblemsPath = None,
 ) -> None:
     """Check evidence: records against decisions and plan, or the library against its checksums; exit 1 on a mismatch.
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from dtbench.cli.data import pairs
-from dtbench.cli.output import Json, SolversPath, number, percent, print_json, print_table
+from dtbench.cli.output import Json, ProblemsPath, SolversPath, number, percent, print_json, print_table
 from dtbench.core import gap_to, relative_gap
 from dtbench.errors import DtbenchError
 from dtbench.experiments.record import Limits, Record
@@ -45,6 +45,7 @@ def solve(
     threads: Annotated[int, typer.Option(help="Threads the solver may use.", min=1)] = 1,
     solvers_path: SolversPath = None,
     json: Json = False,
+    problems_path: ProblemsPath = None,
 ) -> None:
     """Let a solver decide the whole horizon of an instance; exit 1 unless it ends ok or skipped."""
     from dtbench.experiments.job import job_of

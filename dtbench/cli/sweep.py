@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dtbench.cli.output import Json, SolversPath, number, print_json, print_table, stderr, stdout
+from dtbench.cli.output import Json, ProblemsPath, SolversPath, number, print_json, print_table, stderr, stdout
 from dtbench.cli.run import Retry, Scheduler, Workers, failure_facts, print_failures
 
 SweepArgument = Annotated[str, typer.Argument(metavar="SWEEP", help="Name of a built-in sweep, or a .toml file.")]
@@ -37,6 +37,7 @@ def sweep(
     retry_failed: Retry = False,
     solvers_path: SolversPath = None,
     json: Json = False,
+    problems_path: ProblemsPath = None,
 ) -> None:
     """Vary a parameter: run what has no record yet, write sweep.csv, summary.csv and sweep.png.
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from dtbench.cli.data import pairs
-from dtbench.cli.output import Json, SolversPath, number, print_json, print_table, stderr
+from dtbench.cli.output import Json, ProblemsPath, SolversPath, number, print_json, print_table, stderr
 from dtbench.cli.progress import clock
 from dtbench.core import Instance
 from dtbench.envs import TEMPLATE_SEED
@@ -60,6 +60,7 @@ def train(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the file only.")] = False,
     solvers_path: SolversPath = None,
     json: Json = False,
+    problems_path: ProblemsPath = None,
 ) -> None:  # fmt: skip
     """Train a learned agent on fresh traces of a network and keep its policy, so that solving plays it.
 

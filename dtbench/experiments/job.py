@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dtbench.experiments import provenance
 from dtbench.experiments.plan import Planned
 from dtbench.experiments.record import Cell, Provenance
 from dtbench.experiments.suite import Suite
+from dtbench.problems import registry
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Job:
     command: str = ""
     suite: str | None = None
     suite_sha256: str | None = None
+    problems_paths: tuple[str, ...] = field(default_factory=registry.folders)  # where its problem may stand
 
     def provenance(self) -> Provenance:
         """Provenance of the cell, started here and now."""

@@ -189,6 +189,7 @@ def _ask(line: socket.socket, job: Job, folder: Path) -> dict[str, Any]:
         "instance_file": job.instance_file,
         "shipped": job.shipped,
         "solver_file": job.solver_file,
+        "problems_paths": job.problems_paths,
         "seconds": limits.seconds,
         "memory": limits.memory,
     }

@@ -19,6 +19,7 @@ import signal
 import sys
 import traceback
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter as clock  # as it is before a solver's file runs, which may replace time.perf_counter
 from typing import Any
@@ -26,12 +27,13 @@ from typing import Any
 import numpy as np
 
 from dtbench import files
+from dtbench.core import AnyProblem
 from dtbench.errors import Declined, DtbenchError, InvalidDecision
 from dtbench.experiments import decisions
 from dtbench.experiments.record import Cell, Payload, Slots, Status
 from dtbench.library import instances
 from dtbench.plugins.discovery import load_solver, read_solver_file
-from dtbench.problems import problem
+from dtbench.problems import problem, registry, source_sha256
 from dtbench.referee import Trajectory, play
 from dtbench.solver import Solver, rule_solver
 
@@ -122,7 +124,7 @@ def _line(error: BaseException) -> str:
 
 
 def _run(cell: Cell, job: dict[str, Any], folder: Path) -> Payload:
-    owner = problem(cell.problem)
+    owner = _problem(cell, job["problems_paths"])
     file = located(job["instance_file"], "instances", cell.instance_sha256)
     instance = instances.load(cell.instance if job["shipped"] else file)
     solver_class = _solver_class(cell, job["solver_file"])
@@ -149,6 +151,24 @@ def _run(cell: Cell, job: dict[str, Any], folder: Path) -> Payload:
     method = _method(trajectory) | ({"clairvoyant": True} if solver_class.clairvoyant else {})
     method |= {} if solver.training is None else {"training": solver.training}
     return Payload(status="ok", slots=slots, train_seconds=train_seconds, method=method)
+
+
+def _problem(cell: Cell, folders: Sequence[str]) -> AnyProblem:
+    """The cell's problem on this machine, from the folders that it was planned with.
+
+    Raises
+    ------
+    DtbenchError
+        If it is not here, or its package is another one than that of the plan.
+    """
+    registry.look_in(folder for folder in folders if Path(folder).is_dir())
+    owner = problem(cell.problem)
+    if folders and source_sha256(cell.problem) != cell.problem_sha256:
+        raise DtbenchError(
+            f"the package of problem '{cell.problem}' was changed after the run was planned. Plan again; on a cluster, "
+            "give every worker the same files."
+        )
+    return owner
 
 
 def _seed_globals(seed: int) -> None:

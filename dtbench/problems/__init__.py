@@ -1,25 +1,15 @@
-"""The problems. A package in this folder that lists its problems in ``PROBLEMS`` is found by itself."""
+"""The problems: shipped in this folder, installed (entry points ``dtbench.problems``), or in folders of the user."""
 
 from __future__ import annotations
 
-import hashlib
-import importlib
-import pkgutil
-from functools import cache
-from pathlib import Path
-
 from dtbench.core import AnyProblem
 from dtbench.errors import DtbenchError, near
+from dtbench.problems.registry import current, sha256_of
 
 
-@cache
 def all_problems() -> dict[str, AnyProblem]:
     """Every problem by its id, sorted."""
-    found: dict[str, AnyProblem] = {}
-    for module in pkgutil.iter_modules(__path__):
-        package = importlib.import_module(f"{__name__}.{module.name}")
-        found |= {p.id: p for p in package.PROBLEMS}
-    return dict(sorted(found.items()))
+    return current().problems
 
 
 def problem(id: str) -> AnyProblem:
@@ -28,21 +18,16 @@ def problem(id: str) -> AnyProblem:
     Raises
     ------
     DtbenchError
-        If there is none.
+        If there is none; the message has near ids, and the packages that were left out.
     """
     known = all_problems()
     if id not in known:
-        raise DtbenchError(f"unknown problem '{id}'.{near(id, known)} Known: {', '.join(known)}.")
+        reasons = "".join(f" {reason}" for reason in current().left_out)
+        raise DtbenchError(f"unknown problem '{id}'.{near(id, known)} Known: {', '.join(known)}.{reasons}")
     return known[id]
 
 
-@cache
 def source_sha256(id: str) -> str:
     """Checksum of the problem's package, sources and weights: results of other ones are not the same results."""
-    package = type(problem(id)).__module__.split(".")[2]
-    folder = Path(__path__[0]) / package
-    digest = hashlib.sha256()
-    for file in sorted([*folder.rglob("*.py"), *folder.rglob("*.safetensors")]):
-        digest.update(f"{file.relative_to(folder).as_posix()}\0".encode())
-        digest.update(file.read_bytes() + b"\0")
-    return digest.hexdigest()
+    problem(id)
+    return sha256_of(current().folders[id])

@@ -12,11 +12,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 from dtbench import referee
 from dtbench.errors import DtbenchError
 from dtbench.plugins.discovery import discover, load_solver
-from dtbench.problems import source_sha256
 from dtbench.problems.dnt_spectrum import predictor
 from dtbench.problems.dnt_spectrum import predictor_training as training
 from dtbench.problems.dnt_spectrum.predictor import Gru, load, trained_for, weights_file
 from dtbench.problems.dnt_spectrum.predictor_training import GruOptions, GruTraining
+from dtbench.problems.registry import sha256_of
 
 from .hand import DNT
 
@@ -179,15 +179,12 @@ def test_playing_and_measuring_do_not_import_torch():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_other_weights_are_another_problem(monkeypatch, tmp_path):
+def test_other_weights_are_another_problem(tmp_path):
     """The checksum of the problem's package changes with a file of weights."""
-    import dtbench.problems as package
-
     folder = tmp_path / "dnt_spectrum" / "weights"
     folder.mkdir(parents=True)
-    monkeypatch.setattr(package, "__path__", [str(tmp_path)])
     sums = []
     for content in (b"a", b"b"):
         (folder / "w.safetensors").write_bytes(content)
-        sums.append(source_sha256.__wrapped__("dnt-spectrum"))
+        sums.append(sha256_of.__wrapped__(tmp_path / "dnt_spectrum"))
     assert sums[0] != sums[1]
