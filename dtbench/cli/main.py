@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from dtbench import __version__
-from dtbench.cli import catalog, data, fresh, predictor, run, scaffold, scores, solve, sweep, train
+from dtbench.cli import catalog, data, fresh, predictor, run, scaffold, scaffold_problem, scores, solve, sweep, train
 from dtbench.cli.output import stderr
 from dtbench.errors import DtbenchError
 
@@ -21,7 +21,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for part in (catalog, solve, train, run, sweep, fresh, scores, data, predictor, scaffold):
+for part in (catalog, solve, train, run, sweep, fresh, scores, data, predictor, scaffold, scaffold_problem):
     part.add_to(app)
 
 

@@ -204,10 +204,10 @@ def _reasons(folder: Path | None) -> Iterator[None]:
         raise
     except BaseException as error:
         text = (str(error).strip().splitlines() or [""])[0].rstrip(".")
-        raise LeftOut(f"{type(error).__name__}: {text}{_place(error, folder)}") from error
+        raise LeftOut(f"{type(error).__name__}: {text}{place(error, folder)}") from error
 
 
-def _place(error: BaseException, folder: Path | None) -> str:
+def place(error: BaseException, folder: Path | None) -> str:
     """`` (model.py:31)``: the last line of the package that was run; empty where the message has it, or none was."""
     if isinstance(error, SyntaxError):
         return ""

@@ -1,0 +1,1 @@
+"""What every problem must keep to, whatever it is about: called by the tests and by ``dtbench check-problem``."""
