@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
 TEMPORARY = ".part"
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+QUOTED = re.compile(r"[,;\t\r\n\"|]|^\s|\s$")
 
 
 def folder(name: str) -> Path:
@@ -47,3 +50,23 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def csv_text(rows: Iterable[Sequence[object]]) -> str:
+    """Rows as CSV that spreadsheets show and do not run: numbers with all their digits, None as nothing.
+
+    A text that begins like a formula gets an apostrophe before it, as OWASP advises ("CSV injection"). A text is quoted
+    where it holds a separator of any locale; the module ``csv`` looks at one separator only.
+
+    >>> print(csv_text([["=1+1", -1.5, "a;b", None, 2]]), end="")
+    '=1+1,-1.5,"a;b",,2
+    """
+    return "".join(",".join(map(_csv_field, row)) + "\n" for row in rows)
+
+
+def _csv_field(value: object) -> str:
+    if not isinstance(value, str):
+        return "" if value is None else str(value)
+    if value.lstrip().startswith(FORMULA) or value.startswith(("\t", "\r", "\n")):
+        value = f"'{value}"
+    return '"' + value.replace('"', '""') + '"' if QUOTED.search(value) else value

@@ -69,8 +69,4 @@ def best_horizon(name: str) -> BestKnown | None:
 
 def write_best_known(file: Path, rows: Iterable[BestKnown]) -> None:
     """Write a table of best known values."""
-    with file.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for row in rows:
-            writer.writerow([repr(v) if isinstance(v, float) else v for v in (getattr(row, c) for c in COLUMNS)])
+    file.write_text(files.csv_text([COLUMNS, *([getattr(row, c) for c in COLUMNS] for row in rows)]), encoding="utf-8")

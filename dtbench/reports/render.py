@@ -6,8 +6,6 @@ is written. Words from files are escaped in there and nowhere else.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dtbench.errors import DtbenchError
-from dtbench.files import write_safely
+from dtbench.files import csv_text, write_safely
 from dtbench.reports.columns import COLUMNS, compact
 from dtbench.reports.model import Column, Leaderboard, Raw, Table, Value
 from dtbench.reports.page import html
@@ -200,11 +198,8 @@ LATEX = TextFormat(
 
 
 def _csv(rows: Sequence[Mapping[str, Raw]]) -> str:
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return stream.getvalue()
+    names = list(rows[0])
+    return csv_text([names, *([row.get(name) for name in names] for row in rows)])
 
 
 def leaderboard_csv(board: Leaderboard) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +14,7 @@ from dtbench.core import gap_to, is_better
 from dtbench.experiments.plan import Planned
 from dtbench.experiments.record import Record, Scalar
 from dtbench.experiments.sweep import Axis, Sample, Sweep
-from dtbench.files import write_safely
+from dtbench.files import csv_text, write_safely
 from dtbench.reports.figures import Curve, Figure, Panel, write_png
 from dtbench.reports.numbers import one_line
 from dtbench.reports.statistics import MeanInterval, mean_interval
@@ -235,7 +233,7 @@ def rows_csv(report: SweepReport) -> str:
         [*row.point, *(getattr(row, name) for name in ROWS), *(row.metrics.get(name) for name in metrics)]
         for row in report.rows
     ]
-    return _csv([*_names(report, ROWS), *ROWS, *metrics], rows)
+    return csv_text([[*_names(report, ROWS), *ROWS, *metrics], *rows])
 
 
 def summary_csv(report: SweepReport) -> str:
@@ -248,20 +246,11 @@ def summary_csv(report: SweepReport) -> str:
         means = [found.mean if found else None for found in e.metrics.values()]
         rows.append([*e.point, e.solver, o.n if o else 0, e.planned, *objective, *gap, *means])
     metrics = [f"{name}_mean" for name in report.sweep.content.metrics]
-    return _csv([*_names(report, SUMMARY), *SUMMARY, *metrics], rows)
+    return csv_text([[*_names(report, SUMMARY), *SUMMARY, *metrics], *rows])
 
 
 def _names(report: SweepReport, taken: Sequence[str]) -> list[str]:
     return [f"param:{axis.name}" if axis.name in taken else axis.name for axis in report.sweep.axes]
-
-
-def _csv(header: Sequence[str], rows: Iterable[Sequence[Scalar | None]]) -> str:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(header)
-    for row in rows:
-        writer.writerow(["" if v is None else repr(v) if isinstance(v, float) else v for v in row])
-    return stream.getvalue()
 
 
 def figure_of(report: SweepReport, metric: str | None = None) -> Figure:
