@@ -59,5 +59,5 @@ def main() -> None:
 
 
 def _fail(message: str) -> None:
-    stderr.print(f"dtbench: {message}", markup=False, soft_wrap=True)
+    stderr.print(f"dtbench: {' '.join(message.splitlines())}", markup=False, soft_wrap=True)
     sys.exit(2)

@@ -10,16 +10,42 @@ from typing import Annotated, Any
 
 import typer
 from rich import box
-from rich.console import Console, JustifyMethod
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, JustifyMethod, RenderableType
 from rich.markup import escape
+from rich.segment import Segment
 from rich.table import Table
 
 from dtbench.problems.registry import current, look_in
 
 PIPE_WIDTH = 160  # columns of a table that goes to a file or another program
 
-stdout = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
-stderr = Console(stderr=True, highlight=False)
+
+class PlainConsole(Console):
+    """A console that shows no control character: words from files and solvers steer no terminal.
+
+    Colours and cursors of rich itself pass, as they are no part of the text.
+    """
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Every piece of text that is shown comes through here."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(printable(segment.text), segment.style)
+
+
+def printable(text: str) -> str:
+    """A text without characters that steer a terminal or turn the direction of writing; line breaks stay.
+
+    >>> printable("a\\x1b[31mb\\u202ec\\n")
+    'a[31mbc\\n'
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else " " * cell_len(c) for c in text)  # as wide as before
+
+
+stdout = PlainConsole(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+stderr = PlainConsole(stderr=True, highlight=False)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 SolversPath = Annotated[
@@ -43,6 +69,13 @@ ProblemsPath = Annotated[
     ),
 ]  # fmt: skip
 """Of every command that names a problem. The option itself looks there, before other arguments are read."""
+
+
+def a_number(value: float | None) -> float | None:
+    """Refuse NaN, which ranges of options let pass."""
+    if value is not None and math.isnan(value):
+        raise typer.BadParameter("nan is no number.")
+    return value
 
 
 def print_json(facts: Any) -> None:
