@@ -17,6 +17,7 @@ Status = Literal["ok", "skipped", "timeout", "memory", "crash", "error", "invali
 STATUSES: tuple[Status, ...] = ("ok", "skipped", "timeout", "memory", "crash", "error", "invalid")
 Scalar = bool | int | float | str
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+FiniteScalar = bool | int | Finite | str
 
 
 DECISIVE = ("problem_sha256", "instance_sha256", "solver", "solver_sha256", "options", "seed", "limits")
@@ -35,7 +36,7 @@ class Strict(BaseModel):
 class Limits(Strict):
     """What a cell may use: wall-clock seconds, bytes of memory, threads."""
 
-    seconds: float = Field(gt=0, default=3600.0)
+    seconds: Finite = Field(gt=0, default=3600.0)
     memory: int = Field(gt=0, default=8 * 2**30)
     threads: int = Field(ge=1, default=1)
 
@@ -53,7 +54,7 @@ class Cell(Strict):
     solver_file: str  # file name, without its folder
     checkpoints_sha256: str = ""  # of the files that a learned policy may come from; empty if there are none
     label: str  # how the leaderboard calls solver and options
-    options: dict[str, Scalar] = Field(default_factory=dict)
+    options: dict[str, FiniteScalar] = Field(default_factory=dict)
     seed: int = Field(ge=0)
     limits: Limits = Limits()
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dtbench import files
 from dtbench.errors import DtbenchError, near
-from dtbench.experiments.record import Limits, Scalar
+from dtbench.experiments.record import FiniteScalar, Limits
 
 
 class Table(BaseModel):
@@ -39,7 +39,9 @@ class SolverTable(Table):
 
     name: str = Field(description="the name of a solver")
     label: str = Field(default="", description="a text: how tables call it")
-    options: dict[str, Scalar] = Field(default_factory=dict, description="a table of texts, numbers and true or false")
+    options: dict[str, FiniteScalar] = Field(
+        default_factory=dict, description="a table of texts, finite numbers and true or false"
+    )
     seeds: int | None = Field(default=None, ge=1, le=100_000, description="a whole number of at least 1")
     instances: list[str] = Field(default=["*"], min_length=1, description="a list of names or globs")
 

@@ -11,6 +11,7 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import inspect
+import math
 import os
 import re
 import sys
@@ -90,8 +91,8 @@ class SolverEntry:
 
         return shipped_sha256(self.file, problem, self.name, size, seed, options)
 
-    def check_options(self, names: Iterable[str], where: str) -> None:
-        """Refuse an option that the file does not declare.
+    def check_options(self, options: Mapping[str, Any], where: str) -> None:
+        """Refuse an option that the file does not declare, and a number that is not finite.
 
         Raises
         ------
@@ -101,11 +102,26 @@ class SolverEntry:
         if self.options is None:
             return
         known = [option.name for option in self.options]
-        for name in names:
+        numbers = [option.name for option in self.options if option.kind in ("int", "float")]
+        for name, value in options.items():
+            if name in numbers and not _may_be_finite(value):
+                raise DtbenchError(
+                    f"{where}: option '{name}' of solver '{self.name}' is {value}; expected a finite number."
+                )
             if name not in known:
                 allowed = ", ".join(known) or "none"
                 raise DtbenchError(f"{where}: solver '{self.name}' has no option '{name}'.{near(name, known)} "
                                    f"Allowed: {allowed}.")  # fmt: skip
+
+
+def _may_be_finite(value: Any) -> bool:
+    """Whether a value, or the number that a text reads as, is finite; what is no number is for others to refuse."""
+    try:
+        return math.isfinite(float(value))
+    except (TypeError, ValueError):
+        return True
+    except OverflowError:  # a whole number that no float holds
+        return False
 
 
 def read_solver_file(file: Path) -> list[SolverEntry]:

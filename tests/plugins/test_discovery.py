@@ -91,7 +91,7 @@ def test_options_are_read_without_running_the_file():
     assert (options["population"].default, options["population"].kind) == ("100", "int")
     assert options["population"].meaning == "chromosomes per generation"
     with pytest.raises(DtbenchError, match="here: solver 'genetic' has no option 'generation'. Did you mean"):
-        discovery.discover()["genetic"].check_options(["generation"], "here")
+        discovery.discover()["genetic"].check_options({"generation": 1}, "here")
 
 
 LEARNED = '''
@@ -132,7 +132,7 @@ def test_options_presets_and_flags_of_bases_in_dtbench_are_read(tmp_path):
     assert own.presets["tuned"]["*"] == {"episodes": 3}
     assert plain.presets == {"paper": {}, "tuned": {}}
     with pytest.raises(DtbenchError, match="solver 'own' has no option 'episode'. Did you mean 'episodes'"):
-        own.check_options(["episode"], "here")
+        own.check_options({"episode": 1}, "here")
 
 
 def test_options_of_a_file_that_is_not_read_are_unknown_and_not_checked(tmp_path):
@@ -140,7 +140,7 @@ def test_options_of_a_file_that_is_not_read_are_unknown_and_not_checked(tmp_path
     text += "class B(Solver):\n    name = 'b'\n    Options = Some\n"
     entries = discovery.read_solver_file(put(tmp_path, "a.py", text) / "a.py")
     assert [entry.options for entry in entries] == [None, None]
-    entries[0].check_options(["whatever"], "here")
+    entries[0].check_options({"whatever": 1}, "here")
 
 
 def test_the_environment_variable_names_folders(tmp_path, monkeypatch):
