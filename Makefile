@@ -47,7 +47,7 @@ bench: setup-dev ## Measure speed, as ratios in one run
 	$(BIN)/pytest tests/benchmarks --benchmark-group-by=group --benchmark-columns=median,rounds -s
 
 library: setup   ## Freeze and certify what is missing of a problem's instances: make library PROBLEM=...
-	$(BIN)/python -m dtbench.library.build $(PROBLEM) --workers 2
+	$(BIN)/python -P -m dtbench.library.build $(PROBLEM) --workers 2
 
 policies: setup-dev ## Train what is missing of the shipped policies (tuning/shipped.toml), two at once
 	$(BIN)/python tuning/ship.py --workers 2

@@ -14,7 +14,11 @@ class DtbenchError(Exception):
 
 
 class InvalidDecision(DtbenchError):
-    """A solver returned something that is not a decision: wrong type, wrong shape, NaN."""
+    """What a solver gave is not a decision, or no account of its training: wrong type, wrong shape, NaN."""
+
+
+class MachineError(DtbenchError):
+    """The machine lacks what it takes to run a cell: disk, memory, processes, files. Says nothing of the cell."""
 
 
 class Declined(Exception):

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
+import socket
+import subprocess
 import sys
+import tempfile
 from functools import cache
 from pathlib import Path
+
+PROBE = 2**20  # byte that can be written where there is room on the disk
 
 
 @cache
@@ -26,3 +32,23 @@ def cpu() -> str:
             if line.lower().startswith("model name"):
                 return line.split(":", 1)[1].strip()
     return platform.processor() or platform.machine()
+
+
+def lack(folder: Path) -> OSError | None:
+    """What this machine lacks to run a cell: a process, open files, room in ``folder``; None if it has all."""
+    try:
+        for end in socket.socketpair():
+            end.close()
+        with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+            file.write(bytes(PROBE))
+            os.fsync(file.fileno())
+        subprocess.run([sys.executable, "-S", "-c", ""], stdin=subprocess.DEVNULL, check=False)
+    except OSError as error:
+        return error
+    return None
+
+
+def words(error: OSError) -> str:
+    """What an error of the machine says, on one line."""
+    where = f" ('{error.filename}')" if error.filename is not None else ""
+    return f"{error.strerror or error}{where}"

@@ -32,8 +32,10 @@ class Solver:
     trains
         It has a :meth:`train` step, whose time is reported apart.
     training
-        What the training cost, set by :meth:`train` where it knows better than the clock: ``seconds`` and more facts,
-        for the record. A policy that was trained before counts what its training took.
+        What the training cost, set by :meth:`train` where it knows better than the clock: a dict with ``seconds``, a
+        finite number of at least 0, and more facts for the record if there are any: plain values, as JSON has them, of
+        which ``frames`` is a whole number of at least 0. A policy that was trained before counts what its training
+        took. Any other content ends the cell as ``invalid``.
     Options
         A subclass of :class:`dtbench.params.Options`: the fields are what ``--option name=value`` takes.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from dtbench.cli.data import pairs
-from dtbench.cli.output import Json, ProblemsPath, SolversPath, number, percent, print_json, print_table
+from dtbench.cli.output import Json, ProblemsPath, SolversPath, a_number, number, percent, print_json, print_table
 from dtbench.core import gap_to, relative_gap
 from dtbench.errors import DtbenchError
 from dtbench.experiments.record import Limits, Record
@@ -39,9 +40,11 @@ def solve(
         Path | None, typer.Option(metavar="FILE", help="Trained policy to play, of a solver that learns.")
     ] = None,
     time_limit: Annotated[
-        float, typer.Option(help="Seconds after which the solver is stopped.", min=0.1, max=1e7)
+        float, typer.Option(help="Seconds after which the solver is stopped.", min=0.1, max=1e7, callback=a_number)
     ] = 3600.0,
-    memory_limit: Annotated[float, typer.Option(help="GiB above which the solver is stopped.", min=0.1, max=1e6)] = 8.0,
+    memory_limit: Annotated[
+        float, typer.Option(help="GiB above which the solver is stopped.", min=0.1, max=1e6, callback=a_number)
+    ] = 8.0,
     threads: Annotated[int, typer.Option(help="Threads the solver may use.", min=1)] = 1,
     solvers_path: SolversPath = None,
     json: Json = False,
@@ -79,7 +82,7 @@ def _played(entry: SolverEntry, file: Path) -> dict[str, str]:
 
     if not entry.trains:
         raise DtbenchError(f"solver '{entry.name}' does not learn, so --checkpoint has no meaning for it.")
-    entry.check_options(["checkpoint"], "--checkpoint")
+    entry.check_options({"checkpoint": str(file)}, "--checkpoint")
     identity = read(file).header.identity
     if identity.solver != entry.name:
         raise DtbenchError(f"'{file}' is a policy of solver '{identity.solver}', not of '{entry.name}'.")
@@ -113,6 +116,13 @@ def summary(record: Record, sense: Any) -> dict[str, Any]:
     }
 
 
+def _policy(training: Mapping[str, Any]) -> str:
+    """Where a policy is from and what it has played, as far as the solver tells."""
+    source = str(training.get("source", ""))
+    frames = f"{training['frames']} frames" if "frames" in training else ""
+    return ", of ".join(part for part in (SOURCES.get(source, source), frames) if part)
+
+
 def _print(facts: dict[str, Any], unit: str) -> None:
     rows = [
         ("status", facts["status"] + (f": {facts['reason']}" if facts["reason"] else "")),
@@ -127,9 +137,9 @@ def _print(facts: dict[str, Any], unit: str) -> None:
     ]
     if facts["train_seconds"] is not None:
         rows.append(("training seconds", number(facts["train_seconds"])))
-    if facts["training"] is not None:
-        training = facts["training"]
-        rows.append(("policy", f"{SOURCES[training['source']]}, of {training['frames']} frames"))
+    policy = _policy(facts["training"] or {})
+    if policy:
+        rows.append(("policy", policy))
     if facts["traceback"]:
         rows.append(("traceback", facts["traceback"].rstrip()))
     print_table(f"{facts['solver']} on {facts['instance']}, seed {facts['seed']}", ["", "value"], rows)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -19,80 +18,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from dtbench import machine
+from dtbench.errors import MachineError
 from dtbench.experiments import provenance
 from dtbench.experiments.job import Job
+from dtbench.experiments.launcher import Launcher
 from dtbench.experiments.record import Cell, Payload, Provenance, Record, Status
+from dtbench.experiments.work import SHORT, read_payload, read_result
+from dtbench.experiments.zygote import MOST_PROCESSES, remove
 
-LOG_TAIL = 8000  # bytes of what a solver printed that a record keeps
-PATIENCE = 15.0  # seconds past the limit until a supervisor that does not report is given up
-START = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[2]); "
-    "from dtbench.experiments import zygote; zygote.serve(int(sys.argv[1]))"
-)
+PATIENCE = 20.0  # seconds past the limit until a supervisor that does not report is given up
+START = 120.0  # seconds until a supervisor has begun
+LOOK = 1.0  # seconds between two looks after the zygote
+FILES = 2 * 2**30  # byte: what a cell may write to its folder, and to any file, where the disk has room
+SHARE = 4  # of the free disk, a cell may use a fourth
+PAUSES = (1.0, 4.0)  # seconds before a cell is run again that failed for want of disk, processes or the like
 
 
 class Cancelled(Exception):
     """The run that the cell belongs to has been given up; there is no record."""
-
-
-class Launcher:
-    """The zygote of this process: started at the first cell, started again if it has died."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._control: socket.socket | None = None
-
-    def launch(self, theirs: socket.socket) -> None:
-        """Have a supervisor forked that holds ``theirs``.
-
-        Raises
-        ------
-        OSError
-            If no process can be started.
-        """
-        with self._lock:
-            for attempt in range(2):
-                if self._control is None:
-                    self._start()
-                try:
-                    socket.send_fds(self._running(), [b"x"], [theirs.fileno()])
-                    return
-                except OSError:
-                    self._stop()
-                    if attempt:
-                        raise
-
-    def _running(self) -> socket.socket:
-        if self._control is None:
-            raise OSError("the process that cells are forked from cannot be started")
-        return self._control
-
-    def _start(self) -> None:
-        from dtbench.experiments.work import THREAD_VARIABLES
-
-        ours, theirs = socket.socketpair()
-        with theirs:
-            environment = os.environ | dict.fromkeys(THREAD_VARIABLES, "1") | {"PYTHONHASHSEED": "0"}
-            self._process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-c", START, str(theirs.fileno()), json.dumps(sys.path)],
-                pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=environment, start_new_session=True,
-            )  # fmt: skip
-        self._control = ours
-
-    def _stop(self) -> None:
-        if self._control is not None:
-            self._control.close()
-            self._control = None
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    def stop(self) -> None:
-        """End the zygote."""
-        with self._lock:
-            self._stop()
 
 
 _launcher = Launcher()
@@ -100,6 +44,7 @@ atexit.register(_launcher.stop)
 _lock = threading.Lock()
 _active: dict[str, set[socket.socket]] = {}
 _given_up: set[str] = set()
+_supervisors: set[int] = set()  # that watch a cell now
 
 
 def cancel(run_id: str) -> None:
@@ -114,23 +59,51 @@ def cancel(run_id: str) -> None:
 def run_cell(job: Job) -> tuple[str, bytes | None]:
     """Run a cell to its end: the record as JSON, and the file of decisions if there is one.
 
+    A cell that failed for want of disk, memory, processes or files is run again: that may be the machine's failure.
+
     Raises
     ------
     Cancelled
         If the run was given up.
-    OSError
-        If this machine cannot start a process or hold a temporary file.
+    MachineError
+        If this machine still lacks what it takes to run a cell.
     """
+    pauses = list(PAUSES)
+    while True:
+        lack = None
+        try:
+            record, decisions, short = _attempt(job)
+        except OSError as error:
+            lack, short = error, True
+        if not short:
+            return record, decisions
+        if pauses:
+            _wait(pauses.pop(0), job.run_id)
+            continue
+        lack = lack or machine.lack(Path(tempfile.gettempdir()))
+        if lack is None:
+            return record, decisions  # it is the solver that fails so
+        raise MachineError(
+            f"this machine cannot run cells: {machine.words(lack)}. Finished cells are kept; mend it and run again."
+        )
+
+
+def _attempt(job: Job) -> tuple[str, bytes | None, bool]:
+    """Record and decisions of a cell, and whether the machine may be what failed."""
     made_by = job.provenance()
     folder = Path(tempfile.mkdtemp(prefix="dtbench-"))
     try:
         with _supervised(job, folder) as report:
+            if report["verdict"] == "machine":
+                raise OSError(report["errno"], report["reason"])
             payload = _payload(job.cell, report, folder)
-            decisions = (folder / "decisions.nc").read_bytes() if payload.status == "ok" else None
+            decisions = read_result(folder / "decisions.nc") if payload.status == "ok" else None
+            if payload.status == "ok" and decisions is None:
+                payload = Payload(status="crash", reason="the process ended without decisions", traceback=report["log"])
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
     record, decisions = _believed(_record(job, report, payload, decisions, made_by), decisions)
-    return record.model_dump_json(), decisions
+    return record.model_dump_json(), decisions, report["exit"] == SHORT
 
 
 def _believed(record: Record, decisions: bytes | None) -> tuple[Record, bytes | None]:
@@ -162,6 +135,15 @@ def _record(job: Job, report: dict[str, Any], payload: Payload, decisions: bytes
     )
 
 
+def _wait(seconds: float, run_id: str) -> None:
+    """Sleep, but not for a run that is given up."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if run_id in _given_up:
+            raise Cancelled
+        time.sleep(0.05)
+
+
 @contextlib.contextmanager
 def _supervised(job: Job, folder: Path) -> Iterator[dict[str, Any]]:
     """Start the cell's supervisor and wait for its report; at the end of the context it removes the folder."""
@@ -182,36 +164,98 @@ def _supervised(job: Job, folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _ask(line: socket.socket, job: Job, folder: Path) -> dict[str, Any]:
-    limits = job.cell.limits
-    request = {
-        "cell": job.cell.model_dump(),
-        "folder": str(folder),
-        "instance_file": job.instance_file,
-        "shipped": job.shipped,
-        "solver_file": job.solver_file,
-        "problems_paths": job.problems_paths,
-        "seconds": limits.seconds,
-        "memory": limits.memory,
-    }
-    line.settimeout(limits.seconds + PATIENCE)
-    began, answer = time.monotonic(), b""
-    with contextlib.suppress(TimeoutError, ConnectionError, BrokenPipeError):
-        line.sendall(json.dumps(request).encode() + b"\n")
-        answer = line.makefile("rb").readline()
-    if job.run_id in _given_up:
-        raise Cancelled
-    if not answer:
-        return {"verdict": "lost", "exit": None, "seconds": time.monotonic() - began, "peak": 0}
-    report: dict[str, Any] = json.loads(answer)
+    """Have the supervisor run the cell; its report.
+
+    Raises
+    ------
+    OSError
+        If no supervisor came to life.
+    """
+    began, limits = time.monotonic(), job.cell.limits
+    room = shutil.disk_usage(folder).free // SHARE
+    if room < machine.PROBE:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder.parent))
+    answers = _Answers(line, job.run_id)
+    first = answers.next(START)
+    if first is None or "supervisor" not in first:
+        if first is None:
+            _launcher.replace()
+        return first or {
+            "verdict": "machine",
+            "errno": errno.EAGAIN,
+            "reason": "a process that runs cells died at once",
+        }
+    supervisor = first["supervisor"]
+    with _lock:
+        _supervisors.add(supervisor)
+    try:
+        answers.send(
+            {
+                "cell": job.cell.model_dump(),
+                "folder": str(folder),
+                "instance_file": job.instance_file,
+                "shipped": job.shipped,
+                "solver_file": job.solver_file,
+                "problems_paths": job.problems_paths,
+                "seconds": limits.seconds,
+                "memory": limits.memory,
+                "files": min(FILES, room),
+            }
+        )
+        report = answers.next(limits.seconds + PATIENCE)
+    finally:
+        with _lock:
+            _supervisors.discard(supervisor)
+            others = set(_supervisors)
+    if report is None:
+        if not answers.ended:  # the line is open, so that the process is there and the number is still its own
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(supervisor, signal.SIGKILL)
+        _launcher.bury(others)
+        report = {"verdict": "lost", "exit": None, "seconds": time.monotonic() - began, "peak": 0, "log": ""}
     return report
+
+
+class _Answers:
+    """Lines of JSON from a supervisor."""
+
+    def __init__(self, line: socket.socket, run_id: str) -> None:
+        self.line = line
+        self.run_id = run_id
+        self.ended = False
+        self._rest = b""
+        line.settimeout(LOOK)
+
+    def send(self, facts: dict[str, Any]) -> None:
+        """Send a line."""
+        with contextlib.suppress(TimeoutError, ConnectionError, BrokenPipeError):
+            self.line.sendall(json.dumps(facts).encode() + b"\n")
+
+    def next(self, seconds: float) -> dict[str, Any] | None:
+        """The next line; None where the supervisor has gone, or says nothing for so long."""
+        until = time.monotonic() + seconds
+        while b"\n" not in self._rest and not self.ended and time.monotonic() < until:
+            try:
+                found = self.line.recv(2**16)
+            except TimeoutError:
+                _launcher.wake()
+                continue
+            except ConnectionError:
+                found = b""
+            self._rest, self.ended = self._rest + found, not found
+        if self.run_id in _given_up:
+            raise Cancelled
+        if b"\n" not in self._rest:
+            return None
+        answer, _, self._rest = self._rest.partition(b"\n")
+        facts: dict[str, Any] = json.loads(answer)
+        return facts
 
 
 def _payload(cell: Cell, report: dict[str, Any], folder: Path) -> Payload:
     """The result that the cell left, or what its end says: exactly one status."""
-    from dtbench.experiments.work import read_payload
-
     verdict, code = report["verdict"], report["exit"]
-    log = _tail(folder / "log.txt")
+    log = _without_modules(report["log"])
 
     def failed(status: Status, reason: str) -> Payload:
         return Payload(status=status, reason=reason, traceback=log)
@@ -220,10 +264,16 @@ def _payload(cell: Cell, report: dict[str, Any], folder: Path) -> Payload:
         return failed("timeout", f"killed at the limit of {cell.limits.seconds:g} s")
     if verdict == "memory":
         return failed("memory", f"killed above the limit of {cell.limits.memory / 2**30:g} GiB of resident memory")
+    if verdict == "files":
+        return failed("error", "killed: it wrote more to its temporary folder than a cell may")
+    if verdict == "processes":
+        return failed("error", f"killed: it started more than {MOST_PROCESSES} processes")
     if verdict == "lost":
-        return failed("crash", "the process that supervises the cell was killed")
-    if code == 0:
-        return read_payload(folder) or failed("crash", "the process ended with exit code 0 before there was a result")
+        return failed("crash", "the process that supervises the cell was killed or stopped")
+    if code in (0, SHORT):
+        left = read_payload(folder)
+        if left is not None:
+            return left
     if code is not None and code < 0:
         if "bad_alloc" in log:
             return failed("memory", "an allocation failed in native code (std::bad_alloc)")
@@ -232,14 +282,10 @@ def _payload(cell: Cell, report: dict[str, Any], folder: Path) -> Payload:
     return failed("crash", f"the process ended with exit code {code} before there was a result")
 
 
-def _tail(log: Path) -> str:
-    try:
-        with log.open("rb") as file:
-            file.seek(max(file.seek(0, os.SEEK_END) - LOG_TAIL, 0))
-            lines = file.read().decode(errors="replace").splitlines(keepends=True)
-    except OSError:
-        return ""
-    return "".join(line for line in lines if not line.startswith("Extension modules: "))  # faulthandler's, long
+def _without_modules(log: str) -> str:
+    """A log without the list of modules that faulthandler adds, which is long."""
+    lines = log.splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("Extension modules: "))
 
 
 def signal_name(number: int) -> str:

@@ -19,7 +19,8 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dtbench.errors import DtbenchError
+from dtbench import machine
+from dtbench.errors import DtbenchError, MachineError
 from dtbench.experiments import plan_file, process
 from dtbench.experiments.events import Finished, Listener, Planning, Started
 from dtbench.experiments.job import Job, job_of
@@ -85,8 +86,10 @@ def run(
     Raises
     ------
     DtbenchError
-        If the store is in use or its plan is damaged, or the cluster cannot be reached or is lost. Finished cells are
-        stored.
+        If the store is in use or cannot be written, its plan is damaged, or the cluster cannot be reached or is lost.
+        Finished cells are stored.
+    MachineError
+        If a machine lacks what it takes to run cells, such as room on its disk. Finished cells are stored.
     KeyboardInterrupt
         As it came, after the running cells were killed. Finished cells are stored.
     """
@@ -95,26 +98,40 @@ def run(
         raise DtbenchError(f"--workers is {workers}; expected at least 1.")
     statuses: Counter[Status] = Counter()
     tell = progress or (lambda _: None)
-    with store.lock():
-        store.clean()
-        planned = plan_file.keep(store, plan)
-        for file in {p.instance.file for p in plan.cells if not p.instance.shipped}:
-            store.keep_instance(file)
-        for each in planned.cells.values():
-            store.relabel(each.cell)
+    with contextlib.ExitStack() as stack:
+        with _on_disk(store):
+            stack.enter_context(store.lock())
+            store.clean()
+            planned = plan_file.keep(store, plan)
+            for file in {p.instance.file for p in plan.cells if not p.instance.shipped}:
+                store.keep_instance(file)
+            for each in planned.cells.values():
+                store.relabel(each.cell)
         todo = sorted((p for p in plan.cells if p.state != "done"), key=lambda p: -(p.seconds or 0.0))
         if todo:
             run_id = uuid.uuid4().hex
             jobs = [job_of(p, run_id, plan.suite, command) for p in todo]
-            with contextlib.ExitStack() as stack:
-                client = stack.enter_context(_client(workers or default_workers(), scheduler))
-                tell(Planning(tuple(todo), sum(client.nthreads().values())))
-                results = stack.enter_context(contextlib.closing(_results(client, jobs, run_id, tell)))
-                for record, decisions in results:
+            client = stack.enter_context(_client(workers or default_workers(), scheduler))
+            tell(Planning(tuple(todo), sum(client.nthreads().values())))
+            results = stack.enter_context(contextlib.closing(_results(client, jobs, run_id, tell)))
+            for record, decisions in results:
+                with _on_disk(store):
                     store.write(record, decisions)
-                    statuses[record.status] += 1
-                    tell(Finished(record))
+                statuses[record.status] += 1
+                tell(Finished(record))
     return Summary(statuses, time.monotonic() - began)
+
+
+@contextlib.contextmanager
+def _on_disk(store: Store) -> Iterator[None]:
+    """Say what a full disk, or a folder that cannot be written, means for the run."""
+    try:
+        yield
+    except OSError as error:
+        raise DtbenchError(
+            f"results cannot be kept in '{store.folder}': {machine.words(error)}. Finished cells are kept; mend it and "
+            "run again."
+        ) from None
 
 
 def _results(
@@ -122,27 +139,31 @@ def _results(
 ) -> Generator[tuple[Record, bytes | None], None, None]:
     """Submit jobs as threads become free, and yield what comes back; on any interruption, kill what is running."""
     waiting = iter(jobs)
-    submitted: dict[str, Job] = {}
+    submitted: dict[str, tuple[Job, Any]] = {}
 
     def submit(count: int) -> list[Any]:
         futures = []
         for job in itertools.islice(waiting, max(count, 0)):
             future = client.submit(process.run_cell, job, pure=False, retries=RETRIES, key=f"{job.cell.stem}-{run_id}")
-            submitted[future.key] = job
+            submitted[future.key] = job, future
             futures.append(future)
         return futures
 
     def announce(futures: Iterable[Any]) -> None:
         for future in futures:
-            tell(Started(submitted[future.key].cell))
+            tell(Started(submitted[future.key][0].cell))
 
     try:
         first = submit(_threads(client))
         announce(first)
         running = _distributed().as_completed(first, loop=client.loop, raise_errors=False)
         for future in running:
-            job = submitted.pop(future.key)
-            outcome = _outcome(future, job)
+            job, _ = submitted.pop(future.key)
+            try:
+                outcome = _outcome(future, job)
+            except MachineError:
+                yield from [_outcome(other, its) for its, other in submitted.values() if other.status == "finished"]
+                raise
             future.release()
             more = submit(_threads(client) - len(submitted))  # before the record is written: no thread waits for a disk
             running.update(more)
@@ -166,6 +187,8 @@ def _outcome(future: Any, job: Job) -> tuple[Record, bytes | None]:
         return Record.model_validate_json(text), decisions
     if future.status == "error":
         error = future.exception()
+        if isinstance(error, MachineError):
+            raise error
         stack = "".join(traceback.format_exception(error))
         return process.lost(job, f"the cell's worker failed: {type(error).__name__}: {error}", stack), None
     raise DtbenchError("the Dask scheduler was lost. Finished cells are stored; run again for the others.")

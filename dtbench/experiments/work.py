@@ -6,18 +6,19 @@ The result is a JSON file and a netCDF file in the job's folder; what a solver p
 from __future__ import annotations
 
 import contextlib
+import errno
 import faulthandler
 import gc
 import hashlib
-import io
 import json
 import math
 import os
 import random
 import resource
 import signal
+import stat
 import sys
-import traceback
+import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,7 +30,7 @@ import numpy as np
 from dtbench import files
 from dtbench.core import AnyProblem
 from dtbench.errors import Declined, DtbenchError, InvalidDecision
-from dtbench.experiments import decisions
+from dtbench.experiments import decisions, failure, reported
 from dtbench.experiments.record import Cell, Payload, Slots, Status
 from dtbench.library import instances
 from dtbench.plugins.discovery import load_solver, read_solver_file
@@ -37,51 +38,97 @@ from dtbench.problems import problem, registry, source_sha256
 from dtbench.referee import Trajectory, play
 from dtbench.solver import Solver, rule_solver
 
-LOG = "log.txt"
 PAYLOAD = "payload.json"
 DECISIONS = "decisions.nc"
+SCRATCH = "scratch"  # the cell's folder for temporary files
+RESULT = 2**29  # byte: the largest result that is read
+OPEN_FILES, SPARE_FILES = 4096, 64  # that a cell may open; of them those that are kept for its result
+SHORT = os.EX_TEMPFAIL  # exit code of a cell that failed for want of disk, processes or the like
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS",
 )  # fmt: skip
 ADDRESS_SPACE_MARGIN = 2 * 2**30  # byte: code, thread stacks and allocator arenas that are mapped but not used
 
 
-def main(job: dict[str, Any]) -> int:
-    """Run the cell of a job and leave its result in the job's folder; returns the exit code."""
+def main(job: dict[str, Any], log: int) -> int:
+    """Run the cell of a job and leave its result in the job's folder; what is printed goes to the file ``log``.
+
+    Returns
+    -------
+    int
+        The exit code: 0, or :data:`SHORT` where the machine may have failed and not the solver.
+    """
+    _redirect(log)
+    try:
+        return _main(job)
+    except OSError as error:
+        print(failure.stack(error), file=sys.stderr)
+        return SHORT if failure.is_shortage(error) else 1
+
+
+def _main(job: dict[str, Any]) -> int:
     folder = Path(job["folder"])
     cell = Cell.model_validate(job["cell"])
-    _redirect(folder / LOG)
-    _limit(cell)
+    _use_scratch(folder / SCRATCH)
+    _limit(cell, job["files"])
     faulthandler.enable()  # a crash in native code leaves the Python stack in the log,
     faulthandler.register(signal.SIGTERM, chain=True)  # and so does the time limit
-    payload = _guarded(cell, job, folder)
+    payload, short = _guarded(cell, job, folder)
     _limit_address_space(None)  # a result fits, even if the solver's arrays did not
+    _open_spare_files()  # it can be written, even if the solver opened all files that it could
     part = folder / (PAYLOAD + ".part")
     part.write_text(payload.model_dump_json(), encoding="utf-8")
     part.rename(folder / PAYLOAD)
-    return 0
+    return SHORT if short else 0
 
 
-def _redirect(log: Path) -> None:
-    """Standard input is empty; what is printed goes to a file."""
-    with open(os.devnull, "rb") as nothing, log.open("wb") as file:
+def _redirect(log: int) -> None:
+    """Standard input is empty; what is printed goes to the log."""
+    with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(line_buffering=True, errors="replace")  # the log of a killed cell is complete
+    for end in (1, 2):
+        os.dup2(log, end)
+    os.close(log)
+    for name, end in (("stdout", 1), ("stderr", 2)):  # new ones: those of the zygote may think that they are files
+        stream = open(end, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
+        setattr(sys, name, stream)  # line by line: the log of a killed cell is complete
+        setattr(sys, f"__{name}__", stream)
 
 
-def _limit(cell: Cell) -> None:
-    """Address space, core files, threads. Resident memory and wall clock are the supervisor's."""
+def _use_scratch(folder: Path) -> None:
+    """Temporary files of the cell, and of what it starts, lie in its folder and go with it."""
+    folder.mkdir()
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        os.environ[name] = str(folder)
+    tempfile.tempdir = None  # asks the environment again
+
+
+def _limit(cell: Cell, files: int) -> None:
+    """Address space, size of files, core files, open files, threads. Resident memory and wall clock, and how much all
+    files hold together, are the supervisor's.
+    """
     from threadpoolctl import threadpool_limits
 
     _limit_address_space(cell.limits.memory + ADDRESS_SPACE_MARGIN)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    _lower(resource.RLIMIT_FSIZE, files)  # Python ignores SIGXFSZ: a write beyond is an OSError
+    _lower(resource.RLIMIT_CORE, 0)
+    _lower(resource.RLIMIT_NOFILE, OPEN_FILES)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, max(hard - SPARE_FILES, SPARE_FILES)), hard))
     for name in THREAD_VARIABLES:
         os.environ[name] = str(cell.limits.threads)
     threadpool_limits(limits=cell.limits.threads)
+
+
+def _lower(kind: int, most: int) -> None:
+    """Lower a limit for good, for the cell and all that it starts."""
+    soft, hard = (most if each == resource.RLIM_INFINITY else min(each, most) for each in resource.getrlimit(kind))
+    resource.setrlimit(kind, (soft, hard))
+
+
+def _open_spare_files() -> None:
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _limit_address_space(wanted: int | None) -> None:
@@ -92,35 +139,30 @@ def _limit_address_space(wanted: int | None) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (least, hard))
 
 
-def _guarded(cell: Cell, job: dict[str, Any], folder: Path) -> Payload:
-    """Run the cell; whatever the solver raises becomes a status."""
+def _guarded(cell: Cell, job: dict[str, Any], folder: Path) -> tuple[Payload, bool]:
+    """Run the cell; whatever the solver raises becomes a status. Also whether the machine may be what failed."""
     try:
-        return _run(cell, job, folder)
+        return _run(cell, job, folder), False
     except Declined as declined:
-        return Payload(status="skipped", reason=_line(declined) or "the solver gave no reason")
+        return Payload(status="skipped", reason=failure.message(declined) or "the solver gave no reason"), False
     except InvalidDecision as error:
-        return _failure("invalid", error)
+        return _failed("invalid", error), False
     except MemoryError as error:
         gc.collect()
-        return _failure("memory", error)
+        return _failed("memory", error), False
     except SystemExit as error:
-        return Payload(status="crash", reason=f"the solver ended the process with sys.exit({error.code!r})")
+        given = error.code
+        shown = failure.words(lambda: repr(given), failure.REASON)
+        return Payload(status="crash", reason=f"the solver ended the process with sys.exit({shown})"), False
     except BaseException as error:
-        return _failure("error", error)
+        lacks_memory = isinstance(error, OSError) and error.errno == errno.ENOMEM
+        return _failed("memory" if lacks_memory else "error", error), failure.is_shortage(error)
 
 
-def _failure(status: Status, error: BaseException) -> Payload:
+def _failed(status: Status, error: BaseException) -> Payload:
     if isinstance(error, DtbenchError):  # says what to mend
-        return Payload(status=status, reason=_line(error))
-    text = "".join(traceback.format_exception(error))
-    return Payload(status=status, reason=f"{type(error).__name__}: {_line(error)}", traceback=text)
-
-
-def _line(error: BaseException) -> str:
-    try:
-        return str(error).strip().split("\n")[0]
-    except Exception as broken:
-        return f"(its message cannot be made: {type(broken).__name__})"
+        return Payload(status=status, reason=failure.message(error))
+    return Payload(status=status, reason=failure.reason(error), traceback=failure.stack(error))
 
 
 def _run(cell: Cell, job: dict[str, Any], folder: Path) -> Payload:
@@ -133,8 +175,9 @@ def _run(cell: Cell, job: dict[str, Any], folder: Path) -> Payload:
     began = clock()
     solver.train()
     train_seconds = clock() - began if solver_class.trains else None
-    if solver.training is not None:
-        train_seconds = float(solver.training["seconds"])  # of the training itself, wherever it took place
+    training = reported.training(solver.training)
+    if training is not None:
+        train_seconds = training["seconds"]  # of the training itself, wherever it took place
     trajectory = play(owner, instance, solver)
     scores = trajectory.scores
     bad = [t for t, value in enumerate(scores.objective.tolist()) if not math.isfinite(value)]
@@ -149,7 +192,7 @@ def _run(cell: Cell, job: dict[str, Any], folder: Path) -> Payload:
         bound=[c.bound if c is not None and math.isfinite(c.bound) else None for c in trajectory.certificates],
     )
     method = _method(trajectory) | ({"clairvoyant": True} if solver_class.clairvoyant else {})
-    method |= {} if solver.training is None else {"training": solver.training}
+    method |= {} if training is None else {"training": training}
     return Payload(status="ok", slots=slots, train_seconds=train_seconds, method=method)
 
 
@@ -205,7 +248,7 @@ def _solver_class(cell: Cell, given: str) -> type[Solver]:
     file = located(given, "solvers", cell.solver_sha256)
     for entry in read_solver_file(file):
         if entry.name == cell.solver:
-            sys.path.insert(0, str(file.parent))  # a solver may import files beside it
+            sys.path.append(str(file.parent))  # a solver may import files beside it; last, so they hide no package
             return load_solver(entry)
     raise DtbenchError(f"'{file.name}' holds no solver '{cell.solver}'.")
 
@@ -218,16 +261,34 @@ def _method(trajectory: Trajectory) -> dict[str, Any]:
     whole = trajectory.horizon
     horizon = {"horizon_bound": whole.bound} if whole is not None and math.isfinite(whole.bound) else {}
     return horizon | {
-        "method": ", ".join(sorted({c.method for c in found})),
-        "backend": ", ".join(sorted({c.backend for c in found})),
+        "method": failure.cut(", ".join(sorted({c.method for c in found})), failure.REASON),
+        "backend": failure.cut(", ".join(sorted({c.backend for c in found})), failure.REASON),
         "statuses": dict(sorted(Counter(c.status for c in found).items())),
     }
 
 
 def read_payload(folder: Path) -> Payload | None:
     """The result that a cell left, None if it left none that can be read."""
-    file = folder / PAYLOAD
     try:
-        return Payload.model_validate(json.loads(file.read_bytes()))
-    except (OSError, ValueError):
+        content = read_result(folder / PAYLOAD)
+        return Payload.model_validate(json.loads(content)) if content is not None else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def read_result(file: Path) -> bytes | None:
+    """What a plain file of at most :data:`RESULT` bytes holds; None where there is no such file.
+
+    Raises
+    ------
+    OSError
+        If the machine cannot read it now.
+    """
+    try:
+        with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW), "rb") as stream:
+            there = os.fstat(stream.fileno())
+            return stream.read() if stat.S_ISREG(there.st_mode) and there.st_size <= RESULT else None
+    except OSError as error:
+        if error.errno in failure.SHORTAGES:
+            raise
         return None

@@ -1,4 +1,6 @@
+import ast
 import json
+from pathlib import Path
 
 import pytest
 
@@ -7,6 +9,7 @@ from dtbench.library.best_known import best_horizon
 from dtbench.problems import problem
 
 TINY = "stin-deployment/tiny-000"
+TRAINED = Path(__file__).parents[1] / "experiments" / "solvers"
 
 
 def test_exact_proves_the_best_known_value(dtbench):
@@ -75,3 +78,54 @@ def test_a_solver_over_its_time(dtbench):
     result = dtbench("solve", TINY, "genetic", "--option", "generations=1000000", "--time-limit", 0.5)
     assert result.code == 1
     assert "timeout" in result.out
+
+
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan", "NaN", "Infinity", "1e999", "1" + "0" * 400])
+def test_numbers_that_are_not_finite_are_refused_when_read(dtbench, value):
+    result = dtbench("solve", TINY, "genetic", "--option", f"population={value}")
+    assert result.code == 2
+    assert f"--option: option 'population' of solver 'genetic' is {value}" in result.err
+    assert result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", ["--time-limit", "--memory-limit"])
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_limits_are_finite(dtbench, option, value):
+    result = dtbench("solve", TINY, "greedy", option, value)
+    assert result.code == 2
+    assert option in result.err
+
+
+def test_the_largest_time_limit_can_be_waited_for(dtbench):
+    assert dtbench("solve", TINY, "greedy", "--time-limit", 1e7).code == 0
+
+
+@pytest.mark.parametrize(
+    ("account", "policy"),
+    [
+        ("{'seconds': 5.0}", None),
+        ("{'seconds': 0}", None),
+        ("{'seconds': 5.0, 'frames': 10}", "10 frames"),
+        ("{'seconds': 5.0, 'source': 'shipped'}", "shipped"),
+        ("{'seconds': 5.0, 'source': 'elsewhere', 'frames': 3}", "elsewhere, of 3 frames"),
+        ("None", None),
+    ],
+)
+def test_every_account_of_a_training_is_shown(dtbench, account, policy):
+    arguments = ["solve", TINY, "trained", "--solvers-path", TRAINED, "--option", f"account={account}"]
+    result = dtbench(*arguments)
+    assert result.code == 0
+    assert ("policy" in result.out) == (policy is not None)
+    assert (policy or "") in result.out
+    facts = json.loads(dtbench(*arguments, "--json").out)
+    assert facts["train_seconds"] is not None
+    assert facts["training"] == ast.literal_eval(account)
+
+
+@pytest.mark.parametrize("account", ["{'seconds': -1}", "{}", "5.0", "{'seconds': 'long'}", "{'seconds': 1e999}"])
+def test_no_account_of_a_training_is_an_invalid_cell(dtbench, account):
+    result = dtbench("solve", TINY, "trained", "--solvers-path", TRAINED, "--option", f"account={account}", "--json")
+    assert result.code == 1
+    facts = json.loads(result.out)
+    assert facts["status"] == "invalid"
+    assert "'training'" in facts["reason"]

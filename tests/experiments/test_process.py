@@ -7,14 +7,14 @@ import time
 import psutil
 import pytest
 
-from dtbench.experiments import process, run
+from dtbench.experiments import process, run, zygote
 from dtbench.experiments.record import Record
 from dtbench.experiments.verify import verify
 
 ENDS = {
     "raises": ("error", "RuntimeError: no idea what to do in file.txt"),
-    "sleeps": ("timeout", "limit of 1 s"),
-    "stubborn": ("timeout", "limit of 1 s"),
+    "sleeps": ("timeout", "limit of 3 s"),
+    "stubborn": ("timeout", "limit of 3 s"),
     "allocates": ("memory", "40.0 GiB"),
     "aborts": ("crash", "SIGABRT"),
     "exits": ("crash", "exit code 0 before there was a result"),
@@ -42,7 +42,7 @@ def test_each_end_has_its_status_and_the_rest_finishes(bench):
     summary, records = bench.run(bench.write(*quick))
     assert summary.ran == len(quick)
     assert not summary.ok
-    late, slow = bench.run(bench.write("sleeps", "stubborn", seconds=1, name="late"))
+    late, slow = bench.run(bench.write("sleeps", "stubborn", seconds=3, name="late"))
     assert late.statuses["timeout"] == 2
     records |= {name: slow[name] for name in ("sleeps", "stubborn")}
     assert {name: record.status for name, record in records.items()} == {n: status for n, (status, _) in ENDS.items()}
@@ -54,11 +54,39 @@ def test_each_end_has_its_status_and_the_rest_finishes(bench):
     assert "/home/somebody" not in records["raises"].model_dump_json()
     assert "going to sleep" in records["sleeps"].traceback
     assert records["stubborn"].signal == "SIGKILL"
-    assert all(records[name].wall_seconds < 1 + 10 for name in ("sleeps", "stubborn"))
+    assert all(records[name].wall_seconds < 3 + 10 for name in ("sleeps", "stubborn"))
     assert all(records["infeasible"].slots.repaired)
     assert all(records["infeasible"].slots.feasible)
     assert records["infeasible"].repaired_share == 1.0
     assert records["slow"].repaired_share == 0.0
+
+
+def test_a_log_keeps_its_two_ends_and_says_what_is_missing(monkeypatch):
+    """12 bytes, of which the first 3 and the last 4 are kept."""
+    monkeypatch.setattr(zygote, "LOG_HEAD", 3)
+    monkeypatch.setattr(zygote, "LOG_TAIL", 4)
+    log = zygote.Log()
+    for piece in (b"ab", b"cdefghij", b"kl"):
+        os.write(log.sink, piece)
+        assert log.read()
+    assert not log.read()  # nothing now
+    os.close(log.sink)
+    assert not log.read()  # the end
+    os.close(log.source)
+    assert not log.open
+    assert log.text() == "abc\n[... 5 of 12 bytes that were printed are cut ...]\nijkl"
+
+
+@pytest.mark.parametrize("text", [b"", b"ab", b"abcdefg"])
+def test_a_short_log_is_whole(monkeypatch, text):
+    monkeypatch.setattr(zygote, "LOG_HEAD", 3)
+    monkeypatch.setattr(zygote, "LOG_TAIL", 4)
+    log = zygote.Log()
+    os.write(log.sink, text)
+    log.read()
+    for end in (log.sink, log.source):
+        os.close(end)
+    assert log.text() == text.decode()
 
 
 def test_memory_of_child_processes_counts(bench):
