@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import shlex
 import sys
 from pathlib import Path
@@ -13,6 +11,7 @@ import typer
 
 from dtbench.cli.output import Json, SolversPath, print_json, print_table, stderr
 from dtbench.cli.run import Retry, Scheduler, Workers, failure_facts, print_failures
+from dtbench.files import csv_text, write_safely
 
 COLUMNS = ("problem", "size", "method", "against", "networks", "traces", "seed", "ratio")
 
@@ -55,7 +54,6 @@ def fresh(
     from dtbench.experiments.plan import make_plan
     from dtbench.experiments.run import run
     from dtbench.experiments.store import Store
-    from dtbench.files import write_safely
     from dtbench.plugins.discovery import discover
     from dtbench.problems import problem as problem_of
 
@@ -116,11 +114,7 @@ def _facts(score: Any) -> dict[str, Any]:
 
 def _csv(facts: dict[str, Any], found: list[Any]) -> str:
     """A row for each method and seed."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for score in found:
-        for seed, mean in enumerate(score.means):
-            writer.writerow([facts["problem"], facts["size"], score.method, facts["against"], facts["networks"],
-                             facts["traces"], seed, repr(mean)])  # fmt: skip
-    return text.getvalue()
+    where = [facts[name] for name in ("problem", "size")]
+    about = [facts[name] for name in ("against", "networks", "traces")]
+    rows = [[*where, each.method, *about, seed, mean] for each in found for seed, mean in enumerate(each.means)]
+    return csv_text([COLUMNS, *rows])

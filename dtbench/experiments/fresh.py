@@ -16,7 +16,7 @@ import numpy as np
 
 from dtbench.core import AnyProblem, Instance
 from dtbench.errors import DtbenchError
-from dtbench.experiments.record import Record
+from dtbench.experiments.record import FiniteScalar, Record
 from dtbench.experiments.suite import Suite, read
 from dtbench.experiments.tables import SolverTable
 from dtbench.files import write_safely
@@ -57,8 +57,9 @@ def methods(texts: Iterable[str], entries: Mapping[str, SolverEntry], problem: s
         wrong = [option for option, sign, _ in pairs if not sign]
         if wrong:
             raise DtbenchError(f"method '{text}': '{wrong[0]}' has no value; expected NAME:OPTION=VALUE,...")
-        entry.check_options([option for option, _, _ in pairs], f"method '{text}'")
-        tables.append(SolverTable(name=name, label=text, options={option: value for option, _, value in pairs}))
+        options: dict[str, FiniteScalar] = {option: value for option, _, value in pairs}
+        entry.check_options(options, f"method '{text}'")
+        tables.append(SolverTable(name=name, label=text, options=options))
     return tables
 
 
