@@ -1,27 +1,15 @@
 """CC-DDPG: DDPG whose actor coordinates channels and shares within their limits; acts on observations only.
 
-Li and Han (2025), Eqs. (18)-(29). The controller sees the data, the rates and the limits of a slot, and asks for
-channels and a matrix of shares in the encoding ``structured``. The actor,
-:class:`dtbench.learning.ddpg.policy.CoordinatedPolicy`, keeps C2 to C5 whatever its networks say; the environment
-rounds channels, and repairs what breaks C6 or C7. In the paper the critic sees the actor's output as it is, before
-rounding. See :mod:`dtbench.learning.ddpg.learner` for the order of an update.
+Li and Han (2025), Eqs. (18)-(29). The controller sees the data, the rates and the limits of a slot. It asks for
+channels and a matrix of shares, in the encoding ``structured``.
 
-The paper gives no settings: those of ``paper`` are ours, in its spirit (one environment, an update per slot, discount
-0.9). Deviations of ``tuned``, each with its reason:
+- The actor, :class:`dtbench.learning.ddpg.policy.CoordinatedPolicy`, keeps C2 to C5 whatever its networks say.
+- The environment rounds channels, and repairs what breaks C6 or C7.
+- The critic of the paper sees the actor's output as it is, before rounding.
+- The order of an update is in :mod:`dtbench.learning.ddpg.learner`.
 
-- discount 0: no decision changes a later slot;
-- several copies, four updates per slot; a critic that judges UAVs and satellites alike and standardises its inputs
-  (``alike``): it must learn the slowest of N uploads and of M satellites, whose delay adds up over its UAVs;
-- ``obs=ordered``: UAVs by falling data. What their numbers are means nothing, and the same satellites for the same
-  ranks are nearly as good as any rule that looks at the data;
-- ``by_uav``: the same network gives every UAV its channels, which should follow its own data over its own rate;
-- ``whole``: the critic sees the channels that are played, as the best ones before rounding are not the best after it;
-- ``scope``: one policy for all networks of the size, as rates and limits are observed;
-- ``softness``: which satellite a UAV goes to has a gradient, which in the paper only exploration can find; it is small,
-  as the same entries say how shares are split, and would end at 1 if they were pushed for long;
-- ``offset``: around 0, where networks begin, |tanh| has a kink, and noise makes any satellite the largest entry;
-- ``limit_penalty``: repair turns hopeless decisions into the reference round, which beats what an actor finds for long;
-  without a penalty the best policy asks for nonsense, and is never told what its own decision is worth.
+The paper gives no settings. Those of the preset ``paper`` are ours, in its spirit: one environment, an update per slot,
+discount 0.9. The preset ``tuned`` gives the reason of each deviation beside its line.
 """
 
 from __future__ import annotations
@@ -54,11 +42,26 @@ PRESETS: Presets = {
     "paper": {"*": {"episodes": 1500, "validate_every": 50, "bootstrap": False, "actor": "128"}},
     "tuned": {
         "*": {
-            "scope": "size", "validate_every": 3, "traces": 40,
-            "env": "obs=ordered", "episodes": 12800, "parallel": 32, "by_uav": True, "whole": True, "gamma": 0.0,
-            "batch": 128, "updates": 4, "warmup": 5000, "actor": "128", "critic": "64,64,64", "alike": True,
-            "standardise": True, "actor_rate": 1e-3, "last_rate": 0.05, "noise": 0.2, "softness": 0.03,
-            "offset": 0.7, "limit_penalty": 0.5,
+            "episodes": 12800, "parallel": 32, "validate_every": 3, "traces": 40,
+            "gamma": 0.0,  # no decision changes a later slot
+            "scope": "size",  # one policy for all networks of the size: rates and limits are observed
+            # UAVs by falling data. Their numbers mean nothing. The same satellites for the same ranks are nearly as
+            # good as any rule that looks at the data.
+            "env": "obs=ordered",
+            "by_uav": True,  # one network gives each UAV its channels: they should follow its own data over its rate
+            "whole": True,  # the critic sees the channels played: the best before rounding are not the best after it
+            "batch": 128, "updates": 4, "warmup": 5000, "actor": "128", "critic": "64,64,64",
+            # The critic must learn the slowest of N uploads and of M satellites, whose delay adds up over their UAVs.
+            # So it judges UAVs alike and satellites alike, and standardises its inputs.
+            "alike": True, "standardise": True,
+            "actor_rate": 1e-3, "last_rate": 0.05, "noise": 0.2,
+            # Which satellite a UAV goes to gets a gradient. In the paper only exploration can find it. The temperature
+            # is small: the same entries say how shares are split, and would end at 1 if they were pushed for long.
+            "softness": 0.03,
+            "offset": 0.7,  # off 0, where networks begin: there |tanh| has a kink, and noise picks the largest entry
+            # Repair turns hopeless decisions into the reference round, which beats what an actor finds for long.
+            # Without a penalty the best policy asks for nonsense, and never learns what its own decision is worth.
+            "limit_penalty": 0.5,
         }
     },
 }  # fmt: skip

@@ -1,16 +1,23 @@
 """DDPG: one deterministic actor for all, broken limits cost reward; learns and acts on observations only.
 
 Lillicrap et al. (2016), as an ablation of :file:`cc-ddpg.py` on the problem of Li and Han (2025). The controller sees
-the global state; see :mod:`dtbench.learning.ddpg.learner` for the order of an update and its equations.
+the global state. The order of an update and its equations are in :mod:`dtbench.learning.ddpg.learner`.
 
-With ``mode = penalty`` it chooses channels and shares without coordination, is paid for what it asks for, less what
-that violates, and its decision is repaired for the score only. With ``mode = raw`` the environment brings its features
-into the limits C2 to C5 and pays for the repaired decision. In both modes a hopeless decision scores as the reference
-round that repair puts in its place: look at the share of repaired slots before praising the score.
+The option ``mode`` says what the actions mean:
 
-The paper gives no settings; ``paper`` are those of its ablation in our reading: 1500 episodes, discount 0.9. ``tuned``
-has discount 0, as no decision changes a later slot, several copies, and a critic that judges UAVs alike and
-standardises its inputs, all as in :file:`cc-ddpg.py`.
+- ``penalty``: the controller chooses channels and shares without coordination. It is paid for what it asks, less what
+  that violates. Its decision is repaired for the score only.
+- ``raw``: the environment brings the controller's features into the limits C2 to C5. It pays for the repaired decision.
+
+In both modes repair replaces a hopeless decision by the reference round, and that is what is scored. So look at the
+share of repaired slots before you praise the score.
+
+The paper gives no settings. The preset ``paper`` is our reading of its ablation: 1500 episodes, discount 0.9. The
+preset ``tuned`` deviates as in :file:`cc-ddpg.py`, where the reasons are:
+
+- ``gamma=0``: no decision changes a later slot.
+- ``parallel``: several copies are played.
+- ``alike``, ``standardise``: the critic judges UAVs alike and standardises its inputs.
 """
 
 from __future__ import annotations

@@ -1,21 +1,47 @@
 """HAPPO as Liu et al. (2025) have it: one agent after the other, in random order, each correcting for those before it.
 
-Every agent has a network of its own; reals have Beta distributions ("Beta-HAPPO"). The algorithm is
+Each agent has its own network. Reals have Beta distributions ("Beta-HAPPO"). The algorithm is
 :mod:`dtbench.learning.ppo.learner`.
 
-``paper``: the settings of the card of ``mec-synchronization``, with the discounts of the other problems' cards; the
-same 5000 slots per round are played as 25 episodes of the library's horizon. Deviations of ``tuned`` and their reasons:
-discount 0 where a slot's decision does not change what the next one is worth, as the rest is noise; larger steps that
-fall to 0; ``dnt-spectrum``: base stations are told what an upload would mend (``obs=twin``) and are paid the objective
-(``reward=objective``), discount 0.2 as in the paper; ``mec-synchronization``: users choose a margin over the least
-power (``power_action=margin``), as good powers are a hundredth of the greatest, each agent learns from what it adds to
-the team's reward (``credit=own``, ``reward=difference``), which one of thirty users hardly moves, and base stations
-tell users their place in the cell (``observation=cell``), without which those of a crowded cell all send at once and
-fail; ``edge-placement``: the encoding ``hybrid``, where opening is a choice of two, explored as such, and scores are
-added to the transport cost, each given by one network from what is known of the pair; ``edge-migration``: one network
-scores each user from what is known of that user; ``satellite-offloading``: UAVs by falling data (``obs=ordered``), see
-:file:`cc-ddpg.py`, the encoding ``strict``, paid for what is asked, as repair would do the work of agents that are paid
-for what is played, and a start off the middle, where features count by their absolute value and no mean has a slope.
+The preset ``paper`` takes what Liu et al. (2025) give for ``mec-synchronization`` to all problems. The discount is that
+of each problem's paper. A round on ``mec-synchronization`` has the paper's 5000 slots, as 25 episodes of the library's
+horizon.
+
+The preset ``tuned`` is ours. Its deviations, each with its reason:
+
+all problems
+    - ``gamma=0``, unless an item below says otherwise: a decision does not change what the next slot is worth. What
+      follows a slot is then noise.
+    - ``actor_rate``, ``critic_rate``, ``anneal``: steps are larger, and fall to 0.
+
+``dnt-spectrum``
+    - ``obs=twin``: base stations are told what an upload would mend.
+    - ``reward=objective``: base stations are paid the objective.
+    - ``gamma=0.2``: as in the paper.
+
+``mec-synchronization``
+    - ``power_action=margin``: users choose a margin over the least power, because good powers are a hundredth of the
+      greatest.
+    - ``credit=own``, ``reward=difference``: each agent learns from what it adds to the team's reward, because one of
+      thirty users hardly moves that reward.
+    - ``observation=cell``: base stations tell users their place in the cell. Without it the users of a crowded cell all
+      send at once and fail.
+
+``edge-placement``
+    - ``encoding=hybrid``: opening a station is a choice of two and is explored as such. Scores are added to the
+      transport cost.
+    - ``by_entry``: one network gives all scores, each from what is known of the pair of station and user.
+
+``edge-migration``
+    - ``gamma=0.7``: as in the paper, because a migration changes what later slots cost.
+    - ``by_entry``: one network scores each user from what is known of that user.
+
+``satellite-offloading``
+    - ``obs=ordered``: UAVs are numbered by falling data, see :file:`cc-ddpg.py`.
+    - ``encoding=strict``: agents are paid for what they ask. Paid for what is played, they would leave the work to
+      repair.
+    - ``mean=0.7``: training starts off the middle. Features count by their absolute value, so at the middle no mean
+      has a slope.
 """
 
 from typing import TYPE_CHECKING, ClassVar

@@ -1,21 +1,34 @@
 """MADDPG: a deterministic actor per agent, critics that see all in training; acts on observations only.
 
-Lowe et al. (2017). On ``edge-placement`` the multi-agent actor-critic of Lu et al. (2021), Algorithm 1: each base
-station sees the whole state and gives a logit of opening and a score per user; Eqs. (28)-(31). On
-``mec-synchronization`` a baseline of Liu et al. (2025): users choose powers, base stations shares, the control centre
-hosts (as reals, which ``env=host_action=real`` makes of them); one critic for the reward of users and stations, one for
-the centre's. See :mod:`dtbench.learning.ddpg.learner` for the order of an update; an agent's gradient flows through its
-own action only.
+Lowe et al. (2017). The order of an update is in :mod:`dtbench.learning.ddpg.learner`. An agent's gradient flows through
+its own action only.
 
-The cards' settings are ``paper``. Deviations of ``tuned``, each with its reason: discount 0, as decisions hardly change
-what a later slot is worth; several copies; the critic's inputs are standardised. On ``edge-placement`` a critic that
-judges base stations alike, as every episode has another trace; scores are added to the negative transport cost
-(``residual``), as nothing is learned of 1000 scores through an argmax in this time; little noise, which would drown
-that cost; and ``restraint``, or scores end at the flat ends of tanh. On ``mec-synchronization`` users choose a margin
-over the least power and are told their place in the cell, as in :file:`happo.py`; agents are paid what they add to the
-team's reward, and judged by a critic that like agents share, :class:`~dtbench.learning.ddpg.crowd.CrowdCritic`: of the
-team's reward, by layers over the whole state and the joint action of 360 reals, nothing was learned; ``restraint``, or
-all users fall silent for good.
+- ``edge-placement``: the multi-agent actor-critic of Lu et al. (2021), Algorithm 1, Eqs. (28)-(31). Each base station
+  sees the whole state. It gives a logit of opening and a score per user.
+- ``mec-synchronization``: a baseline of Liu et al. (2025). Users choose powers, base stations choose shares, the
+  control centre chooses hosts. ``env=host_action=real`` turns hosts into reals. One critic is of the reward of users
+  and stations, one of the control centre's.
+
+The preset ``paper`` has the papers' settings. The preset ``tuned`` is ours. Its deviations, each with its reason:
+
+both problems
+    - ``gamma=0``: decisions hardly change what a later slot is worth.
+    - ``parallel``: several copies are played.
+    - ``standardise``: the critic's inputs are brought to mean 0 and deviation 1.
+
+``edge-placement``
+    - ``alike``: the critic judges base stations alike, because every episode has another trace.
+    - ``residual=true``: scores are added to the negative transport cost. Through an argmax, 1000 scores learn nothing
+      in this time.
+    - ``noise=0.1``: more noise would drown the transport cost.
+    - ``restraint``: without it scores end at the flat ends of tanh.
+
+``mec-synchronization``
+    - ``power_action=margin``, ``observation=cell``: see :file:`happo.py`.
+    - ``reward=difference``: agents are paid what they add to the team's reward.
+    - ``alike``: like agents share a critic, :class:`~dtbench.learning.ddpg.crowd.CrowdCritic`. Layers over the whole
+      state and the joint action of 360 reals learned nothing of the team's reward.
+    - ``restraint``: without it all users fall silent for good.
 """
 
 from __future__ import annotations

@@ -2,9 +2,10 @@
 
 Reals have Beta distributions. The algorithm is :mod:`dtbench.learning.ppo.learner`.
 
-Presets and their reasons are those of ``happo.py``, but for ``share``: like agents share a network, except on
-``dnt-spectrum``, where each base station has its own place; on ``mec-synchronization`` that takes fewer episodes and
-bears larger steps.
+Presets and their reasons are those of :file:`happo.py`, but for ``share``: like agents share a network.
+
+- ``mec-synchronization``: sharing takes fewer episodes and bears larger steps.
+- ``dnt-spectrum``: base stations do not share, because each has its own place.
 """
 
 from dataclasses import dataclass

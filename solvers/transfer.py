@@ -1,16 +1,28 @@
 """Transfer learning between edge servers: an actor-critic per server that takes over what others have learned.
 
-Lu et al. (2021), Sec. V.B, Algorithm 2, Eqs. (32)-(34): each server sees the features of all its pairs with users and
-scores every user; a twin goes to the admissible server of the highest score. Base training is that of
-:file:`maddpg.py`; what is transferred, and when, is in :mod:`dtbench.learning.ddpg.transfer`.
+Lu et al. (2021), Sec. V.B, Algorithm 2, Eqs. (32)-(34). Each server sees the features of all its pairs with users, and
+scores every user. A twin goes to the admissible server of the highest score. Base training is that of
+:file:`maddpg.py`. What is transferred, and when, is in :mod:`dtbench.learning.ddpg.transfer`.
 
-Deviations: a model per server instead of per user and server, which is not tractable; all servers start from the same
-weights, without which (32) would average networks that mean different things; (34) is divided by 1 + rho, or weights
-would grow without bound; experience is taken over by reference: a transition of another server is looked at from that
-server's place. ``transfer=init`` starts from the mean of the servers of another network's policy (``source``), ``none``
-trains from scratch. In ``tuned`` several copies are played, and servers share a critic, as their rewards are equal. It
-sees a user with all its servers and scores at once: whether a score is high enough depends on the others. ``restraint``
-keeps scores off the flat ends of tanh, where all users are scored alike and nothing is learned any more.
+The option ``transfer`` chooses what is done:
+
+- ``online``: a transfer step after every slot, as in the paper.
+- ``init``: servers start from the mean of the servers of another network's policy, whose file is ``source``.
+- ``none``: training from scratch.
+
+Deviations from the paper, each with its reason:
+
+- A model per server: one per user and server is not tractable.
+- All servers start from the same weights: (32) would otherwise average networks that mean different things.
+- (34) is divided by 1 + rho: weights would otherwise grow without bound.
+- Experience is taken over by reference: a transition of another server is looked at from that server's place.
+
+The preset ``tuned`` is ours. Its deviations, each with its reason:
+
+- ``parallel``: several copies are played.
+- ``apart=false``, ``alike``: servers share a critic, because their rewards are equal. The critic sees a user with all
+  its servers and scores at once, because whether a score is high enough depends on the others.
+- ``restraint``: keeps scores off the flat ends of tanh. There all users are scored alike, and learning stops.
 """
 
 from __future__ import annotations

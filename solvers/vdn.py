@@ -1,24 +1,42 @@
 """VDN, the sum of the agents' action values: what Tao et al. (2025) and Yu et al. (2025) propose.
 
-Each agent (a user; a base station) sees its own observation and picks its own action: Q_tot = sum_i Q_i(o_i, a_i), Eq.
-(21) of Tao et al., Eq. (19) of Yu et al., so the best joint action is every agent's own best (Sunehag et al., 2018).
-Target and loss, Eqs. (22)-(23) and (21)-(22), are :meth:`dtbench.learning.qlearning.learner.ValueLearner.loss`; the
-loop of Algorithm 1 is :meth:`~dtbench.learning.qlearning.learner.ValueLearner.round`.
+Each agent (a user; a base station) sees its own observation and picks its own action. The joint value is the sum
+Q_tot = sum_i Q_i(o_i, a_i), Eq. (21) of Tao et al., Eq. (19) of Yu et al. So the best joint action is the best action
+of each agent (Sunehag et al., 2018).
 
-Deviations: one joint replay buffer, because the joint loss needs equal slots of all agents (Tao et al. write one per
-agent); one network for all users, because instances redraw users and a number has no meaning; the target is over the
-masks seen before anybody acts, because what others will take is unknown; entries of an action that are forced count 0,
-because nothing is chosen there; gradient descent, where Eq. (24) of Yu et al. has the wrong sign. Users choose in
-order, full devices masked, as Eq. (13d) of Tao et al. demands. Where the papers are silent (warm-up, updates a round,
-replay, copies of the target, exploration, clip), the preset ``paper`` is ours; its learning rate on dnt-spectrum is
-5e-4, since 75 epochs of 10 episodes are too short for the paper's 1e-4.
+- Target and loss, Eqs. (22)-(23) of Tao et al. and (21)-(22) of Yu et al.:
+  :meth:`dtbench.learning.qlearning.learner.ValueLearner.loss`.
+- The loop of Algorithm 1: :meth:`dtbench.learning.qlearning.learner.ValueLearner.round`.
 
-``tuned`` is ours, by hand and by the search in :file:`tuning/value.py`. Slots of stin-deployment are not coupled: the
-discount is 0, nothing needs to be remembered, single slots are drawn. Base stations of dnt-spectrum see what their twin
-errs and who is the stronger of two (``obs=twin``), which memories did not learn to tell from positions, and earn the
-objective; networks are small and trainings long, as what a claim is worth drowns in the noise of the team's return
-(:file:`tuning/trials.md`). Many episodes are played at once; the learning rate falls to almost nothing, so that
-policies settle.
+Deviations from the papers, each with its reason:
+
+- One joint replay buffer: the joint loss needs the same slots of all agents. Tao et al. write one buffer per agent.
+- One network for all users: instances redraw users, so a user's number has no meaning.
+- The target is over the masks that agents see before anybody acts: what others will take is unknown.
+- An entry of an action that is forced counts 0: nothing is chosen there.
+- Gradient descent: Eq. (24) of Yu et al. has the wrong sign.
+- Users choose in order, with full devices masked: Eq. (13d) of Tao et al. demands it.
+
+The preset ``paper`` is ours where the papers are silent: warm-up, updates per round, replay, copies of the target,
+exploration, clip. On ``dnt-spectrum`` the learning rate is 5e-4: 75 epochs of 10 episodes are too short for the paper's
+1e-4.
+
+The preset ``tuned`` is ours, by hand and by the search in :file:`tuning/value.py`:
+
+all problems
+    - ``parallel``: many episodes are played at once.
+    - ``last_rate``: the learning rate falls to almost nothing, so that policies settle.
+
+``stin-deployment``
+    - ``gamma=0``, ``memory=0``, ``length=1``: slots are not coupled. There is nothing to look ahead to or to remember,
+      so single slots are drawn.
+
+``dnt-spectrum``
+    - ``obs=twin``: base stations see the error of their twin, and which of two stations is the stronger. Networks with
+      memory did not learn that from positions.
+    - ``reward=objective``: base stations earn the objective.
+    - ``hidden``, ``episodes``: networks are small and trainings long. What a claim is worth drowns in the noise of the
+      team's return (:file:`tuning/trials.md`).
 """
 
 from typing import TYPE_CHECKING, ClassVar
