@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -96,6 +96,10 @@ class Encoding:
     ``observe(slot)`` replaces the problem's :meth:`~dtbench.core.Problem.observe`, masks and state too, where these
     groups see something else.
 
+    ``keep_by`` says by what training chooses the policy that it keeps: the ``objective``, as the referee scores the
+    repaired decision, or the ``reward``. The latter is for encodings that pay for what is asked: by the objective, the
+    best policy would be the one that repair helps most.
+
     For environments: ``reward(slot, x)`` (...,) replaces the reward of the repaired decision where agents answer for
     what they asked for; ``agent_rewards(slot, x, outcome)`` (..., agents) replaces those of the problem where some
     agent is paid for what it proposed; ``info(slot, x)`` gives more facts, such as what repair had to do: (...,) arrays
@@ -111,6 +115,7 @@ class Encoding:
     agent_rewards: Callable[[Any, Any, Any], npt.NDArray[np.float64]] | None = None
     ask: Callable[[Any, Any], Any] | None = None
     observe: Callable[[Any], Observation] | None = None
+    keep_by: Literal["objective", "reward"] = "objective"
 
     @property
     def agents(self) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ PRESETS: Presets = {
 class DdpgOptions(ActorCriticOptions):
     """Those of an actor-critic, and what the actions mean."""
 
-    BROUGHT: ClassVar[tuple[str, ...]] = ("env", "mode")
+    FIXED_BY_POLICY: ClassVar[tuple[str, ...]] = ("env", "mode")
 
     mode: str = param("penalty", "1", "actions without coordination, or coordinated after", choices=("penalty", "raw"))
 

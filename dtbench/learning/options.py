@@ -20,13 +20,16 @@ ANY = "*"
 class LearningOptions(Options):
     """How an agent is trained, validated and played; a solver's presets and its own options add to these.
 
-    ``PLAYING`` names the options that leave the trained weights as they are, ``BROUGHT`` those that a trained policy
-    brings along: what its agents see, and what their actions mean.
+    Attributes
+    ----------
+    OUTSIDE_TRAINING
+        Names of the options that leave the trained weights as they are.
+    FIXED_BY_POLICY
+        Names of the options that a trained policy brings along: what its agents see, and what their actions mean.
     """
 
-    PLAYING: ClassVar[tuple[str, ...]] = ("preset", "evaluation", "checkpoint", "cache", "log_dir")
-
-    BROUGHT: ClassVar[tuple[str, ...]] = ("env",)
+    OUTSIDE_TRAINING: ClassVar[tuple[str, ...]] = ("preset", "evaluation", "checkpoint", "cache", "log_dir")
+    FIXED_BY_POLICY: ClassVar[tuple[str, ...]] = ("env",)
 
     preset: str = param("tuned", "1", "settings of the paper, or ours from a search", choices=("paper", "tuned"))
     episodes: int = param(1000, "1", "training length, over all parallel environments", low=1)
@@ -41,7 +44,7 @@ class LearningOptions(Options):
 
     def training(self) -> dict[str, Scalar]:
         """The options that decide what is learned."""
-        return {name: value for name, _, value in self.items() if name not in self.PLAYING}
+        return {name: value for name, _, value in self.items() if name not in self.OUTSIDE_TRAINING}
 
 
 OptionsT = TypeVar("OptionsT", bound=LearningOptions)

@@ -133,7 +133,7 @@ class Policy(ABC):
         return rows * group.count if self.networks[group.name].copies == 1 else rows
 
 
-class Entries:
+class EntryLayout:
     """The values of a categorical action's entries: flat (..., sum n) to (..., width, max n)."""
 
     def __init__(self, n: tuple[int, ...]) -> None:
@@ -148,14 +148,14 @@ class Entries:
         return np.where(self.exists, allowed[..., self.index], -np.inf)
 
 
-_ENTRIES: dict[tuple[int, ...], Entries] = {}
+_ENTRIES: dict[tuple[int, ...], EntryLayout] = {}
 
 
-def entries(group: Group) -> Entries:
+def entries(group: Group) -> EntryLayout:
     """The layout of a group's categorical action."""
     if not isinstance(group.space, Categorical):
         raise TypeError(f"agents '{group.name}' act in reals.")
-    return _ENTRIES.setdefault(group.space.n, Entries(group.space.n))
+    return _ENTRIES.setdefault(group.space.n, EntryLayout(group.space.n))
 
 
 def best(values: Floats) -> IntArray:

@@ -239,7 +239,7 @@ class LearnedSolver(Solver):
     def _take_changes_of(self, header: Header) -> None:
         """Let agents see and choose what they did in training, also where the file was named by its path."""
         changes, defaults = {}, type(self.options)()
-        for name in self.options.BROUGHT:
+        for name in self.options.FIXED_BY_POLICY:
             wanted = header.identity.options.get(name, getattr(defaults, name))
             own = getattr(self.options, name)
             if wanted != own and name in self.given:

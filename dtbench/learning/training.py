@@ -22,7 +22,7 @@ from dtbench.learning.policy import NextMask, Policy
 VALIDATION_SEED = 5_000  # of fresh traces that no agent is trained on; see TRAINING_SEED
 TRAINING_SEED = 10_000  # plus the agent's seed; instances of the library are frozen apart
 
-State = tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]  # arrays, and facts that JSON takes
+Snapshot = tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]  # arrays, and facts that JSON takes
 
 
 class Learner(ABC):
@@ -53,11 +53,11 @@ class Learner(ABC):
         """Play and update once; ``number`` counts from 0. What it returns is logged: losses, exploration, return."""
 
     @abstractmethod
-    def state(self) -> State:
+    def state(self) -> Snapshot:
         """Everything that the next round depends on: weights, moments, replay, generators."""
 
     @abstractmethod
-    def load(self, state: State) -> None:
+    def load(self, state: Snapshot) -> None:
         """The inverse of :meth:`state`."""
 
     @contextmanager
@@ -170,8 +170,7 @@ def fit(
 ) -> Trained:
     """Train to the last round; keep the policy that does best on the validation traces.
 
-    That is the policy with the best objective, as the referee scores it; with the highest reward where the encoding
-    rewards what is asked for, or the best policy would be the one that repair helps most.
+    What is best, the objective or the reward, is what :attr:`dtbench.encoding.Encoding.keep_by` says.
 
     Parameters
     ----------
@@ -189,10 +188,10 @@ def fit(
         Called after each validation: may write what is needed to go on from there.
     """
     memo, sense = memo or Memo(), validation.env.problem.sense
-    began, paid_as_asked = time.perf_counter() - memo.seconds, validation.env.encoding.reward is not None
+    began, keep_by = time.perf_counter() - memo.seconds, validation.env.encoding.keep_by
 
     def better(point: Point, best: Point) -> bool:
-        if paid_as_asked:
+        if keep_by == "reward":
             return not math.isfinite(best.reward) or point.reward > best.reward
         return not math.isfinite(best.objective) or is_better(sense, point.objective, best.objective)
 

@@ -68,7 +68,7 @@ class FakeValidation:
     """The objective is the weight, the reward minus that."""
 
     def __init__(self, sense="min", clock=None):
-        self.env = SimpleNamespace(problem=SimpleNamespace(sense=sense), encoding=SimpleNamespace(reward=None))
+        self.env = SimpleNamespace(problem=SimpleNamespace(sense=sense), encoding=SimpleNamespace(keep_by="objective"))
         self.clock = clock
 
     def __call__(self, policy):
@@ -110,7 +110,7 @@ def test_where_agents_are_paid_for_what_they_ask_the_best_paid_is_kept():
             return objective, objective
 
     validation = Asked()
-    validation.env.encoding.reward = lambda slot, x: 0.0
+    validation.env.encoding.keep_by = "reward"
     trained = fit(Script([1, 4, 3]), validation, every=1)
     assert trained.best.objective == 4.0
     assert trained.arrays["w"] == 4.0

@@ -37,7 +37,7 @@ def test_fields_are_those_of_bases_first_and_a_declaration_anew_keeps_its_place(
     assert list(fields)[:2] == ["preset", "episodes"]
     assert list(fields)[-2:] == ["step", "more"]
     assert ast.unparse(fields["episodes"].value) == "3"
-    assert not {"KIND", "PLAYING"} & set(fields)
+    assert not {"KIND", "OUTSIDE_TRAINING"} & set(fields)
 
 
 def test_members_are_found_in_bases_and_inside_of_the_class():

@@ -68,6 +68,7 @@ def test_other_encodings(name, id, encoding):
     groups = problem(id).encodings(solver.instance)[encoding].groups
     assert set(solver.policy.networks) == {group.name for group in groups}
     assert (solver._env.encoding.reward is not None) == (encoding == "strict")
+    assert solver._env.encoding.keep_by == ("reward" if encoding == "strict" else "objective")
 
 
 def test_a_file_brings_its_encoding_along(tmp_path):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from dtbench.encoding import Encoding
 from dtbench.learning.ddpg.actors import Actor, Seen
 from dtbench.learning.ddpg.critics import Critic, Players, deviation
-from dtbench.learning.ddpg.learner import ActorCritic, Batch
+from dtbench.learning.ddpg.learner import ActorCritic, TransitionBatch
 from dtbench.learning.ddpg.policy import LEAST, CoordinatedPolicy, box, of_each
 from dtbench.learning.networks import Floats, Network
 from dtbench.learning.torch_networks import StackedNetwork
@@ -153,7 +153,7 @@ class CoordinatedLearner(ActorCritic):
 
     actor: CoordinatedActor
 
-    def actor_value(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def actor_value(self, batch: TransitionBatch) -> tuple[Tensor, Tensor]:
         value, proposal = super().actor_value(batch)
         rows, n_uav = len(proposal), self.actor.n_uav
         uav = torch.from_numpy(self.replay_rng.integers(n_uav, size=rows))

@@ -32,14 +32,14 @@ from dtbench.learning.ddpg.replay import Rows, Transitions
 from dtbench.learning.networks import Floats
 from dtbench.learning.policy import Joint, select
 from dtbench.learning.torch_networks import follow
-from dtbench.learning.training import TRAINING_SEED, Learner, State
+from dtbench.learning.training import TRAINING_SEED, Learner, Snapshot
 
 STANDARD_ROWS = 2000  # transitions that standardisation looks at
 Penalty = Callable[[Step], Array]  # (B,)
 Make = Callable[[torch.Generator], tuple[Actor, Critic]]
 
 
-class Batch:
+class TransitionBatch:
     """Transitions as tensors: ``seen``, ``following``, ``action`` (b, size), ``reward`` (b, critics), ``last`` (b,)."""
 
     def __init__(self, replay: Transitions, rows: Rows) -> None:
@@ -165,14 +165,16 @@ class ActorCritic(Learner):
         if self.options.standardise and not self.updated:
             self._standardise()
         self.updated += 1
-        batch = Batch(self.replay, self.replay.sample(self.replay_rng, self.options.batch))
+        batch = TransitionBatch(self.replay, self.replay.sample(self.replay_rng, self.options.batch))
         loss = self.critic_loss(batch)
-        step(self.optimizers["critic"], loss, [(list(self.critic.parameters()), self.critic.count)], self.options.clip)
+        descend(
+            self.optimizers["critic"], loss, [(list(self.critic.parameters()), self.critic.count)], self.options.clip
+        )
         if self.updated % self.options.delay:
             return float(loss.detach()), None
         value, proposal = self.actor_value(batch)
         loss_of_actors = len(value) * self.restraint(proposal) - value.mean(dim=1).sum()
-        step(self.optimizers["actor"], loss_of_actors, self.actor_parts(), self.options.clip)
+        descend(self.optimizers["actor"], loss_of_actors, self.actor_parts(), self.options.clip)
         if self.options.gamma > 0.0:
             follow(self.target_actor, self.actor, self.options.target_rate)
             follow(self.target_critic, self.critic, self.options.target_rate)
@@ -181,17 +183,17 @@ class ActorCritic(Learner):
     def _standardise(self) -> None:
         """Fit the critics' inputs to what the buffer holds so far."""
         rows = self.replay.sample(self.replay_rng, min(len(self.replay), STANDARD_ROWS))
-        batch = Batch(self.replay, rows)
+        batch = TransitionBatch(self.replay, rows)
         for critic in (self.critic, self.target_critic):
             critic.standardise(critic.looks(batch.seen), batch.action)
 
-    def critic_loss(self, batch: Batch) -> Tensor:
+    def critic_loss(self, batch: TransitionBatch) -> Tensor:
         """Sum over critics of mean (Q(s, a) - y)^2."""
         values = self.critic(self.critic.looks(batch.seen), batch.action)
         return (values - self.targets(batch)).square().mean(dim=1).sum()
 
     @torch.no_grad()
-    def targets(self, batch: Batch) -> Tensor:
+    def targets(self, batch: TransitionBatch) -> Tensor:
         """y = r + gamma Q'(s', mu'(s')) (critics, b); r alone after the last slot unless ``bootstrap``."""
         reward = batch.reward.T
         if self.options.gamma == 0.0:
@@ -200,7 +202,7 @@ class ActorCritic(Learner):
         goes_on = 1.0 if self.options.bootstrap else (~batch.last).float()
         return reward + self.options.gamma * goes_on * following
 
-    def actor_value(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def actor_value(self, batch: TransitionBatch) -> tuple[Tensor, Tensor]:
         """Q(s, a_1, .., mu_k(s), .., a_n) of every player k (players, b), and the proposals mu(s) (b, size)."""
         proposal = self.actor(batch.seen)
         return self.critic.own(self.critic.looks(batch.seen), batch.action, proposal), proposal
@@ -226,7 +228,7 @@ class ActorCritic(Learner):
 
     # Going on after an interruption
 
-    def state(self) -> State:
+    def state(self) -> Snapshot:
         arrays: dict[str, npt.NDArray[Any]] = {}
         for name, module in self._modules().items():
             arrays |= {f"{name}/{k}": v.numpy().copy() for k, v in module.state_dict().items()}
@@ -242,7 +244,7 @@ class ActorCritic(Learner):
             "replay": where, "rngs": rngs,
         }  # fmt: skip
 
-    def load(self, state: State) -> None:
+    def load(self, state: Snapshot) -> None:
         arrays, facts = state
         with torch.no_grad():
             for name, module in self._modules().items():
@@ -288,16 +290,28 @@ def judged(critic: Critic) -> list[int] | None:
     return [numbers.index(k) for k in range(critic.count)]
 
 
-def step(
+def descend(
     optimizer: torch.optim.Optimizer, loss: Tensor, parts: Iterable[tuple[list[nn.Parameter], int]], most: float
 ) -> None:
-    """One step down a loss; gradients of other parameters are not computed."""
+    """One step of an optimizer down a loss.
+
+    Parameters
+    ----------
+    optimizer
+        Of at least these parameters; gradients of others are not computed.
+    loss
+        ().
+    parts
+        Parameters whose gradients are clipped together, with the number of copies that are clipped apart.
+    most
+        Greatest norm of a gradient.
+    """
     parts = list(parts)
-    parameters = [p for own, _ in parts for p in own]
+    parameters = [p for clipped, _ in parts for p in clipped]
     for parameter, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
         parameter.grad = gradient
-    for own, copies in parts:
-        clip(own, copies, most)
+    for clipped, copies in parts:
+        clip(clipped, copies, most)
     optimizer.step()
 
 

@@ -23,20 +23,20 @@ from dtbench.encoding import Observation
 from dtbench.envs import BatchEnv
 from dtbench.errors import DtbenchError
 from dtbench.learning.ddpg.critics import ItemCritic, Players
-from dtbench.learning.ddpg.learner import ActorCritic, Make, step
+from dtbench.learning.ddpg.learner import ActorCritic, Make, descend
 from dtbench.learning.ddpg.options import TransferOptions
 from dtbench.learning.ddpg.pairs import DeepSetCritic, PairActor, align
 from dtbench.learning.ddpg.replay import Transitions
 from dtbench.learning.networks import Floats
 from dtbench.learning.policy import Joint
-from dtbench.learning.training import State
+from dtbench.learning.training import Snapshot
 
 WEIGHTS = np.array([0.5, 0.3, 0.2])  # of a twin's last servers, newest first
 NONE = -1  # no server
 KEPT = 4096  # foreign transitions that a server keeps
 
 Hosts = Callable[[Any], IntArray]  # of a slot
-Entries = Callable[[int, int, int], IntArray]  # users, servers, features -> (users, n)
+UserEntries = Callable[[int, int, int], IntArray]  # users, servers, features -> (users, n)
 
 
 class Histories:
@@ -212,13 +212,15 @@ class TransferLearner(ActorCritic):
             target = self._paid(reward) + o.gamma * goes_on * self.target_critic.judge(after, following, whose)
         loss = (self.critic.judge(state, action, whose) - target).square().mean(dim=1).sum()
         with self._only("critic", received if self.apart else None):
-            step(self.optimizers["critic"], loss, [(list(self.critic.parameters()), self.critic.count)], o.clip)
+            descend(self.optimizers["critic"], loss, [(list(self.critic.parameters()), self.critic.count)], o.clip)
         states = state.view(servers, b, -1)
         scores = self._own_scores(states, torch.from_numpy(player))
         value = self.critic.judge(state, action, whose, scores.view(*whose.shape, -1))
         with self._only("actor", received):
             lost = servers * o.restraint * scores.square().mean()
-            step(self.optimizers["actor"], lost - value.view(servers, b).mean(dim=1).sum(), self.actor_parts(), o.clip)
+            descend(
+                self.optimizers["actor"], lost - value.view(servers, b).mean(dim=1).sum(), self.actor_parts(), o.clip
+            )
 
     def _paid(self, reward: Tensor) -> Tensor:
         """Rewards (critics, rows) of rewards (critics, rows, critics): each critic its own."""
@@ -256,18 +258,18 @@ class TransferLearner(ActorCritic):
             assert received is not None  # noqa: S101  there is something to restore
             value[~received] = old[~received]
 
-    def state(self) -> State:
+    def state(self) -> Snapshot:
         arrays, facts = super().state()
         kept: dict[str, npt.NDArray[Any]] = {f"foreign/{name}": value for name, value in vars(self.foreign).items()}
         return arrays | kept, facts
 
-    def load(self, state: State) -> None:
+    def load(self, state: Snapshot) -> None:
         super().load(state)
         self.apart = self.critic.count > 1
         self.foreign = Foreign(**{name: state[0][f"foreign/{name}"].copy() for name in vars(self.foreign)})
 
 
-def actor_critic(env: BatchEnv, options: TransferOptions, entries: Entries) -> Make:
+def actor_critic(env: BatchEnv, options: TransferOptions, entries: UserEntries) -> Make:
     """Makes the servers' actors and critics, all alike at first.
 
     ``entries`` says where each user stands in state and joint action, as :class:`ItemCritic` takes it.

@@ -23,10 +23,10 @@ FORBIDDEN = -1e9  # logit of what a mask forbids: probability 0, and finite
 EDGE = 1e-6  # a Beta sample stays this far from 0 and 1
 
 
-class Entries:
+class CountedEntries:
     """Which entries of actions (rows, width) count; the others are left out of sums, and their gradients are 0.
 
-    Entries that count stand in one row (picked,) where they are fewer than half, else the whole array is kept and the
+    Entries that count stand in one row (picked,) where they are fewer than half. Else the whole array is kept, and the
     others are multiplied by 0.
     """
 
@@ -87,7 +87,7 @@ class Terms:
 class Head(ABC):
     """Actions (rows, width) of one network, whose probability under its outputs is asked for again and again."""
 
-    entries: Entries
+    entries: CountedEntries
 
     @abstractmethod
     def evaluate(self, outputs: Tensor) -> Terms:
@@ -115,7 +115,7 @@ class BetaHead(Head):
 
     def __init__(self, action: Tensor, counts: Tensor) -> None:
         self.action, self.counts = action, counts
-        self.entries = Entries(counts)
+        self.entries = CountedEntries(counts)
         inside = self.entries.take(action).clamp(EDGE, 1.0 - EDGE)
         self.logs = torch.stack([inside.log(), torch.log1p(-inside)])
 
@@ -148,7 +148,7 @@ class GaussianHead(Head):
 
     def __init__(self, action: Tensor, counts: Tensor) -> None:
         self.action, self.counts = action, counts
-        self.entries = Entries(counts)
+        self.entries = CountedEntries(counts)
         self.taken = self.entries.take(action)
 
     def part(self, rows: Tensor) -> Head:
@@ -192,7 +192,7 @@ class CategoricalHead(Head):
         self.where = None if bool(exists.all()) else torch.where(exists, starts[:, None] + torch.arange(most), 0)
         self.exists = exists
         self.forbidden = ~(self._wide(allowed) & exists)
-        self.entries = Entries(counts)
+        self.entries = CountedEntries(counts)
         self.chosen = F.one_hot(action, most).float()
 
     def part(self, rows: Tensor) -> Head:

@@ -1,22 +1,34 @@
 """MAPPO and HAPPO: clipped policy gradients from whole rollouts, for any mix of categorical and real agents.
 
-Liu et al. (2025), Algorithm 1 and Eqs. (29)-(32), which is HAPPO of Kuba et al. (2022) with Beta distributions; MAPPO
-is that of Yu et al. (2022). Each agent sees its observation; critics see the global state. A round: play ``parallel``
-episodes (:mod:`.episodes`); advantages by GAE (31), normalised per critic; then ``epochs`` times one step of every
-actor on the clipped objective (30) and one of every critic on its squared error (32).
+HAPPO is Liu et al. (2025), Algorithm 1 and Eqs. (29)-(32): that of Kuba et al. (2022) with Beta distributions. MAPPO is
+that of Yu et al. (2022). Each agent sees its observation. Critics see the global state.
 
-- HAPPO: a network per agent. In each epoch agents are updated in random order; what the ratios of those before have
-  become multiplies the advantage of the next: M <- r M.
-- MAPPO: all agents at the same time, with the advantage; the agents of a group may share a network.
-- ``credit=own``: an agent's advantage is of its own reward, judged by its own observation (as in IPPO, de Witt et al.,
-  2020), where a problem has rewards that say what an agent adds to the team's, and slots are not coupled.
+A round:
 
-Groups that learn apart (the control centre of ``mec-synchronization``) have a critic of their own reward and stay
-outside the others' M. Where an agent's entry has no effect (``Problem.effective``) its log-probability and entropy are
-0; rows where none has are left out of the work, not of the mean.
+1. Play ``parallel`` episodes, :mod:`.episodes`.
+2. Estimate advantages by GAE, Eq. (31), and normalise them for each agent.
+3. ``epochs`` times: one step of every actor on the clipped objective (30), :meth:`.actors.Unit.improve`, and one step
+   of every critic on its squared error (32), :meth:`.critics.StateValues.improve`.
 
-Deviations: an episode's end is a truncation, so its last slot bootstraps; values are learned in units of the returns'
-deviation (:class:`~dtbench.learning.ppo.critics.StateValues`), so that one step size serves every problem.
+What differs:
+
+- HAPPO: a network per agent. In each epoch agents are updated in random order. The ratios of the agents before, after
+  their steps, multiply the advantage of the next: M <- r M.
+- MAPPO: all agents are updated at the same time, each with its advantage. The agents of a group may share a network.
+- ``credit=own``: an agent's advantage is of its own reward, judged by its own observation, as in IPPO (de Witt et al.,
+  2020). It is for problems whose rewards say what an agent adds to the team's, and whose slots are not coupled.
+
+Groups that learn apart, such as the control centre of ``mec-synchronization``, have a critic of their own reward. They
+stay outside the others' M.
+
+An agent's entry may have no effect (``Problem.effective``). Its log-probability and entropy are then 0. Rows in which
+no entry has an effect are left out of the work, but not out of the mean.
+
+Deviations, each with its reason:
+
+- The end of an episode is a truncation, so the last slot bootstraps.
+- Values are learned in units of the returns' deviation (:class:`~dtbench.learning.ppo.critics.StateValues`), so that
+  one step size serves every problem.
 """
 
 from __future__ import annotations
@@ -34,7 +46,7 @@ from dtbench.encoding import Box, Group
 from dtbench.envs import BatchEnv
 from dtbench.errors import DtbenchError
 from dtbench.learning.networks import Network
-from dtbench.learning.ppo.actors import Step, Unit, improve, units_of
+from dtbench.learning.ppo.actors import StepSettings, Unit, improve, units_of
 from dtbench.learning.ppo.critics import Lesson, Moments, StateValues
 from dtbench.learning.ppo.distributions import BetaHead, GaussianHead
 from dtbench.learning.ppo.episodes import Rollout, agent_slices, collect
@@ -42,7 +54,7 @@ from dtbench.learning.ppo.gae import gae
 from dtbench.learning.ppo.options import OnPolicyOptions
 from dtbench.learning.ppo.policy import CENTRE, SPREAD, GaussianPolicy, StochasticPolicy
 from dtbench.learning.ppo.stack import Stack
-from dtbench.learning.training import TRAINING_SEED, Learner, State
+from dtbench.learning.training import TRAINING_SEED, Learner, Snapshot
 
 FIRST_DEVIATION = 0.3  # of Gaussian actions, in units of their range; ours
 LAST_GAIN = 0.01  # of actors' last layers: the first policy hardly looks at the observation; ours
@@ -143,11 +155,12 @@ class PolicyLearner(Learner):
         for unit in units:
             unit.look()
         first = [unit.log_prob.clone() for unit in units]
-        step, loss = Step(options.clip, options.entropy, options.actor_rate * left, options.max_norm), 0.0
+        settings = StepSettings(options.clip, options.entropy, options.actor_rate * left, options.max_norm)
+        loss = 0.0
         for _ in range(options.epochs):
             for rows in minibatches(advantage.shape[-1], options.minibatches, rng):
                 order = rng.permutation(len(units)).tolist() if self.sequential else None
-                improve(units, advantage, rows, order, step)
+                improve(units, advantage, rows, order, settings)
                 losses = [lesson.learn(rows, options.critic_rate * left, options.max_norm) for lesson in lessons]
                 loss = sum(losses) / len(losses)
         told = self._told(units, first) | {"value_loss": loss}
@@ -261,7 +274,7 @@ class PolicyLearner(Learner):
                 found[f"states/{name}"] = critic.states
         return found
 
-    def state(self) -> State:
+    def state(self) -> Snapshot:
         arrays: dict[str, Any] = {}
         steps: dict[str, list[int]] = {}
         for name, stack in self._parts().items():
@@ -271,7 +284,7 @@ class PolicyLearner(Learner):
             arrays |= {f"moments/{name}/{key}": value for key, value in moments.arrays().items()}
         return arrays, {"steps": steps, "episodes": self.episodes, "frames": self.frames, "seconds": self.seconds}
 
-    def load(self, state: State) -> None:
+    def load(self, state: Snapshot) -> None:
         arrays, facts = state
 
         def below(name: str) -> dict[str, Any]:

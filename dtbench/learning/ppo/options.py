@@ -14,7 +14,7 @@ from dtbench.params import param
 class OnPolicyOptions(LearningOptions):
     """Settings of a clipped policy gradient; defaults are those of Liu et al. (2025), or ours where it is silent."""
 
-    BROUGHT: ClassVar[tuple[str, ...]] = ("env", "encoding")
+    FIXED_BY_POLICY: ClassVar[tuple[str, ...]] = ("env", "encoding")
 
     encoding: str = param("agents", "1", "the problem's encoding that agents act in: who they are, what they choose")
     parallel: int = param(25, "1", "episodes that are played at once; then comes one update", low=1)

@@ -18,13 +18,13 @@ from dtbench.encoding import Categorical, Group
 from dtbench.envs import BatchEnv
 from dtbench.errors import DtbenchError
 from dtbench.learning.networks import Network
-from dtbench.learning.policy import Entries, select
+from dtbench.learning.policy import EntryLayout, select
 from dtbench.learning.qlearning.episodes import play
 from dtbench.learning.qlearning.options import ValueOptions
 from dtbench.learning.qlearning.policy import ValuePolicy
-from dtbench.learning.qlearning.replay import Batch, Replay
+from dtbench.learning.qlearning.replay import Replay, SequenceBatch
 from dtbench.learning.torch_networks import StackedNetwork, fold, follow, unfold
-from dtbench.learning.training import TRAINING_SEED, Learner, State, ordered
+from dtbench.learning.training import TRAINING_SEED, Learner, Snapshot, ordered
 
 MakeMixer = Callable[[int, int, torch.Generator], nn.Module]  # agents, length of the state, source of weights
 Outputs = dict[str, Tensor]  # by group (b, slots, agents, outputs)
@@ -40,7 +40,7 @@ class Branches:
         if not isinstance(group.space, Categorical):
             raise DtbenchError(f"agents '{group.name}' act in reals; action values need categorical actions.")
         self.n = group.space.n
-        layout = Entries(self.n)
+        layout = EntryLayout(self.n)
         self.index, self.exists = torch.from_numpy(layout.index), torch.from_numpy(layout.exists)
 
     def spread(self, flat: Tensor) -> Tensor:
@@ -168,7 +168,7 @@ class ValueLearner(Learner):
         self.optimizer.step()
         return float(loss.detach())
 
-    def loss(self, batch: Batch) -> Tensor:
+    def loss(self, batch: SequenceBatch) -> Tensor:
         """Mean squared temporal-difference error: of the mixed values, or of every agent's own.
 
         VDN and QMIX: y = R + gamma Q_tot^-(s', greedy actions), loss (y - Q_tot)^2. IQL: y_i = R_i + gamma max_a Q_i^-,
@@ -176,8 +176,11 @@ class ValueLearner(Learner):
         """
         o, slots = self.options, batch.actions.shape[1]
         outputs = self._outputs(self.agents, batch, None if o.gamma and o.double else slots)
-        values = self._joined(batch, lambda name, mask, action: self.branches[name].taken(
-            outputs[name][:, :slots], mask[:, :slots], action))  # fmt: skip
+
+        def taken(group: str, mask: Tensor, action: Tensor) -> Tensor:
+            return self.branches[group].taken(outputs[group][:, :slots], mask[:, :slots], action)
+
+        values = self._joined(batch, taken)
         state = None if batch.state is None else torch.from_numpy(batch.state)
         if self.mixer is not None:
             values = self.mixer(values, None if state is None else state[:, :slots])
@@ -192,18 +195,21 @@ class ValueLearner(Learner):
                 reward = td_targets(reward, self._following(batch, outputs, state), o.gamma)
         return (values - reward).square().mean()
 
-    def _following(self, batch: Batch, outputs: Outputs, state: Tensor | None) -> Tensor:
+    def _following(self, batch: SequenceBatch, outputs: Outputs, state: Tensor | None) -> Tensor:
         """What the target gives the greedy actions of slots 1 to S - 1: mixed (b, S - 1), else (b, S - 1, agents)."""
         target = self._outputs(self.target_agents, batch)
-        chooser = outputs if self.options.double else dict.fromkeys(outputs)
-        best = self._joined(batch, lambda name, mask, _: self.branches[name].best(
-            target[name][:, 1:], mask[:, 1:], None if (own := chooser[name]) is None else own[:, 1:]))  # fmt: skip
+
+        def greatest(group: str, mask: Tensor, _: Tensor) -> Tensor:
+            chooser = outputs[group][:, 1:] if self.options.double else None
+            return self.branches[group].best(target[group][:, 1:], mask[:, 1:], chooser)
+
+        values = self._joined(batch, greatest)
         if self.target_mixer is None:
-            return best
-        mixed: Tensor = self.target_mixer(best, None if state is None else state[:, 1:])
+            return values
+        mixed: Tensor = self.target_mixer(values, None if state is None else state[:, 1:])
         return mixed
 
-    def _outputs(self, agents: Mapping[str, StackedNetwork], batch: Batch, slots: int | None = None) -> Outputs:
+    def _outputs(self, agents: Mapping[str, StackedNetwork], batch: SequenceBatch, slots: int | None = None) -> Outputs:
         """Every group's outputs (b, slots, agents, outputs); memory is zero at the start of a sub-sequence."""
         found = {}
         for name, own in agents.items():
@@ -217,20 +223,20 @@ class ValueLearner(Learner):
             found[name] = y.reshape(*rows, count, y.shape[-1])
         return found
 
-    def _joined(self, batch: Batch, values: Callable[[str, Tensor, Tensor], Tensor]) -> Tensor:
-        """Values (b, slots, agents) of all groups side by side, from a group's masks and actions."""
-        found, rows = [], batch.actions.shape[:2]
+    def _joined(self, batch: SequenceBatch, values: Callable[[str, Tensor, Tensor], Tensor]) -> Tensor:
+        """Values (b, slots, agents) of all groups side by side, from a group's name, masks and actions."""
+        parts, rows = [], batch.actions.shape[:2]
         for group, part in self.env.encoding.parts():
             action = torch.from_numpy(batch.actions[..., part].reshape(*rows, group.count, group.space.width))
-            found.append(values(group.name, torch.from_numpy(batch.masks[group.name]), action))
-        return found[0] if len(found) == 1 else torch.cat(found, dim=-1)
+            parts.append(values(group.name, torch.from_numpy(batch.masks[group.name]), action))
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
 
     def _copy_targets(self) -> None:
         learned, targets = modules(self.agents, self.mixer), modules(self.target_agents, self.target_mixer)
         for target, source in zip(targets, learned, strict=True):
             follow(target, source)
 
-    def state(self) -> State:
+    def state(self) -> Snapshot:
         arrays: dict[str, npt.NDArray[Any]] = {}
         arrays |= {f"learned/{k}": v.detach().numpy().copy() for k, v in enumerate(self.parameters)}
         arrays |= {f"target/{k}": v.numpy().copy() for k, v in enumerate(self._target_parameters())}
@@ -245,7 +251,7 @@ class ValueLearner(Learner):
             "rngs": rngs,
         }  # fmt: skip
 
-    def load(self, state: State) -> None:
+    def load(self, state: Snapshot) -> None:
         arrays, facts = state
         with torch.no_grad():
             for k, parameter in enumerate(self.parameters):

@@ -15,7 +15,7 @@ from dtbench.learning.networks import Floats
 
 
 @dataclass(frozen=True)
-class Batch:
+class SequenceBatch:
     """Sub-sequences of joint episodes: b rows of L slots, the same slots for all agents.
 
     What is observed (``observations``, ``masks``, ``state``) has S = L + 1 slots where the slot after the last one was
@@ -90,7 +90,7 @@ class Replay:
         if name in self.arrays:
             self.arrays[name][rows, t] = value
 
-    def sample(self, rng: np.random.Generator, batch: int, length: int, *, following: bool = True) -> Batch:
+    def sample(self, rng: np.random.Generator, batch: int, length: int, *, following: bool = True) -> SequenceBatch:
         """Sub-sequences of ``length`` slots, each from a random episode and start, all with the same probability.
 
         Parameters
@@ -111,7 +111,7 @@ class Replay:
         start = rng.integers(self.horizon - length - ahead + 1, size=batch)
         first = (episode * self.horizon + start)[:, None]
         acted, seen = first + np.arange(length), first + np.arange(length + ahead)
-        return Batch(
+        return SequenceBatch(
             observations={name: self._take(f"observations/{name}", seen) for name in self.groups},
             masks={name: self._take(f"masks/{name}", seen) for name in self.groups if f"masks/{name}" in self.arrays},
             actions=self._take("actions", acted),

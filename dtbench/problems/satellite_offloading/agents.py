@@ -67,7 +67,7 @@ def _mode(groups: tuple[Group, ...], plain: Ask, pays: Callable[[Ask, Any, Any],
 
     return Encoding(
         groups, lambda slot, x: repair(slot, ask(slot, x)), info=partial(explain, ask), ask=ask,
-        reward=None if pays is None else partial(pays, ask),
+        reward=None if pays is None else partial(pays, ask), keep_by="objective" if pays is None else "reward",
     )  # fmt: skip
 
 

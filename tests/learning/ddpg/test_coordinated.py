@@ -5,7 +5,7 @@ from torch.testing import assert_close
 
 from dtbench.envs import make_env
 from dtbench.learning.ddpg.coordinated import CoordinatedActor, CoordinatedLearner, LoadCritic
-from dtbench.learning.ddpg.learner import Batch
+from dtbench.learning.ddpg.learner import TransitionBatch
 from dtbench.learning.ddpg.options import ActorCriticOptions
 
 from ..draws import drawn, source
@@ -31,7 +31,7 @@ def learner(**options):
 
 
 def batch_of(learner):
-    return Batch(learner.replay, learner.replay.sample(np.random.default_rng(0), 32))
+    return TransitionBatch(learner.replay, learner.replay.sample(np.random.default_rng(0), 32))
 
 
 def test_moves_go_to_each_satellite_in_turn():

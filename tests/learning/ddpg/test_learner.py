@@ -11,7 +11,7 @@ from dtbench.envs import make_env
 from dtbench.learning.ddpg.actors import DeterministicActor
 from dtbench.learning.ddpg.coordinated import CoordinatedActor
 from dtbench.learning.ddpg.critics import JointCritic, many_players, one_player
-from dtbench.learning.ddpg.learner import ActorCritic, Batch, clip, step, views
+from dtbench.learning.ddpg.learner import ActorCritic, TransitionBatch, clip, descend, views
 from dtbench.learning.ddpg.options import ActorCriticOptions
 
 STREAMS = (("mu", "bs"), ("cc",))
@@ -61,7 +61,7 @@ class Fixed(nn.Module):
 
 
 def batch_of(learner, reward, last):
-    found = Batch.__new__(Batch)
+    found = TransitionBatch.__new__(TransitionBatch)
     found.seen = found.following = {"state": torch.zeros(len(last), 1)}
     found.reward, found.last = torch.tensor(reward), torch.tensor(last)
     return found
@@ -96,12 +96,12 @@ def test_a_step_lowers_the_critics_loss_and_raises_the_actors_value():
     learner = ddpg(gamma=0.0, warmup=10_000)
     for number in range(3):
         learner.round(number)
-    batch = Batch(learner.replay, learner.replay.sample(np.random.default_rng(0), 32))
+    batch = TransitionBatch(learner.replay, learner.replay.sample(np.random.default_rng(0), 32))
     loss, value = learner.critic_loss(batch), learner.actor_value(batch)[0].mean()
-    step(learner.optimizers["critic"], loss, [(list(learner.critic.parameters()), 1)], 10.0)
+    descend(learner.optimizers["critic"], loss, [(list(learner.critic.parameters()), 1)], 10.0)
     assert float(learner.critic_loss(batch).detach()) < float(loss.detach())
     value = learner.actor_value(batch)[0].mean()
-    step(learner.optimizers["actor"], -value, learner.actor_parts(), 10.0)
+    descend(learner.optimizers["actor"], -value, learner.actor_parts(), 10.0)
     assert float(learner.actor_value(batch)[0].mean().detach()) > float(value.detach())
 
 
@@ -219,7 +219,7 @@ def test_restraint_pulls_actors_off_the_ends():
     """Without any difference in value, proposals go to the middle."""
     learner = ddpg(encoding="agents", restraint=1.0, actor_rate=0.01, warmup=10_000)
     learner.round(0)
-    batch = Batch(learner.replay, learner.replay.sample(np.random.default_rng(0), 32))
+    batch = TransitionBatch(learner.replay, learner.replay.sample(np.random.default_rng(0), 32))
     learner.actor_value = lambda batch: (torch.zeros(1, 32), learner.actor(batch.seen))
     before = learner.actor(batch.seen).detach().square().mean()
     for _ in range(20):

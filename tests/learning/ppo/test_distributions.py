@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, distributions
 from torch.testing import assert_close
 
-from dtbench.learning.ppo.distributions import BetaHead, CategoricalHead, Entries, GaussianHead, polygammas
+from dtbench.learning.ppo.distributions import BetaHead, CategoricalHead, CountedEntries, GaussianHead, polygammas
 
 
 @pytest.fixture
@@ -125,6 +125,6 @@ def test_polygammas_are_precise_in_single():
 def test_entries_take_and_put_back(generator):
     value = torch.randn(6, 5, generator=generator)
     for counts in (some(0.2, 6, 5, generator), some(0.9, 6, 5, generator)):
-        entries = Entries(counts)
+        entries = CountedEntries(counts)
         assert_close(entries.put(entries.take(value)), value * counts)
         assert_close(entries.add(entries.take(value)), (value * counts).sum(-1))

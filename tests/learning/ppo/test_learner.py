@@ -12,7 +12,7 @@ from dtbench.encoding import Categorical, Observation
 from dtbench.envs import BatchEnv
 from dtbench.errors import DtbenchError
 from dtbench.learning.networks import Network
-from dtbench.learning.ppo.actors import Step, Unit, improve
+from dtbench.learning.ppo.actors import ActedRows, StepSettings, Unit, improve
 from dtbench.learning.ppo.distributions import BetaHead, CategoricalHead, GaussianHead
 from dtbench.learning.ppo.episodes import collect
 from dtbench.learning.ppo.learner import PolicyLearner, minibatches
@@ -56,6 +56,13 @@ def assert_same(first, second):
 # By hand
 
 
+def coin(stack, copy):
+    """A copy of a stack that took value 1 in row 0 and value 0 in row 1, of two values, as agent of that number."""
+    head = CategoricalHead(torch.tensor([[1], [0]]), torch.ones(2, 1) > 0, torch.ones(2, 2) > 0, (2,))
+    acted = ActedRows(x=torch.zeros(2, 1), head=head, agent=torch.full((2,), copy), row=torch.arange(2))
+    return Unit(stack=stack, copy=copy, acted=acted, n_agents=1, n_rows=2)
+
+
 def test_compounding_ratio_by_hand(monkeypatch):
     """Two agents, two values at even odds, rows (value 1, A = 1) and (value 0, A = -1).
 
@@ -63,14 +70,12 @@ def test_compounding_ratio_by_hand(monkeypatch):
     the first agent are (3/4) / (1/2) = 1.5 and (1/4) / (1/2) = 0.5, and the second one's gain is M = (1.5, -0.5).
     """
     stack = Stack(Network(inputs=1, hidden=(), outputs=2, copies=2), torch.Generator(), 0.0)
-    row = torch.arange(2)
-    head = CategoricalHead(torch.tensor([[1], [0]]), torch.ones(2, 1) > 0, torch.ones(2, 2) > 0, (2,))
-    units = [Unit(stack, u, torch.zeros(2, 1), head, torch.full((2,), u), row, 1, 2) for u in range(2)]
+    units = [coin(stack, u) for u in range(2)]
     gains = []
     plain = Unit.improve
-    monkeypatch.setattr(Unit, "improve", lambda self, gain, step: (gains.append(gain.clone()), plain(self, gain, step)))
+    monkeypatch.setattr(Unit, "improve", lambda self, gain, how: (gains.append(gain.clone()), plain(self, gain, how)))
     advantage = torch.tensor([[1.0, -1.0]]).expand(2, 2)
-    improve(units, advantage, None, [1, 0], Step(clip=0.2, entropy=0.0, rate=math.log(3.0) / 2.0, max_norm=0.5))
+    improve(units, advantage, None, [1, 0], StepSettings(clip=0.2, entropy=0.0, rate=math.log(3.0) / 2.0, max_norm=0.5))
     assert_close(gains[0], torch.tensor([1.0, -1.0]))
     assert_close(gains[1], torch.tensor([1.5, -0.5]), atol=1e-5, rtol=0)
     assert_close(units[1].ratio(), torch.tensor([1.5, 0.5]), atol=1e-5, rtol=0)
@@ -79,14 +84,13 @@ def test_compounding_ratio_by_hand(monkeypatch):
 def test_clipped_rows_do_not_pull(monkeypatch):
     """After the step above r = (1.5, 0.5) is beyond 1 +- 0.2 on the side that gains: nothing is left to gain."""
     stack = Stack(Network(inputs=1, hidden=(), outputs=2, copies=1), torch.Generator(), 0.0)
-    head = CategoricalHead(torch.tensor([[1], [0]]), torch.ones(2, 1) > 0, torch.ones(2, 2) > 0, (2,))
-    unit = Unit(stack, 0, torch.zeros(2, 1), head, torch.zeros(2, dtype=torch.int64), torch.arange(2), 1, 2)
-    step = Step(clip=0.2, entropy=0.0, rate=math.log(3.0) / 2.0, max_norm=0.5)
-    unit.improve(torch.tensor([1.0, -1.0]), step)
-    unit.improve(torch.tensor([1.0, -1.0]), step)
+    unit = coin(stack, 0)
+    settings = StepSettings(clip=0.2, entropy=0.0, rate=math.log(3.0) / 2.0, max_norm=0.5)
+    unit.improve(torch.tensor([1.0, -1.0]), settings)
+    unit.improve(torch.tensor([1.0, -1.0]), settings)
     assert all((value == 0).all() for value in stack.gradients.values())
     unit.look()
-    unit.improve(torch.tensor([-1.0, 1.0]), step)  # the other way it still pulls
+    unit.improve(torch.tensor([-1.0, 1.0]), settings)  # the other way it still pulls
     assert (stack.gradients["output.bias"] != 0).all()
 
 
@@ -269,11 +273,11 @@ def test_learner_and_policy_agree_by_entry(kind, shared):
     heads = {BetaPolicy: BetaHead, GaussianPolicy: GaussianHead}
     for unit in learner._units(rollout):
         unit.look()
-        for agent in unit.agent.unique():
-            mine, acts = unit.agent == agent, rollout.acts["server"]
+        for agent in unit.acted.agent.unique():
+            mine, acts = unit.acted.agent == agent, rollout.acts["server"]
             actions, every = torch.from_numpy(acts.actions[agent]), torch.from_numpy(acts.counts[agent])
             terms = heads[kind](actions, every).evaluate(torch.from_numpy(outputs["server"][:, agent].copy()))
-            assert_close(unit.log_prob[mine], terms.log_prob[unit.row[mine]], atol=1e-4, rtol=1e-4)
+            assert_close(unit.log_prob[mine], terms.log_prob[unit.acted.row[mine]], atol=1e-4, rtol=1e-4)
 
 
 def test_policy_by_entry_goes_round():

@@ -13,7 +13,7 @@ from dtbench.errors import DtbenchError
 from dtbench.learning.qlearning.learner import Branches, ValueLearner, td_targets
 from dtbench.learning.qlearning.mixers import QmixMixer, SumMixer
 from dtbench.learning.qlearning.options import ValueOptions
-from dtbench.learning.qlearning.replay import Batch
+from dtbench.learning.qlearning.replay import SequenceBatch
 from dtbench.learning.torch_networks import StackedNetwork
 from dtbench.learning.training import Validation, fit
 from dtbench.problems import problem
@@ -105,7 +105,7 @@ def hand_batch():
     actions = np.zeros((1, 2, 18), dtype=np.int64)
     actions[0, 0, [0, 12]] = 1
     actions[0, 1, 12] = 1
-    return Batch(
+    return SequenceBatch(
         observations={"bs": np.zeros((1, 3, 3, 22), np.float32)}, masks={"bs": mask}, actions=actions,
         reward=np.array([[1, 2]], np.float32), agent_rewards=np.array([[[1, 0, 2], [3, 0, 1]]], np.float32),
         state=None,

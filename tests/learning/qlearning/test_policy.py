@@ -13,7 +13,7 @@ from dtbench.encoding import Box, Categorical, Encoding, Group, Observation
 from dtbench.envs import BatchEnv
 from dtbench.errors import DtbenchError
 from dtbench.learning.networks import Network
-from dtbench.learning.policy import Entries, best, entries, select
+from dtbench.learning.policy import EntryLayout, best, entries, select
 from dtbench.learning.qlearning.policy import ValuePolicy
 from dtbench.learning.torch_networks import StackedNetwork
 from dtbench.learning.training import ordered
@@ -96,7 +96,7 @@ def test_ties_go_to_the_first_and_nothing_allowed_to_zero():
 
 def test_entries_of_unequal_n_by_hand():
     """Values 0..1 of the first entry, then 2..4 of the second; what the first has not is no choice of its."""
-    layout = Entries((2, 3))
+    layout = EntryLayout((2, 3))
     flat, mask = array([1, 2, 3, 4, 5]), np.array([1, 0, 1, 1, 1], dtype=bool)
     assert_array_equal(layout.spread(flat, np.ones(5, dtype=bool)), [[1, 2, -INF], [3, 4, 5]])
     assert_array_equal(layout.spread(flat, mask), [[1, -INF, -INF], [3, 4, 5]])

@@ -22,7 +22,7 @@ PRESETS = {
 class HillOptions(LearningOptions):
     """A step, and a pause for those who watch."""
 
-    PLAYING = (*LearningOptions.PLAYING, "pause")
+    OUTSIDE_TRAINING = (*LearningOptions.OUTSIDE_TRAINING, "pause")
 
     step: float = param(0.5, "1", "deviation of a change of the weights", low=0.0)
     pause: float = param(0.0, "s", "slept in each round", low=0.0)
