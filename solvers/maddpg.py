@@ -100,7 +100,7 @@ class Maddpg(LearnedSolver):
         o = self.options
         env = self.play_in(o.parallel)
         length, size = env.observation.state.shape[-1], env.encoding.size
-        players = many_players(env.encoding, STREAMS, apart=o.apart)
+        player_groups = many_players(env.encoding, STREAMS, apart=o.apart)
 
         def make(generator: torch.Generator) -> tuple[Actor, Critic]:
             actor = DeterministicActor(env.encoding, o.layers("actor"), generator)
@@ -108,7 +108,7 @@ class Maddpg(LearnedSolver):
                 return actor, CrowdCritic(env.encoding, o.layers("critic"), generator)
             if o.alike:
                 like = station_entries(instance.params.n_users, instance.params.n_bs)
-                return actor, ItemCritic(length, size, like, players, o.layers("critic"), generator)
-            return actor, JointCritic(length, size, players, o.layers("critic"), generator)
+                return actor, ItemCritic(length, size, like, player_groups, o.layers("critic"), generator)
+            return actor, JointCritic(length, size, player_groups, o.layers("critic"), generator)
 
         return ActorCritic(env, o, self.seed, make)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from dtbench.encoding import Encoding
 from dtbench.learning.ddpg.actors import Actor, Seen
-from dtbench.learning.ddpg.critics import Critic, Players, deviation
+from dtbench.learning.ddpg.critics import Critic, PlayerGroup, deviation
 from dtbench.learning.ddpg.learner import ActorCritic, TransitionBatch
 from dtbench.learning.ddpg.policy import LEAST, CoordinatedPolicy, box, of_each
 from dtbench.learning.networks import Floats, Network
@@ -118,8 +118,8 @@ class CoordinatedActor(Actor):
 
     def _matrix(self, seen: Seen) -> Tensor:
         """(rows, M, N) the largest of a column says which satellite, Eq. (25)."""
-        found = torch.tanh(self.network("shares")(seen["state"][None]))[0]
-        return found.abs().view(-1, len(self.theta_row), self.n_uav)
+        matrix = torch.tanh(self.network("shares")(seen["state"][None]))[0]
+        return matrix.abs().view(-1, len(self.theta_row), self.n_uav)
 
     def _shares(self, matrix: Tensor, assoc: Tensor) -> Tensor:
         """Shares (rows, M N) if UAVs go to ``assoc`` (rows, N), Eqs. (26)-(29)."""
@@ -187,7 +187,7 @@ class LoadCritic(Critic):
         super().__init__()
         self.items, self.machines, self.seen = items, machines, state // items
         self.rest = state - self.seen * items
-        self.players, self.count = (Players(0, 1, items * (1 + machines), (0,)),), 1
+        self.player_groups, self.count = (PlayerGroup(0, 1, items * (1 + machines), (0,)),), 1
         first, load, last = units
         self.item = StackedNetwork(Network(inputs=self.seen + 1, hidden=(first,), outputs=load), generator)
         self.pair = StackedNetwork(Network(inputs=self.seen + 1, hidden=(first,), outputs=load), generator)
@@ -211,14 +211,14 @@ class LoadCritic(Critic):
         x = (torch.cat([state, action], dim=1) - self.mean) / self.scale
         seen = x[:, : self.seen * n].view(rows, self.seen, n).transpose(1, 2)  # (rows, N, seen)
         rest = x[:, self.seen * n : state.shape[1]]
-        own, shares = torch.split(x[:, state.shape[1] :], [n, m * n], dim=1)
-        items = torch.relu(self._each(self.item, torch.cat([seen, own[..., None]], dim=2)))
+        of_items, shares = torch.split(x[:, state.shape[1] :], [n, m * n], dim=1)
+        items = torch.relu(self._each(self.item, torch.cat([seen, of_items[..., None]], dim=2)))
         pairs = torch.cat([seen[:, None].expand(-1, m, -1, -1), shares.view(rows, m, n, 1)], dim=3)
         loads = torch.relu(self._each(self.load, torch.relu(self._each(self.pair, pairs)).mean(dim=2)))
-        told = [items.mean(dim=1), items.amax(dim=1), loads.mean(dim=1), loads.amax(dim=1), rest]
-        return self.head(torch.cat(told, dim=1)[None])[..., 0]
+        pooled = [items.mean(dim=1), items.amax(dim=1), loads.mean(dim=1), loads.amax(dim=1), rest]
+        return self.head(torch.cat(pooled, dim=1)[None])[..., 0]
 
-    def own(self, state: Tensor, action: Tensor, proposal: Tensor) -> Tensor:
+    def values_of_proposals(self, state: Tensor, action: Tensor, proposal: Tensor) -> Tensor:
         return self.forward(state, proposal)
 
     @staticmethod

@@ -1,8 +1,10 @@
 """Critics of deterministic actors: the value of what is seen and done together, and of one player's own proposal.
 
-A *player* is who chooses entries of the joint action: a single agent chooses all of them, of several agents each its
-own. :meth:`Critic.own` is Q(s, a_1, .., mu_k(s), .., a_n) of Lowe et al. (2017), Eq. (6): player k proposes, the other
-entries come from the replay buffer, so gradients reach a player through its own entries only.
+A *player* is who chooses entries of the joint action. A single agent chooses all of them; of several agents each
+chooses some. Like players, who choose equally many entries each, are a *player group*.
+
+:meth:`Critic.values_of_proposals` is Q(s, a_1, .., mu_k(s), .., a_n) of Lowe et al. (2017), Eq. (6). Player k proposes
+its entries, and the other entries come from the replay buffer. So gradients reach a player through its entries only.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from dtbench.learning.torch_networks import StackedNetwork
 
 
 @dataclass(frozen=True)
-class Players:
+class PlayerGroup:
     """Like players: ``count`` of them choose ``width`` entries each, one after the other from ``start``.
 
     ``critics`` (count,): the number of the critic that judges each.
@@ -38,12 +40,12 @@ class Players:
         return slice(self.start, self.start + self.count * self.width)
 
 
-def one_player(encoding: Encoding) -> tuple[Players, ...]:
+def one_player(encoding: Encoding) -> tuple[PlayerGroup, ...]:
     """A single player for everything."""
-    return (Players(0, 1, encoding.size, (0,)),)
+    return (PlayerGroup(0, 1, encoding.size, (0,)),)
 
 
-def many_players(encoding: Encoding, streams: Sequence[Sequence[str]], *, apart: bool) -> tuple[Players, ...]:
+def many_players(encoding: Encoding, streams: Sequence[Sequence[str]], *, apart: bool) -> tuple[PlayerGroup, ...]:
     """A player per agent. Groups of one stream share a critic; with ``apart`` every agent has its own.
 
     Raises
@@ -51,22 +53,22 @@ def many_players(encoding: Encoding, streams: Sequence[Sequence[str]], *, apart:
     ValueError
         If a group is in no stream.
     """
-    found, agents = [], 0
+    player_groups, agents = [], 0
     for group, part in encoding.parts():
         stream = next((k for k, names in enumerate(streams) if group.name in names), None)
         if stream is None:
             raise ValueError(f"agents '{group.name}' are in no stream of {streams}.")
         critics = range(agents, agents + group.count) if apart else (stream,) * group.count
-        found.append(Players(part.start, group.count, group.space.width, tuple(critics)))
+        player_groups.append(PlayerGroup(part.start, group.count, group.space.width, tuple(critics)))
         agents += group.count
-    return tuple(found)
+    return tuple(player_groups)
 
 
 class Critic(nn.Module, ABC):
     """Several critics side by side, and who is judged by which."""
 
     count: int  # critics
-    players: tuple[Players, ...]
+    player_groups: tuple[PlayerGroup, ...]  # in the order of their entries
 
     def looks(self, seen: Mapping[str, Tensor]) -> Tensor:
         """What it looks at (rows, S) of what is seen; passed on as ``state``."""
@@ -81,8 +83,11 @@ class Critic(nn.Module, ABC):
         """From now on, shift and scale what the networks are given to mean 0 and deviation 1 in these rows."""
 
     @abstractmethod
-    def own(self, state: Tensor, action: Tensor, proposal: Tensor) -> Tensor:
-        """(players, rows): each player's entries of ``proposal`` (rows, size) among the others' of ``action``."""
+    def values_of_proposals(self, state: Tensor, action: Tensor, proposal: Tensor) -> Tensor:
+        """Values (players, rows) by each player's critic: its entries of ``proposal``, the others' of ``action``.
+
+        ``state`` is (rows, S), ``action`` and ``proposal`` are (rows, size).
+        """
 
 
 class JointCritic(Critic):
@@ -94,18 +99,19 @@ class JointCritic(Critic):
         Length of the state.
     size
         Length of a joint action.
-    players
+    player_groups
         In the order of their entries.
     hidden
         Units of the hidden layers, ReLU.
     """
 
     def __init__(
-        self, state: int, size: int, players: tuple[Players, ...], hidden: tuple[int, ...], generator: torch.Generator
-    ) -> None:
+        self, state: int, size: int, player_groups: tuple[PlayerGroup, ...], hidden: tuple[int, ...],
+        generator: torch.Generator,
+    ) -> None:  # fmt: skip
         super().__init__()
-        self.players, self.length = players, state
-        self.count = 1 + max(number for group in players for number in group.critics)
+        self.player_groups, self.length = player_groups, state
+        self.count = 1 + max(number for group in player_groups for number in group.critics)
         self.network = StackedNetwork(
             Network(inputs=state + size, hidden=hidden, outputs=1, copies=self.count), generator
         )
@@ -122,14 +128,14 @@ class JointCritic(Critic):
     def forward(self, state: Tensor, action: Tensor) -> Tensor:
         return self._after(self._first(state, action), torch.arange(self.count))
 
-    def own(self, state: Tensor, action: Tensor, proposal: Tensor) -> Tensor:
-        """As :meth:`Critic.own`; the first layer is linear, so only a player's own entries are multiplied anew."""
+    def values_of_proposals(self, state: Tensor, action: Tensor, proposal: Tensor) -> Tensor:
+        """As in the base class; the first layer is linear, so only a player's entries are multiplied anew."""
         base = self._first(state, action)
-        if len(self.players) == 1 and self.players[0].count == 1:
+        if len(self.player_groups) == 1 and self.player_groups[0].count == 1:
             return self._after(self._first(state, proposal), torch.arange(1))
         weight = self.network.weight("hidden0.weight")[:, self.length :]  # (critics, size, units)
-        found = []
-        for group in self.players:
+        values = []
+        for group in self.player_groups:
             critics = torch.tensor(group.critics)
             change = (
                 ((proposal - action) / self.scale[self.length :])[:, group.part]
@@ -137,9 +143,9 @@ class JointCritic(Critic):
                 .movedim(1, 0)
             )
             parts = weight[:, group.part].view(self.count, group.count, group.width, -1)
-            own = parts[critics, torch.arange(group.count)]  # (count, width, units)
-            found.append(self._after(torch.baddbmm(base[critics], change, own), critics))
-        return torch.cat(found)
+            entries = parts[critics, torch.arange(group.count)]  # (count, width, units), each player's
+            values.append(self._after(torch.baddbmm(base[critics], change, entries), critics))
+        return torch.cat(values)
 
     def _first(self, state: Tensor, action: Tensor) -> Tensor:
         """The first layer before its activation (critics, rows, units)."""
@@ -183,22 +189,22 @@ class ItemCritic(Critic):
         Lengths of the state and of a joint action.
     items
         (items, n) positions, in state and action one after the other, of what belongs to each item.
-    players
-        One player for everything, or several like ones; it is faster where each chooses just one item's entries.
+    player_groups
+        One: a player for everything, or several like players. It is faster where each chooses just one item's entries.
     units
         Of the two layers of the items' network and of the layer after.
     """
 
     def __init__(
-        self, state: int, size: int, items: IntArray, players: tuple[Players, ...], units: tuple[int, ...],
+        self, state: int, size: int, items: IntArray, player_groups: tuple[PlayerGroup, ...], units: tuple[int, ...],
         generator: torch.Generator,
     ) -> None:  # fmt: skip
         super().__init__()
-        (group,) = players
-        self.count, self.players, self.size = 1, players, size
-        decided = [sorted(entry - state for entry in item if entry >= state) for item in items.tolist()]
-        own = [list(range(k * group.width, (k + 1) * group.width)) for k in range(group.count)]
-        self.item_each = decided == own  # every player decides its item
+        (group,) = player_groups
+        self.count, self.player_groups, self.size = 1, player_groups, size
+        of_items = [sorted(entry - state for entry in item if entry >= state) for item in items.tolist()]
+        of_players = [list(range(k * group.width, (k + 1) * group.width)) for k in range(group.count)]
+        self.item_each = of_items == of_players  # player k chooses the entries of item k
         self.items = torch.from_numpy(items)
         self.rest = torch.tensor(
             [k for k in range(state + size) if k not in set(items.ravel().tolist())], dtype=torch.long
@@ -223,36 +229,38 @@ class ItemCritic(Critic):
         items, rest = self._items(state, action)
         return self._value(items[None], rest)
 
-    def own(self, state: Tensor, action: Tensor, proposal: Tensor) -> Tensor:
-        if self.players[0].count > 1 and not self.item_each:
-            return self._own_slowly(state, action, proposal)
-        items, rest = self._items(state, proposal)
-        if self.players[0].count == 1:
-            return self._value(items[None], rest)
+    def values_of_proposals(self, state: Tensor, action: Tensor, proposal: Tensor) -> Tensor:
+        (group,) = self.player_groups
+        if group.count > 1 and not self.item_each:
+            return self._values_of_mixtures(state, action, proposal)
+        proposed, rest = self._items(state, proposal)
+        if group.count == 1:
+            return self._value(proposed[None], rest)
         with torch.no_grad():
-            others, _ = self._items(state, action)
-        mine = torch.eye(len(self.items), dtype=torch.bool)[:, None, :, None]
-        return self._value(torch.where(mine, items, others), rest)
+            stored, _ = self._items(state, action)
+        proposes = torch.eye(len(self.items), dtype=torch.bool)[:, None, :, None]  # player k, of item k
+        return self._value(torch.where(proposes, proposed, stored), rest)
 
-    def _own_slowly(self, state: Tensor, action: Tensor, proposal: Tensor) -> Tensor:
-        (group,), rows = self.players, len(state)
-        mine = torch.eye(group.count, dtype=torch.bool).repeat_interleave(group.width, dim=1)[:, None]
-        mixed = torch.where(mine, proposal, action).flatten(0, 1)
+    def _values_of_mixtures(self, state: Tensor, action: Tensor, proposal: Tensor) -> Tensor:
+        """As :meth:`values_of_proposals`, by a pass over the joint action of each player's proposal."""
+        (group,), rows = self.player_groups, len(state)
+        proposes = torch.eye(group.count, dtype=torch.bool).repeat_interleave(group.width, dim=1)[:, None]
+        mixed = torch.where(proposes, proposal, action).flatten(0, 1)
         return self.forward(state.repeat(group.count, 1), mixed).view(group.count, rows)
 
-    def judge(self, state: Tensor, action: Tensor, player: Tensor, scores: Tensor | None = None) -> Tensor:
-        """As :meth:`DeepSetCritic.judge`, for one critic (1, rows)."""
+    def values_by_player(self, state: Tensor, action: Tensor, player: Tensor, scores: Tensor | None = None) -> Tensor:
+        """As :meth:`dtbench.learning.ddpg.pairs.DeepSetCritic.values_by_player`, of one lot (1, rows)."""
         if scores is not None:
-            (group,) = self.players
-            mine = nn.functional.one_hot(player, group.count).bool().repeat_interleave(group.width, dim=-1)
-            action = torch.where(mine, scores.repeat(1, 1, group.count), action)
+            (group,) = self.player_groups
+            replaced = nn.functional.one_hot(player, group.count).bool().repeat_interleave(group.width, dim=-1)
+            action = torch.where(replaced, scores.repeat(1, 1, group.count), action)
         return self.forward(state[0], action[0])
 
     def _items(self, state: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
         """The items' features (rows, items, units), and what belongs to none (rows, n)."""
         x = (torch.cat([state, action], dim=1) - self.mean) / self.scale
-        own = torch.relu(self.item(x[:, self.items].flatten(0, 1)[None])).view(len(x), len(self.items), -1)
-        return own, x[:, self.rest]
+        features = torch.relu(self.item(x[:, self.items].flatten(0, 1)[None])).view(len(x), len(self.items), -1)
+        return features, x[:, self.rest]
 
     def _value(self, items: Tensor, rest: Tensor) -> Tensor:
         """Values (n, rows) of items' features (n, rows, items, units)."""

@@ -4,7 +4,7 @@ Each slot: act with noise, store the transition; then an update, in this order:
 
 1. critics: y = r + gamma Q'(s', mu'(s')), loss mean (Q(s, a) - y)^2, :meth:`ActorCritic.targets`;
 2. actors: each maximises its critic's value of its own proposal among the others' stored actions,
-   :meth:`dtbench.learning.ddpg.critics.Critic.own`;
+   :meth:`dtbench.learning.ddpg.critics.Critic.values_of_proposals`;
 3. target networks follow, theta' += tau (theta - theta').
 
 What differs between the algorithms is the actor, the critic and who plays, which the solvers' files put together.
@@ -85,7 +85,7 @@ class ActorCritic(Learner):
             "actor": torch.optim.Adam(self.actor.groups(options.actor_rate), lr=options.actor_rate, fused=True),
             "critic": torch.optim.Adam(self.critic.parameters(), lr=options.critic_rate, fused=True),
         }
-        self.first_rates = {k: [g["lr"] for g in own.param_groups] for k, own in self.optimizers.items()}
+        self.first_rates = {k: [g["lr"] for g in adam.param_groups] for k, adam in self.optimizers.items()}
         self.views = views(env.observation)
         shapes = {name: value.shape[1:] for name, value in self.look(env.observation).items()}
         self.replay = Transitions(options.capacity, env.n_envs, shapes, env.encoding.size, self.critic.count)
@@ -205,7 +205,7 @@ class ActorCritic(Learner):
     def actor_value(self, batch: TransitionBatch) -> tuple[Tensor, Tensor]:
         """Q(s, a_1, .., mu_k(s), .., a_n) of every player k (players, b), and the proposals mu(s) (b, size)."""
         proposal = self.actor(batch.seen)
-        return self.critic.own(self.critic.looks(batch.seen), batch.action, proposal), proposal
+        return self.critic.values_of_proposals(self.critic.looks(batch.seen), batch.action, proposal), proposal
 
     def restraint(self, proposal: Tensor) -> Tensor:
         """What keeps actors off the flat ends of tanh and sigmoid, where nothing is learned any more."""
@@ -222,8 +222,8 @@ class ActorCritic(Learner):
 
     def _set_rates(self) -> None:
         factor = 1.0 + (self.options.last_rate - 1.0) * self.progress
-        for name, own in self.optimizers.items():
-            for group, first in zip(own.param_groups, self.first_rates[name], strict=True):
+        for name, adam in self.optimizers.items():
+            for group, first in zip(adam.param_groups, self.first_rates[name], strict=True):
                 group["lr"] = first * factor
 
     # Going on after an interruption
@@ -232,9 +232,9 @@ class ActorCritic(Learner):
         arrays: dict[str, npt.NDArray[Any]] = {}
         for name, module in self._modules().items():
             arrays |= {f"{name}/{k}": v.numpy().copy() for k, v in module.state_dict().items()}
-        for name, own in self.optimizers.items():
-            for k, parameter in enumerate(p for group in own.param_groups for p in group["params"]):
-                moments = own.state.get(parameter, {})
+        for name, adam in self.optimizers.items():
+            for k, parameter in enumerate(p for group in adam.param_groups for p in group["params"]):
+                moments = adam.state.get(parameter, {})
                 arrays |= {f"adam/{name}/{k}/{key}": value.numpy().copy() for key, value in moments.items()}
         stored, where = self.replay.state()
         arrays |= {f"replay/{name}": array for name, array in stored.items()}
@@ -250,11 +250,11 @@ class ActorCritic(Learner):
             for name, module in self._modules().items():
                 for key, value in module.state_dict().items():
                     value.copy_(torch.from_numpy(arrays[f"{name}/{key}"]))
-        for name, own in self.optimizers.items():
-            for k, parameter in enumerate(p for group in own.param_groups for p in group["params"]):
+        for name, adam in self.optimizers.items():
+            for k, parameter in enumerate(p for group in adam.param_groups for p in group["params"]):
                 moments = select(arrays, f"adam/{name}/{k}")
                 if moments:
-                    own.state[parameter] = {key: torch.from_numpy(v.copy()) for key, v in moments.items()}
+                    adam.state[parameter] = {key: torch.from_numpy(v.copy()) for key, v in moments.items()}
         self.replay.load(select(arrays, "replay"), facts["replay"])
         for rng, kept in zip(self._rngs(), facts["rngs"], strict=True):
             rng.bit_generator.state = kept
@@ -273,18 +273,18 @@ class ActorCritic(Learner):
 
 def views(seen: Observation) -> tuple[str, ...]:
     """Groups whose observations are stored: those that neither see the whole state each, nor share it out in order."""
-    found = []
-    for name, own in seen.agents.items():
-        alike = own.shape[-1] == seen.state.shape[-1] and bool((own == seen.state[:, None]).all())
-        in_order = own[0].size == seen.state[0].size and bool((own.reshape(seen.state.shape) == seen.state).all())
+    names = []
+    for name, each in seen.agents.items():
+        alike = each.shape[-1] == seen.state.shape[-1] and bool((each == seen.state[:, None]).all())
+        in_order = each[0].size == seen.state[0].size and bool((each.reshape(seen.state.shape) == seen.state).all())
         if not (alike or in_order):
-            found.append(name)
-    return tuple(found)
+            names.append(name)
+    return tuple(names)
 
 
 def judged(critic: Critic) -> list[int] | None:
     """The first agent that each critic judges; None where one player acts for all."""
-    numbers = [number for group in critic.players for number in group.critics]
+    numbers = [number for group in critic.player_groups for number in group.critics]
     if len(numbers) == 1:
         return None
     return [numbers.index(k) for k in range(critic.count)]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from dtbench.encoding import Encoding
 from dtbench.learning.ddpg.actors import Actor, Seen, squash
-from dtbench.learning.ddpg.critics import Critic, Players, deviation
+from dtbench.learning.ddpg.critics import Critic, PlayerGroup, deviation
 from dtbench.learning.ddpg.policy import PairPolicy
 from dtbench.learning.networks import Network
 from dtbench.learning.torch_networks import StackedNetwork
@@ -34,10 +34,10 @@ class PairActor(Actor):
         alike: bool = False,
     ) -> None:  # fmt: skip
         (group,) = encoding.groups
-        own = StackedNetwork(Network(inputs=features, hidden=hidden, outputs=1, copies=group.count), generator)
+        network = StackedNetwork(Network(inputs=features, hidden=hidden, outputs=1, copies=group.count), generator)
         if alike:
-            align(own)
-        super().__init__(encoding, {group.name: own})
+            align(network)
+        super().__init__(encoding, {group.name: network})
         self.features = features
 
     def pairs(self, state: Tensor) -> Tensor:
@@ -67,9 +67,12 @@ def align(network: nn.Module) -> None:
 class DeepSetCritic(Critic):
     """A critic of scores that agents give to users: permuting the users changes nothing.
 
-    Every pair of agent and user becomes relu(W [features, score] + b), the mean over users is taken for each agent, and
-    the agents' means one after the other go through a hidden layer. A critic that belongs to one agent is given that
+    Every pair of agent and user becomes relu(W [features, score] + b). The mean over users is taken for each agent. The
+    agents' means, one after the other, go through a hidden layer. A critic that belongs to one agent is given that
     agent's mean first, then the others' in order, so that weights mean the same whosever they are.
+
+    A player is an agent. Where each row is valued for a player of its own, rows come in *lots* (lots, rows): a lot per
+    critic if every agent has one, else any number of lots for the one critic.
 
     Parameters
     ----------
@@ -87,7 +90,8 @@ class DeepSetCritic(Critic):
         super().__init__()
         self.shape = (agents, users, features)
         self.apart, self.count = apart, agents if apart else 1
-        self.players = (Players(0, agents, users, tuple(range(agents)) if apart else (0,) * agents),)
+        critics = tuple(range(agents)) if apart else (0,) * agents
+        self.player_groups = (PlayerGroup(0, agents, users, critics),)
         self.pair = StackedNetwork(
             Network(inputs=features + 1, hidden=(), outputs=units[0], copies=self.count), generator
         )
@@ -106,31 +110,35 @@ class DeepSetCritic(Critic):
         self.scale.copy_(deviation(x))
 
     def forward(self, state: Tensor, action: Tensor) -> Tensor:
-        players = torch.arange(self.count)[:, None].expand(-1, len(state))
-        return self.judge(state.expand(self.count, -1, -1), action.expand(self.count, -1, -1), players)
+        player = torch.arange(self.count)[:, None].expand(-1, len(state))
+        return self.values_by_player(state.expand(self.count, -1, -1), action.expand(self.count, -1, -1), player)
 
-    def own(self, state: Tensor, action: Tensor, proposal: Tensor) -> Tensor:
+    def values_of_proposals(self, state: Tensor, action: Tensor, proposal: Tensor) -> Tensor:
         agents, rows = self.shape[0], len(state)
-        players = torch.arange(agents)[:, None].expand(-1, rows)
+        player = torch.arange(agents)[:, None].expand(-1, rows)  # a lot for each
         scores = proposal.view(rows, agents, -1).movedim(1, 0)  # (K, rows, N)
         states, actions = state.expand(agents, -1, -1), action.expand(agents, -1, -1)
         if self.apart:
-            return self.judge(states, actions, players, scores)
+            return self.values_by_player(states, actions, player, scores)
         with torch.no_grad():
             means = self._means(self._pairs(state, action)[None]).expand(agents, -1, -1, -1)
-        return self._value(means, players, self._own_means(states, players, scores))
+        return self._value(means, player, self._means_of_player(states, player, scores))
 
-    def judge(self, state: Tensor, action: Tensor, player: Tensor, scores: Tensor | None = None) -> Tensor:
-        """Values (critics, rows) of rows of their own: states (critics, rows, S), proposals (critics, rows, K N).
+    def values_by_player(self, state: Tensor, action: Tensor, player: Tensor, scores: Tensor | None = None) -> Tensor:
+        """Values (lots, rows) of states (lots, rows, S) and proposals (lots, rows, K N), each row's for a player.
 
-        ``player`` (critics, rows) is whose scores the critic looks at first; ``scores`` (critics, rows, N) replace
-        those.
+        Parameters
+        ----------
+        player
+            (lots, rows) number of the agent that the critic looks at first.
+        scores
+            (lots, rows, N) of that agent, in the place of those in ``action``. Gradients pass through them only.
         """
         if scores is None:
             return self._value(self._means(self._pairs(state, action)), player, None)
         with torch.no_grad():
             means = self._means(self._pairs(state, action))
-        return self._value(means, player, self._own_means(state, player, scores))
+        return self._value(means, player, self._means_of_player(state, player, scores))
 
     def _pairs(self, state: Tensor, action: Tensor) -> Tensor:
         """Standardised pairs (..., K, N, features + 1)."""
@@ -140,12 +148,12 @@ class DeepSetCritic(Critic):
         return (x - self.mean) / self.scale
 
     def _means(self, pairs: Tensor) -> Tensor:
-        """Means over users (critics, rows, ..., units) of pairs (critics, rows, ..., N, features + 1)."""
+        """Means over users (lots, rows, ..., units) of pairs (lots, rows, ..., N, features + 1)."""
         y = torch.relu(self.pair(pairs.flatten(1, -2)))
         return y.view(*pairs.shape[:-1], -1).mean(dim=-2)
 
-    def _own_means(self, state: Tensor, player: Tensor, scores: Tensor) -> Tensor:
-        """Means (groups, rows, units) of each row's player's pairs, with scores (groups, rows, N)."""
+    def _means_of_player(self, state: Tensor, player: Tensor, scores: Tensor) -> Tensor:
+        """Means (lots, rows, units) over the pairs of each row's player, with scores (lots, rows, N)."""
         agents, users, features = self.shape
         pairs = state.reshape(*state.shape[:-1], agents, users, features)
         index = player[..., None, None, None].expand(*player.shape, 1, users, features)
@@ -155,11 +163,11 @@ class DeepSetCritic(Critic):
             return self._means(x)
         return self._means(x.flatten(0, 1)[None]).view(*player.shape, -1)
 
-    def _value(self, means: Tensor, player: Tensor, own: Tensor | None) -> Tensor:
-        """Values (groups, rows) of means (groups, rows, K, units), the player's replaced by ``own``."""
-        if own is not None:
-            mine = nn.functional.one_hot(player, self.shape[0]).bool()[..., None]
-            means = torch.where(mine, own[:, :, None], means)
+    def _value(self, means: Tensor, player: Tensor, of_player: Tensor | None) -> Tensor:
+        """Values (lots, rows) of means (lots, rows, K, units), the player's replaced by ``of_player``, if given."""
+        if of_player is not None:
+            replaced = nn.functional.one_hot(player, self.shape[0]).bool()[..., None]
+            means = torch.where(replaced, of_player[:, :, None], means)
         if self.apart:
             means = means.gather(2, self.order[player][..., None].expand_as(means))
             return self.head(means.flatten(2))[..., 0]

@@ -22,7 +22,7 @@ from dtbench.arrays import Array, BoolArray, IntArray
 from dtbench.encoding import Observation
 from dtbench.envs import BatchEnv
 from dtbench.errors import DtbenchError
-from dtbench.learning.ddpg.critics import ItemCritic, Players
+from dtbench.learning.ddpg.critics import ItemCritic, PlayerGroup
 from dtbench.learning.ddpg.learner import ActorCritic, Make, descend
 from dtbench.learning.ddpg.options import TransferOptions
 from dtbench.learning.ddpg.pairs import DeepSetCritic, PairActor, align
@@ -209,13 +209,15 @@ class TransferLearner(ActorCritic):
         with torch.no_grad():
             following = self.target_actor({"state": after.flatten(0, 1)}).view_as(action)
             goes_on = 1.0 if o.bootstrap else (~last).float()
-            target = self._paid(reward) + o.gamma * goes_on * self.target_critic.judge(after, following, whose)
-        loss = (self.critic.judge(state, action, whose) - target).square().mean(dim=1).sum()
+            target = self._paid(reward) + o.gamma * goes_on * self.target_critic.values_by_player(
+                after, following, whose
+            )
+        loss = (self.critic.values_by_player(state, action, whose) - target).square().mean(dim=1).sum()
         with self._only("critic", received if self.apart else None):
             descend(self.optimizers["critic"], loss, [(list(self.critic.parameters()), self.critic.count)], o.clip)
         states = state.view(servers, b, -1)
-        scores = self._own_scores(states, torch.from_numpy(player))
-        value = self.critic.judge(state, action, whose, scores.view(*whose.shape, -1))
+        scores = self._scores_of(states, torch.from_numpy(player))
+        value = self.critic.values_by_player(state, action, whose, scores.view(*whose.shape, -1))
         with self._only("actor", received):
             lost = servers * o.restraint * scores.square().mean()
             descend(
@@ -226,13 +228,13 @@ class TransferLearner(ActorCritic):
         """Rewards (critics, rows) of rewards (critics, rows, critics): each critic its own."""
         return torch.stack([reward[k, :, k] for k in range(len(reward))])
 
-    def _own_scores(self, state: Tensor, player: Tensor) -> Tensor:
+    def _scores_of(self, state: Tensor, player: Tensor) -> Tensor:
         """Scores (K, rows, N) that model k gives to the pairs of server ``player`` (K, rows) in states (K, rows, S)."""
         users = self.env.encoding.size // self.n_servers
         pairs = state.view(*state.shape[:2], self.n_servers, users, -1)
         index = player[..., None, None, None].expand(*player.shape, 1, users, pairs.shape[-1])
-        own = pairs.gather(2, index)[:, :, 0]  # (K, rows, N, features)
-        return torch.tanh(self.actor.network(self.group)(own.flatten(1, 2))).view(*player.shape, users)
+        of_server = pairs.gather(2, index)[:, :, 0]  # (K, rows, N, features)
+        return torch.tanh(self.actor.network(self.group)(of_server.flatten(1, 2))).view(*player.shape, users)
 
     def _draw(self, server: int) -> tuple[IntArray, IntArray, IntArray]:
         """Places, copies and players (b,) of transitions, uniform over a server's own and those it took over."""
@@ -242,16 +244,16 @@ class TransferLearner(ActorCritic):
         other = rng.random(b) < len(held) / (len(held) + len(self.replay))
         if other.any():
             which = held[rng.integers(len(held), size=np.count_nonzero(other))]
-            for own, kept in ((place, self.foreign.place), (env, self.foreign.env), (player, self.foreign.source)):
-                own[other] = kept[server, which]
+            for drawn, kept in ((place, self.foreign.place), (env, self.foreign.env), (player, self.foreign.source)):
+                drawn[other] = kept[server, which]
         return place, env, player
 
     @contextmanager
     def _only(self, name: str, received: Tensor | None) -> Iterator[None]:
         """Let an optimizer's step change only the copies of servers that received twins; None: all."""
-        own = self.optimizers[name]
-        values = [p.data for group in own.param_groups for p in group["params"]]
-        values += [m for state in own.state.values() for key, m in state.items() if key != "step"]
+        adam = self.optimizers[name]
+        values = [p.data for group in adam.param_groups for p in group["params"]]
+        values += [m for state in adam.state.values() for key, m in state.items() if key != "step"]
         before = [] if received is None else [value.clone() for value in values]
         yield
         for value, old in zip(values, before, strict=False):
@@ -288,7 +290,7 @@ def actor_critic(env: BatchEnv, options: TransferOptions, entries: UserEntries) 
         actor = PairActor(env.encoding, features, options.layers("actor"), generator, alike=True)
         if options.alike:
             state, like = env.observation.state.shape[-1], entries(users, group.count, features)
-            servers = (Players(0, group.count, users, (0,) * group.count),)
+            servers = (PlayerGroup(0, group.count, users, (0,) * group.count),)
             return actor, ItemCritic(state, env.encoding.size, like, servers, units, generator)
         critic = DeepSetCritic(group.count, users, features, (units[0], units[1]), generator, apart=options.apart)
         align(critic)

@@ -60,7 +60,7 @@ def test_uavs_go_where_the_critic_wants_them():
         def forward(self, state, action):
             return (action[:, 8:] > 0.0).float().sum(dim=1)[None]
 
-        def own(self, state, action, proposal):
+        def values_of_proposals(self, state, action, proposal):
             return self(state, proposal) + 0.0 * proposal.sum()
 
     own = learner()
@@ -106,7 +106,7 @@ def test_like_inputs_are_standardised_alike(critic):
 
 def test_its_player_decides_everything(critic):
     state, action = drawn(3, SEEN * N + REST, 1), drawn(3, N * (1 + M), 2)
-    assert_close(critic.own(state, torch.zeros_like(action), action), critic(state, action))
+    assert_close(critic.values_of_proposals(state, torch.zeros_like(action), action), critic(state, action))
 
 
 def test_it_learns_the_slowest_machine():

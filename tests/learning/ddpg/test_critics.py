@@ -4,7 +4,7 @@ import torch
 from torch.testing import assert_close
 
 from dtbench.encoding import Box, Encoding, Group
-from dtbench.learning.ddpg.critics import ItemCritic, JointCritic, Players, many_players, one_player
+from dtbench.learning.ddpg.critics import ItemCritic, JointCritic, PlayerGroup, many_players, one_player
 
 from ..draws import source
 
@@ -31,7 +31,7 @@ def replaced(action, proposal, players):
 
 
 def test_players_are_agents_or_one():
-    assert one_player(MIXED) == (Players(0, 1, 14, (0,)),)
+    assert one_player(MIXED) == (PlayerGroup(0, 1, 14, (0,)),)
     shared = many_players(MIXED, STREAMS, apart=False)
     assert [(p.start, p.count, p.width, p.critics) for p in shared] == [
         (0, 3, 2, (0, 0, 0)), (6, 2, 3, (0, 0)), (12, 1, 2, (1,)),
@@ -50,7 +50,7 @@ def test_own_proposals_are_judged_among_the_others_stored_actions(apart, standar
     state, action, proposal = rows(7, 5), rows(7, 14, 1), rows(7, 14, 2)
     if standard:
         critic.standardise(state, action)
-    own = critic.own(state, action, proposal)
+    own = critic.values_of_proposals(state, action, proposal)
     for value, (mixed, judge, _) in zip(own, replaced(action, proposal, players), strict=True):
         assert_close(value, critic(state, mixed)[judge])
 
@@ -61,7 +61,7 @@ def test_gradients_flow_through_the_own_action_only():
     state, action = rows(4, 5), rows(4, 14, 1)
     for k, (_, _, own) in enumerate(replaced(action, action, players)):
         proposal = rows(4, 14, 2).requires_grad_()
-        critic.own(state, action, proposal)[k].sum().backward()
+        critic.values_of_proposals(state, action, proposal)[k].sum().backward()
         outside = np.setdiff1d(np.arange(14), np.arange(14)[own])
         assert proposal.grad[:, own].abs().min() > 0.0
         assert not proposal.grad[:, outside].any()
@@ -70,12 +70,12 @@ def test_gradients_flow_through_the_own_action_only():
 def test_one_player_proposes_everything():
     critic = JointCritic(5, 14, one_player(MIXED), (8,), source())
     state, proposal = rows(4, 5), rows(4, 14, 2)
-    assert_close(critic.own(state, rows(4, 14, 1), proposal), critic(state, proposal))
+    assert_close(critic.values_of_proposals(state, rows(4, 14, 1), proposal), critic(state, proposal))
 
 
 def test_standardised_inputs_have_mean_0_and_deviation_1():
     """A column that does not vary is only shifted."""
-    critic = JointCritic(2, 2, (Players(0, 1, 2, (0,)),), (4,), source())
+    critic = JointCritic(2, 2, (PlayerGroup(0, 1, 2, (0,)),), (4,), source())
     x = torch.tensor([[1.0, 5.0, 2.0, 3.0], [3.0, 5.0, 6.0, 3.0]])
     critic.standardise(x[:, :2], x[:, 2:])
     assert_close((x - critic.mean) / critic.scale, torch.tensor([[-1.0, 0.0, -1.0, 0.0], [1.0, 0.0, 1.0, 0.0]]))
@@ -84,28 +84,28 @@ def test_standardised_inputs_have_mean_0_and_deviation_1():
 def test_items_are_judged_alike():
     """Three items with a state and two action entries each, and a state entry of none."""
     items = np.array([[0, 4, 5], [1, 6, 7], [2, 8, 9]])
-    players = (Players(0, 3, 2, (0, 0, 0)),)
+    players = (PlayerGroup(0, 3, 2, (0, 0, 0)),)
     critic = ItemCritic(4, 6, items, players, (8, 6, 5), source())
     state, action, proposal = rows(7, 4), rows(7, 6, 1), rows(7, 6, 2)
     critic.standardise(state, action)
     swapped = critic(state[:, [1, 0, 2, 3]], action[:, [2, 3, 0, 1, 4, 5]])
     assert_close(swapped, critic(state, action))
-    own = critic.own(state, action, proposal)
+    own = critic.values_of_proposals(state, action, proposal)
     for value, (mixed, _, _) in zip(own, replaced(action, proposal, players), strict=True):
         assert_close(value, critic(state, mixed)[0])
-    alone = ItemCritic(4, 6, items, (Players(0, 1, 6, (0,)),), (8, 6, 5), source())
-    assert_close(alone.own(state, action, proposal), alone(state, proposal))
+    alone = ItemCritic(4, 6, items, (PlayerGroup(0, 1, 6, (0,)),), (8, 6, 5), source())
+    assert_close(alone.values_of_proposals(state, action, proposal), alone(state, proposal))
 
 
 def test_players_may_decide_about_all_items():
     """Two servers with two scores each, of users that are the items: entries 0, 1 are of server 0."""
-    items, players = np.array([[0, 1, 4, 6], [2, 3, 5, 7]]), (Players(0, 2, 2, (0, 0)),)
+    items, players = np.array([[0, 1, 4, 6], [2, 3, 5, 7]]), (PlayerGroup(0, 2, 2, (0, 0)),)
     critic = ItemCritic(4, 4, items, players, (8, 6, 5), source())
     state, action, proposal = rows(7, 4), rows(7, 4, 1), rows(7, 4, 2)
-    own = critic.own(state, action, proposal)
+    own = critic.values_of_proposals(state, action, proposal)
     for k, (mixed, _, _) in enumerate(replaced(action, proposal, players)):
         assert_close(own[k], critic(state, mixed)[0])
     player, scores = torch.tensor([[0, 1, 1, 0, 0, 1, 1]]), proposal.view(7, 2, 2)
     chosen = scores[torch.arange(7), player[0]][None]
-    judged = critic.judge(state[None], action[None], player, chosen)[0]
+    judged = critic.values_by_player(state[None], action[None], player, chosen)[0]
     assert_close(judged, own[player[0], torch.arange(7)])

@@ -24,7 +24,7 @@ def test_it_looks_at_what_all_agents_observe(critic):
 
 def test_a_value_for_each_agent(critic):
     assert critic.count == 6
-    assert [group.critics for group in critic.players] == [(0, 1, 2, 3), (4, 5)]
+    assert [group.critics for group in critic.player_groups] == [(0, 1, 2, 3), (4, 5)]
     assert critic(drawn(7, LENGTH, 1), drawn(7, SIZE, 2)).shape == (6, 7)
 
 
@@ -42,7 +42,7 @@ def test_own_is_the_value_of_one_proposal_among_the_others_actions(critic):
     """Agent by agent: only its entries are replaced, and gradients reach no other's."""
     state, action, proposal = drawn(5, LENGTH, 1), drawn(5, SIZE, 2), drawn(5, SIZE, 3).requires_grad_()
     critic.standardise(state, action)
-    own = critic.own(state, action, proposal)
+    own = critic.values_of_proposals(state, action, proposal)
     entries = [[0], [1], [2], [3], [4, 5], [6, 7]]
     for agent, mine in enumerate(entries):
         mixed = action.clone()

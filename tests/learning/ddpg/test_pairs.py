@@ -13,8 +13,8 @@ def test_deep_sets_judge_own_scores(apart):
     critic = DeepSetCritic(3, 4, 5, (8, 6), source(), apart=apart)
     state, action, proposal = rows(7, 60), rows(7, 12, 1), rows(7, 12, 2)
     critic.standardise(state, action)
-    own = critic.own(state, action, proposal)
-    for k, (mixed, judge, _) in enumerate(replaced(action, proposal, critic.players)):
+    own = critic.values_of_proposals(state, action, proposal)
+    for k, (mixed, judge, _) in enumerate(replaced(action, proposal, critic.player_groups)):
         assert_close(own[k], critic(state, mixed)[judge])
 
 
@@ -34,6 +34,6 @@ def test_a_servers_critic_sees_another_server_as_its_own():
     state, action = rows(7, 60), rows(7, 12, 1)
     plain = critic(state, action)
     players = torch.full((3, 7), 2)
-    judged = critic.judge(state.expand(3, -1, -1), action.expand(3, -1, -1), players)
+    judged = critic.values_by_player(state.expand(3, -1, -1), action.expand(3, -1, -1), players)
     assert_close(judged, plain[2].expand(3, -1))
     assert not torch.allclose(plain[0], plain[2])

@@ -86,7 +86,7 @@ def test_a_servers_model_scores_another_servers_pairs_as_that_server_would():
     own = learner()
     state = torch.from_numpy(own.env.reset().state)
     players = torch.full((3, 2), 2)
-    scores = own._own_scores(state.expand(3, -1, -1), players)
+    scores = own._scores_of(state.expand(3, -1, -1), players)
     wanted = own.actor({"state": state}).view(2, 3, -1)[:, 2]
     assert_close(scores[0], wanted)
 
