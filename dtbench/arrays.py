@@ -83,11 +83,11 @@ class Batched:
     @property
     def dims(self) -> dict[str, int]:
         """Length of every declared dimension."""
-        found: dict[str, int] = {}
+        sizes: dict[str, int] = {}
         for _, spec, value in self.arrays():
             shape = np.shape(value)
-            found |= dict(zip(spec.dims, shape[len(shape) - len(spec.dims) :], strict=True))
-        return found
+            sizes |= dict(zip(spec.dims, shape[len(shape) - len(spec.dims) :], strict=True))
+        return sizes
 
     def __getitem__(self, index: Index) -> Self:
         """Index the leading axes of every field: ``slot[3]``, ``slots[:, None]``, ``population[order]``.
@@ -101,8 +101,8 @@ class Batched:
         new = {}
         for name, spec, value in self.arrays():
             value = np.asarray(value)
-            own = value.shape[value.ndim - len(spec.dims) :]
-            new[name] = np.broadcast_to(value, batch + own)[index + (slice(None),) * len(spec.dims)]
+            trailing = value.shape[value.ndim - len(spec.dims) :]
+            new[name] = np.broadcast_to(value, batch + trailing)[index + (slice(None),) * len(spec.dims)]
         return dataclasses.replace(self, **new)
 
     def read_only(self) -> Self:
@@ -151,8 +151,8 @@ def at(value: Any, spec: ArraySpec, t: npt.ArrayLike, batch: tuple[int, ...]) ->
         return value[(*grid, t)]
     extra = t.ndim - len(batch)
     if batched and extra > 0:
-        own = value.shape[value.ndim - len(spec.dims) :]
-        return value.reshape(value.shape[: value.ndim - len(spec.dims)] + (1,) * extra + own)
+        trailing = value.shape[value.ndim - len(spec.dims) :]
+        return value.reshape(value.shape[: value.ndim - len(spec.dims)] + (1,) * extra + trailing)
     return value
 
 

@@ -138,11 +138,10 @@ def _as_bool(value: Any) -> bool:
     texts = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
     if isinstance(value, bool):
         return value
-    return texts[str(value).lower()] if str(value).lower() in texts else _raise()
-
-
-def _raise() -> bool:
-    raise ValueError
+    text = str(value).lower()
+    if text not in texts:
+        raise ValueError(text)
+    return texts[text]
 
 
 class Params(Declared):

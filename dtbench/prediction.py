@@ -106,8 +106,8 @@ def training_of(problem: Any, known: Sequence[Any]) -> PredictorTraining:
     DtbenchError
         If it has no learned predictor; ``known`` are all problems.
     """
-    found: PredictorTraining | None = problem.predictor_training()
-    if found is None:
+    training: PredictorTraining | None = problem.predictor_training()
+    if training is None:
         having = ", ".join(p.id for p in known if p.predictor_training() is not None) or "none"
         raise DtbenchError(f"'{problem.id}' has no learned predictor. Problems that have one: {having}.")
-    return found
+    return training

@@ -97,7 +97,7 @@ def rescore(problem: AnyProblem, instance: Instance, decisions: Decision) -> Sco
 
 def metric_means(problem: AnyProblem, instance: Instance, decisions: Decision) -> dict[str, float]:
     """Means over slots of the referee's metrics that are one number per slot, for decisions (leading time axis)."""
-    found: dict[str, list[float]] = {}
+    by_name: dict[str, list[float]] = {}
     state: State = problem.start(instance)
     for t in range(instance.horizon):
         slot = problem.slot(instance, t, state)
@@ -105,8 +105,8 @@ def metric_means(problem: AnyProblem, instance: Instance, decisions: Decision) -
         state = problem.advance(slot, scored)
         for name, value in outcome.metrics.items():
             if np.ndim(value) == 0:
-                found.setdefault(name, []).append(float(value))
-    return {name: float(np.mean(values)) for name, values in found.items()}
+                by_name.setdefault(name, []).append(float(value))
+    return {name: float(np.mean(values)) for name, values in by_name.items()}
 
 
 def play(

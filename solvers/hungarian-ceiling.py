@@ -17,8 +17,8 @@ class HungarianCeiling(Solver):
 
     def plan(self, instance: Instance) -> Decision:
         try:
-            found = ceiling(self.problem, cast(DntInstance, instance))
+            certificate = ceiling(self.problem, cast(DntInstance, instance))
         except ValueError as error:
             raise Declined(str(error)) from error
-        decision: Decision = found.decision
+        decision: Decision = certificate.decision
         return decision

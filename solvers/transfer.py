@@ -93,7 +93,7 @@ class Transfer(LearnedSolver):
                 "option 'transfer' is 'init', but 'source' names no file; train a policy on another network with "
                 "`dtbench train transfer`, and give its file."
             )
-        found = checkpoint.read(Path(file))
-        if found.header.identity.solver != self.name:
-            raise DtbenchError(f"'{file}': solver is '{found.header.identity.solver}', expected '{self.name}'.")
-        return found
+        source = checkpoint.read(Path(file))
+        if source.header.identity.solver != self.name:
+            raise DtbenchError(f"'{file}': solver is '{source.header.identity.solver}', expected '{self.name}'.")
+        return source

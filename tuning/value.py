@@ -69,7 +69,7 @@ def rule_score(id: str, env: BatchEnv, seed: int) -> float:
 
 def score(name: str, id: str, options: dict[str, Any]) -> float:
     """Mean over networks of the best validated objective, relative to the rule's; larger is better."""
-    owner, found = problem(id), []
+    owner, ratios = problem(id), []
     for network in NETWORKS[id]:
         instance = owner.generate("paper", network)
         cls: Any = load_solver(discover()[name])
@@ -78,8 +78,8 @@ def score(name: str, id: str, options: dict[str, Any]) -> float:
         learner = solver.learner(solver.template)
         trained = fit(learner, validation, every=max(1, learner.rounds // 4))
         ratio = trained.best.objective / rule_score(id, validation.env, TUNING_SEED)
-        found.append(ratio if owner.sense == "max" else 1.0 / ratio)
-    return float(np.mean(found))
+        ratios.append(ratio if owner.sense == "max" else 1.0 / ratio)
+    return float(np.mean(ratios))
 
 
 def main() -> None:

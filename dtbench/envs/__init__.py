@@ -59,9 +59,9 @@ def make_env(
     DtbenchError
         On an unknown instance, problem, size, parameter or form, or a combination that does not exist.
     """
-    owner, found, of_size = _resolve(instance, overrides)
+    owner, template, of_size = _resolve(instance, overrides)
     fresh = of_size if fresh is None else fresh
-    core = BatchEnv(owner, found, n_envs, fresh=fresh, seed=seed, encoding=encoding)
+    core = BatchEnv(owner, template, n_envs, fresh=fresh, seed=seed, encoding=encoding)
     if form in ("gym", "parallel") and n_envs != 1:
         raise DtbenchError(
             f"form '{form}' holds one environment, n_envs is {n_envs}; use 'vector' or 'batch' for more."

@@ -52,19 +52,19 @@ def folder() -> Path:
 @cache
 def learning_sha256() -> str:
     """Checksum of what all agents are trained with: the sources of ``dtbench.learning`` and the environments."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for package in ("learning", "envs"):
         root = files.PACKAGE / package
         for file in sorted(root.rglob("*.py")):
-            found.update(f"{package}/{file.relative_to(root).as_posix()}\0".encode())
-            found.update(file.read_bytes() + b"\0")
-    return found.hexdigest()
+            digest.update(f"{package}/{file.relative_to(root).as_posix()}\0".encode())
+            digest.update(file.read_bytes() + b"\0")
+    return digest.hexdigest()
 
 
 def sources(solver_file: Path, problem: str) -> dict[str, str]:
     """Checksums of the code that decides what is learned."""
-    own = hashlib.sha256(solver_file.read_bytes()).hexdigest()
-    return {"solver": own, "learning": learning_sha256(), "problem": source_sha256(problem)}
+    solver = hashlib.sha256(solver_file.read_bytes()).hexdigest()
+    return {"solver": solver, "learning": learning_sha256(), "problem": source_sha256(problem)}
 
 
 @dataclass
@@ -172,7 +172,7 @@ class Place:
 
         arrays, state = learner.state()
         parts = {MEMO: memo.arrays, STATE: arrays}
-        flat = {f"{part}/{n}": np.asarray(v, order="C") for part, own in parts.items() for n, v in own.items()}
+        flat = {f"{part}/{n}": np.asarray(v, order="C") for part, named in parts.items() for n, v in named.items()}
         facts: dict[str, Any] = {
             "key": self.key,
             "order": list(flat),  # safetensors sorts by size and name

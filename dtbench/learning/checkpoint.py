@@ -203,11 +203,11 @@ def write(file: Path, header: Header, arrays: Mapping[str, npt.NDArray[Any]]) ->
     """
     from safetensors.numpy import save
 
-    own = {name: np.asarray(value, order="C") for name, value in arrays.items()}
-    _check_finite(file, own)
-    content = save(own, {HEADER: header.model_dump_json()})
+    contiguous = {name: np.asarray(value, order="C") for name, value in arrays.items()}
+    _check_finite(file, contiguous)
+    content = save(contiguous, {HEADER: header.model_dump_json()})
     write_safely(file, content)
-    return Checkpoint(header, own, hashlib.sha256(content).hexdigest(), file)
+    return Checkpoint(header, contiguous, hashlib.sha256(content).hexdigest(), file)
 
 
 def read(file: Path) -> Checkpoint:
@@ -219,9 +219,9 @@ def read(file: Path) -> Checkpoint:
         If there is none, or the file is truncated, of another format, or holds NaN; the message names file and field.
     """
     header, arrays = read_arrays(file)
-    found = _header(file, header)
+    checked = _header(file, header)
     _check_finite(file, arrays)
-    return Checkpoint(found, arrays, hashlib.sha256(file.read_bytes()).hexdigest(), file)
+    return Checkpoint(checked, arrays, hashlib.sha256(file.read_bytes()).hexdigest(), file)
 
 
 def read_arrays(file: Path) -> tuple[str, Arrays]:
@@ -268,10 +268,10 @@ def shipped_files(solver_file: Path, problem: str, solver: str, size: str = "*",
 
 def shipped_parts(file: Path) -> tuple[str, str, int]:
     """Size, preset (or hash of options) and seed of a file of :func:`shipped_files`."""
-    found = NAME.fullmatch(file.name)
-    if found is None:
+    match = NAME.fullmatch(file.name)
+    if match is None:
         raise ValueError(f"'{file.name}' is not the name of a shipped checkpoint.")
-    return found["size"], found["settings"], int(found["seed"])
+    return match["size"], match["settings"], int(match["seed"])
 
 
 def shipped_sha256(

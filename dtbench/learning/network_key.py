@@ -44,8 +44,8 @@ def size_params(problem: AnyProblem, instance: Instance) -> dict[str, Any]:
 def kept(problem: AnyProblem, instance: Instance) -> dict[str, npt.NDArray[Any]]:
     """The array fields of an instance that fresh traces share with it."""
     fresh = problem.resample(instance, np.random.default_rng(0), (PROBES,))
-    found = {name: value for name, _, value in fresh.arrays()}
-    return {n: np.asarray(v) for n, _, v in instance.arrays() if _agree(np.asarray(v), np.asarray(found[n]))}
+    redrawn = {name: value for name, _, value in fresh.arrays()}
+    return {n: np.asarray(v) for n, _, v in instance.arrays() if _agree(np.asarray(v), np.asarray(redrawn[n]))}
 
 
 def digest(facts: Any) -> str:

@@ -50,21 +50,21 @@ class Network:
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of every array of weights, by name."""
-        found: dict[str, tuple[int, ...]] = {}
+        shapes: dict[str, tuple[int, ...]] = {}
         width = self.inputs
         for number, units in enumerate(self.hidden):
-            found[f"hidden{number}.weight"] = (self.copies, width, units)
-            found[f"hidden{number}.bias"] = (self.copies, 1, units)
+            shapes[f"hidden{number}.weight"] = (self.copies, width, units)
+            shapes[f"hidden{number}.bias"] = (self.copies, 1, units)
             width = units
         if self.memory:
             gates = 3 * self.memory
-            found["memory.input"] = (self.copies, width, gates)
-            found["memory.state"] = (self.copies, self.memory, gates)
-            found["memory.input_bias"] = found["memory.state_bias"] = (self.copies, 1, gates)
+            shapes["memory.input"] = (self.copies, width, gates)
+            shapes["memory.state"] = (self.copies, self.memory, gates)
+            shapes["memory.input_bias"] = shapes["memory.state_bias"] = (self.copies, 1, gates)
             width = self.memory
-        found["output.weight"] = (self.copies, width, self.outputs)
-        found["output.bias"] = (self.copies, 1, self.outputs)
-        return found
+        shapes["output.weight"] = (self.copies, width, self.outputs)
+        shapes["output.bias"] = (self.copies, 1, self.outputs)
+        return shapes
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -76,24 +76,24 @@ class Policy(ABC):
 
     def features(self, group: Group, seen: Observation) -> Floats:
         """What a group's network is given (rows, agents, inputs)."""
-        own = seen.agents[group.name]
+        observations = seen.agents[group.name]
         if not self.identity:
-            return own
-        number = np.broadcast_to(np.eye(group.count, dtype=np.float32), (*own.shape[:-1], group.count))
-        return np.concatenate([own, number], axis=-1)
+            return observations
+        number = np.broadcast_to(np.eye(group.count, dtype=np.float32), (*observations.shape[:-1], group.count))
+        return np.concatenate([observations, number], axis=-1)
 
     def outputs(self, seen: Observation, memory: Memory) -> tuple[dict[str, Floats], Memory]:
         """What every group's network gives (rows, agents, outputs): one batched product per layer and group."""
-        found, after = {}, {}
+        outputs, after = {}, {}
         for group in self.encoding.groups:
             network, x = self.networks[group.name], self.features(group, seen)
             y, after[group.name] = network(self.weights[group.name], fold(x, network.copies), memory[group.name])
-            found[group.name] = unfold(y, x.shape[:-2], group.count)
-        return found, after
+            outputs[group.name] = unfold(y, x.shape[:-2], group.count)
+        return outputs, after
 
     def arrays(self) -> dict[str, Floats]:
         """The weights as they are saved: ``{"group/array": values}``."""
-        return {f"{name}/{key}": value for name, own in self.weights.items() for key, value in own.items()}
+        return {f"{name}/{key}": value for name, weights in self.weights.items() for key, value in weights.items()}
 
     def facts(self) -> dict[str, Any]:
         """What must be known besides the weights to make the policy again, as JSON takes it."""

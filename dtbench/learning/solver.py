@@ -105,12 +105,12 @@ class LearnedSolver(Solver):
 
     def train(self) -> None:
         """Find or train the policy, and tell what it cost in :attr:`training`."""
-        found, source = self.obtain()
-        self._take_changes_of(found.header)
+        chosen, source = self.obtain()
+        self._take_changes_of(chosen.header)
         self._env = BatchEnv(self.problem, self.template, encoding=self.encoding)
-        self.policy = found.policy(self.policy_class, self._env.encoding)
+        self.policy = chosen.policy(self.policy_class, self._env.encoding)
         self._memory: Memory = self.policy.start(1)
-        self.training = facts(found, source)
+        self.training = facts(chosen, source)
 
     def obtain(self, report: Report | None = None, *, shipped: bool = True) -> tuple[Checkpoint, Source]:
         """The policy's file and where it was found; trained if there is none.
@@ -124,9 +124,9 @@ class LearnedSolver(Solver):
         """
         if self.options.checkpoint:
             return self._named(Path(self.options.checkpoint)), "file"
-        found = self._shipped() if shipped else None
-        if found is not None:
-            return found, "shipped"
+        shipped_policy = self._shipped() if shipped else None
+        if shipped_policy is not None:
+            return shipped_policy, "shipped"
         place = cache.Place(self.identity, self._sources, self.tell)
         if not self.options.cache:
             return Checkpoint(*self._fit(report), sha256="", file=Path("(not kept)")), "trained"
@@ -201,9 +201,9 @@ class LearnedSolver(Solver):
     def _other_networks(self, rng: np.random.Generator, count: int) -> Instance:
         """Networks (count,) of the size, drawn as ``dtbench generate`` draws them."""
         plain = self.problem.params(self.instance.size).asdict()
-        own = {n: value for n, value in size_params(self.problem, self.template).items() if value != plain[n]}
+        changed = {n: value for n, value in size_params(self.problem, self.template).items() if value != plain[n]}
         seeds = rng.integers(*FRESH_SEEDS, count).tolist()
-        members = [self.problem.generate(self.instance.size, seed, **own) for seed in seeds]
+        members = [self.problem.generate(self.instance.size, seed, **changed) for seed in seeds]
         return type(members[0]).stack(members)
 
     @cached_property
@@ -216,35 +216,35 @@ class LearnedSolver(Solver):
 
     def _named(self, file: Path) -> Checkpoint:
         """The policy of a file: of this solver and problem, whatever it was trained on and with."""
-        found = checkpoint.read(file)
+        named = checkpoint.read(file)
         for name, wanted in (("solver", self.name), ("problem", self.problem.id)):
-            value = getattr(found.header.identity, name)
+            value = getattr(named.header.identity, name)
             if value != wanted:
                 raise DtbenchError(f"'{file}': {name} is '{value}', expected '{wanted}'. {checkpoint.REMEDY}")
-        return found
+        return named
 
     def _shipped(self) -> Checkpoint | None:
         """The policy that is shipped for this very training."""
         file = checkpoint.shipped_folder(self._file, self.problem.id) / self.shipped_name
         if not file.is_file():
             return None
-        found = checkpoint.read(file)
+        shipped = checkpoint.read(file)
         defaults: Any = type(self).Options()
-        differs = found.header.identity.differs(self.identity, defaults.training())
+        differs = shipped.header.identity.differs(self.identity, defaults.training())
         if differs:
             self.tell(f"'{file.name}' is shipped but of another training, and is not played: {differs}")
             return None
-        return found
+        return shipped
 
     def _take_changes_of(self, header: Header) -> None:
         """Let agents see and choose what they did in training, also where the file was named by its path."""
         changes, defaults = {}, type(self.options)()
         for name in self.options.FIXED_BY_POLICY:
             wanted = header.identity.options.get(name, getattr(defaults, name))
-            own = getattr(self.options, name)
-            if wanted != own and name in self.given:
+            given = getattr(self.options, name)
+            if wanted != given and name in self.given:
                 raise DtbenchError(
-                    f"'{self.options.checkpoint}': option {name} is '{wanted}', given is '{own}'; leave it out."
+                    f"'{self.options.checkpoint}': option {name} is '{wanted}', given is '{given}'; leave it out."
                 )
             changes[name] = wanted
         self.options = self.options.replace(changes)
@@ -274,8 +274,8 @@ class LearnedSolver(Solver):
     def _reporting(self, report: Report | None) -> Iterator[Report]:
         """Who is told of the rounds."""
         reports = [Lines(self.tell) if report is None else report]
-        own = f"{self.problem.id}--{self.instance.size}--{self.name}--s{self.seed}"
-        board = TensorBoard(Path(self.options.log_dir) / own) if self.options.log_dir else None
+        run = f"{self.problem.id}--{self.instance.size}--{self.name}--s{self.seed}"
+        board = TensorBoard(Path(self.options.log_dir) / run) if self.options.log_dir else None
         reports += [board] if board else []
 
         def tell(progress: Progress) -> None:
@@ -289,13 +289,13 @@ class LearnedSolver(Solver):
                 board.close()
 
 
-def facts(found: Checkpoint, source: Source) -> dict[str, Any]:
+def facts(policy: Checkpoint, source: Source) -> dict[str, Any]:
     """What a record says of a training: its cost, its hardware, its validation score."""
-    header = found.header
+    header = policy.header
     validation = header.best.model_dump(include={"objective", "reward", "round"})
     return {
         "source": source,
-        "checkpoint_sha256": found.sha256,
+        "checkpoint_sha256": policy.sha256,
         "preset": header.identity.preset,
         "seed": header.identity.seed,
         "episodes": header.episodes,

@@ -46,8 +46,8 @@ class StackedNetwork(nn.Module):
 
     def weight(self, name: str) -> Tensor:
         """A parameter by its name in :attr:`Network.shapes`."""
-        found: Tensor = getattr(self, _python(name))
-        return found
+        parameter: Tensor = getattr(self, _python(name))
+        return parameter
 
     def arrays(self) -> dict[str, Floats]:
         """The parameters as numpy arrays that share their memory: what :class:`Network` evaluates."""

@@ -107,8 +107,8 @@ class DeterministicActor(Actor):
     def forward(self, seen: Seen) -> Tensor:
         parts = []
         for group in self.encoding.groups:
-            own = observed(group, seen)  # (agents, rows, length)
-            proposals = squash(group, unfold(self.network(group.name)(own), group.count))
+            observations = observed(group, seen)  # (agents, rows, length)
+            proposals = squash(group, unfold(self.network(group.name)(observations), group.count))
             parts.append(proposals.flatten(1))
         return torch.cat(parts, dim=1)
 

@@ -120,14 +120,16 @@ class PairPolicy(ActorPolicy):
         return 1
 
     def squashed(self, seen: Observation) -> dict[str, Floats]:
-        found = {}
+        features = {}
         for group in self.encoding.groups:
-            network, own = self.networks[group.name], seen.agents[group.name]
-            rows, users = own.shape[0], group.space.width
-            pairs = own.reshape(rows, group.count, users, -1).swapaxes(0, 1).reshape(group.count, rows * users, -1)
+            network, observations = self.networks[group.name], seen.agents[group.name]
+            rows, users = observations.shape[0], group.space.width
+            pairs = (
+                observations.reshape(rows, group.count, users, -1).swapaxes(0, 1).reshape(group.count, rows * users, -1)
+            )
             scores, _ = network(self.weights[group.name], np.ascontiguousarray(pairs), network.start(rows * users))
-            found[group.name] = squash(group, scores.reshape(group.count, rows, users).swapaxes(0, 1))
-        return found
+            features[group.name] = squash(group, scores.reshape(group.count, rows, users).swapaxes(0, 1))
+        return features
 
 
 class CoordinatedPolicy(ActorPolicy):
@@ -152,13 +154,13 @@ class CoordinatedPolicy(ActorPolicy):
         return -1.0
 
     def squashed(self, seen: Observation) -> dict[str, Floats]:
-        found = {}
+        features = {}
         for group in self.encoding.groups:
             network, width = self.networks[group.name], group.space.width
             state = seen.state if network.outputs == width else of_each(seen.state, width, self.common)
             outputs, _ = network(self.weights[group.name], state[None], network.start(len(state)))
-            found[group.name] = np.tanh(outputs).reshape(len(seen.state), 1, width)
-        return found
+            features[group.name] = np.tanh(outputs).reshape(len(seen.state), 1, width)
+        return features
 
     def joint(self, features: Mapping[str, Floats]) -> Joint:
         total = box(self.encoding.groups[0]).high
@@ -174,7 +176,7 @@ class CoordinatedPolicy(ActorPolicy):
         policy = cls(encoding, networks, weights)
         n_uav = {g.name: g.space.width for g in encoding.groups}["channels"]
         for group in encoding.groups:
-            network, own = networks.get(group.name), policy.weights.get(group.name, {})
+            network, arrays = networks.get(group.name), policy.weights.get(group.name, {})
             scalars = 1 if group.name == "channels" else group.space.width // n_uav
             widths = {group.space.width} | ({1} if group.name == "channels" else set())
             if network is None or network.outputs not in widths or network.copies != 1:
@@ -182,8 +184,8 @@ class CoordinatedPolicy(ActorPolicy):
                     f"{where}: there is no network '{group.name}' of {group.space.width} outputs; the policy is of "
                     "another size."
                 )
-            network.check(own, f"{where}: group '{group.name}'")
-            if "theta" not in own or own["theta"].shape != (scalars,):
+            network.check(arrays, f"{where}: group '{group.name}'")
+            if "theta" not in arrays or arrays["theta"].shape != (scalars,):
                 raise DtbenchError(f"{where}: array '{group.name}/theta' is missing or not of shape {(scalars,)}.")
         return policy
 
@@ -194,9 +196,9 @@ def of_each(state: Floats, n_uav: int, common: int) -> Floats:
     ``rest`` is ``common``, but 0 where a state has N entries only.
     """
     rest = common if state.shape[-1] > n_uav else 0
-    own = state[:, : state.shape[-1] - rest].reshape(len(state), -1, n_uav).swapaxes(1, 2)
+    by_uav = state[:, : state.shape[-1] - rest].reshape(len(state), -1, n_uav).swapaxes(1, 2)
     limits = np.broadcast_to(state[:, None, state.shape[-1] - rest :], (len(state), n_uav, rest))
-    return np.concatenate([own, limits], axis=-1).reshape(len(state) * n_uav, -1)
+    return np.concatenate([by_uav, limits], axis=-1).reshape(len(state) * n_uav, -1)
 
 
 def coordinate_channels(features: Floats, theta: Floats, total: float) -> Floats:

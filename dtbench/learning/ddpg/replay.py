@@ -121,9 +121,9 @@ class Transitions:
 
     def load(self, arrays: Mapping[str, npt.NDArray[Any]], facts: Mapping[str, int]) -> None:
         """The inverse of :meth:`state`."""
-        own: dict[str, npt.NDArray[Any]] = {f"seen/{name}": values for name, values in self.seen.items()}
-        own |= {"action": self.action, "reward": self.reward}
-        own |= {"last": self.last, "valid": self.valid, "stamp": self.stamp}
-        for name, values in own.items():
+        buffers: dict[str, npt.NDArray[Any]] = {f"seen/{name}": values for name, values in self.seen.items()}
+        buffers |= {"action": self.action, "reward": self.reward}
+        buffers |= {"last": self.last, "valid": self.valid, "stamp": self.stamp}
+        for name, values in buffers.items():
             values[: len(arrays[name])] = arrays[name]
         self.at, self.added = facts["at"], facts["added"]

@@ -126,11 +126,11 @@ def collect(
 
 def agent_slices(groups: tuple[Group, ...]) -> dict[str, slice]:
     """Where a group's agents stand among all."""
-    found, start = {}, 0
+    slices, start = {}, 0
     for group in groups:
-        found[group.name] = slice(start, start + group.count)
+        slices[group.name] = slice(start, start + group.count)
         start += group.count
-    return found
+    return slices
 
 
 def _empty(group: Group, rows: int, inputs: int) -> Acts:

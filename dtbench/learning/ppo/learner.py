@@ -128,7 +128,7 @@ class PolicyLearner(Learner):
             for name, network in self._critics(identity).items()
         }
         self.seen = {g.name: Moments(g.observation) for g in groups} if options.scaled else {}
-        weights = {f"{name}/{key}": v for name, own in self.actors.items() for key, v in own.arrays().items()}
+        weights = {f"{name}/{key}": v for name, stack in self.actors.items() for key, v in stack.arrays().items()}
         self.policy = kind(self.env.encoding, networks, weights, identity=identity)
         self._rescale()
 
@@ -201,13 +201,13 @@ class PolicyLearner(Learner):
 
     def _units(self, rollout: Rollout) -> list[Unit]:
         """The actors with what they did; a unit per network."""
-        found: list[Unit] = []
+        units: list[Unit] = []
         agents = agent_slices(self.env.encoding.groups)
         kind = GaussianHead if isinstance(self.policy, GaussianPolicy) else BetaHead
         for group in self.env.encoding.groups:
             acts, stack = rollout.acts[group.name], self.actors[group.name]
-            found += units_of(group, acts, stack, self.streams[group.name], agents[group.name].start, kind)
-        return found
+            units += units_of(group, acts, stack, self.streams[group.name], agents[group.name].start, kind)
+        return units
 
     def _told(self, units: list[Unit], first: list[Tensor]) -> dict[str, float]:
         for unit in units:
@@ -267,19 +267,19 @@ class PolicyLearner(Learner):
         return actors | {f"critic/{name}": critic.stack for name, critic in self.critics.items()}
 
     def _moments(self) -> dict[str, Moments]:
-        found = {f"seen/{name}": moments for name, moments in self.seen.items()}
+        by_name = {f"seen/{name}": moments for name, moments in self.seen.items()}
         for name, critic in self.critics.items():
-            found[f"returns/{name}"] = critic.moments
+            by_name[f"returns/{name}"] = critic.moments
             if critic.states is not None:
-                found[f"states/{name}"] = critic.states
-        return found
+                by_name[f"states/{name}"] = critic.states
+        return by_name
 
     def state(self) -> Snapshot:
         arrays: dict[str, Any] = {}
         steps: dict[str, list[int]] = {}
         for name, stack in self._parts().items():
-            own, steps[name] = stack.state()
-            arrays |= {f"{name}/{key}": value for key, value in own.items()}
+            of_stack, steps[name] = stack.state()
+            arrays |= {f"{name}/{key}": value for key, value in of_stack.items()}
         for name, moments in self._moments().items():
             arrays |= {f"moments/{name}/{key}": value for key, value in moments.arrays().items()}
         return arrays, {"steps": steps, "episodes": self.episodes, "frames": self.frames, "seconds": self.seconds}
@@ -317,10 +317,10 @@ def minibatches(rows: int, parts: int, rng: np.random.Generator) -> Iterator[Ten
 def _apart(options: OnPolicyOptions, groups: tuple[Group, ...]) -> tuple[str, ...]:
     """Groups that learn from their own reward; names of groups that this protocol has not are passed over."""
     names = [name.strip() for name in options.apart.split(",")]
-    found = tuple(g.name for g in groups if g.name in names)
-    if len(found) == len(groups):
+    apart = tuple(g.name for g in groups if g.name in names)
+    if len(apart) == len(groups):
         raise DtbenchError(f"option 'apart' is '{options.apart}': no group is left to learn from the team's reward.")
-    return found
+    return apart
 
 
 def _start(stack: Stack, kind: type[StochasticPolicy], options: OnPolicyOptions) -> None:

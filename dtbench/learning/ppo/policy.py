@@ -89,14 +89,14 @@ class StochasticPolicy(Policy):
 
     def features(self, group: Group, seen: Observation) -> Floats:
         """What a group's network is given: as the base class has it, scaled if the policy has learned how."""
-        own = self.weights[group.name]
-        if CENTRE not in own:
+        weights = self.weights[group.name]
+        if CENTRE not in weights:
             return super().features(group, seen)
-        scaled = scale(seen.agents[group.name], own[CENTRE], own[SPREAD])
+        scaled = scale(seen.agents[group.name], weights[CENTRE], weights[SPREAD])
         return super().features(group, Observation({group.name: scaled}, {}, seen.state))
 
     def facts(self) -> dict[str, Any]:
-        return super().facts() | {"scaled": any(CENTRE in own for own in self.weights.values())}
+        return super().facts() | {"scaled": any(CENTRE in weights for weights in self.weights.values())}
 
     @classmethod
     def restore(cls, encoding: Encoding, facts: Mapping[str, Any], weights: Mapping[str, Floats], where: str) -> Policy:
@@ -131,13 +131,15 @@ class StochasticPolicy(Policy):
             if group.name in scores:
                 layout, width = entries(group), group.space.width
                 chosen = np.zeros((rows, group.count, width), dtype=np.int64)
-                for own in range(group.count):
-                    mask = next_mask(x, before + own)
+                for member in range(group.count):
+                    mask = next_mask(x, before + member)
                     if mask is not None:
-                        seen_masks[group.name][:, own] = mask
-                    chosen[:, own] = best(layout.spread(scores[group.name][:, own], seen_masks[group.name][:, own]))
-                    at = columns.start + own * width
-                    x[:, at : at + width] = chosen[:, own]
+                        seen_masks[group.name][:, member] = mask
+                    chosen[:, member] = best(
+                        layout.spread(scores[group.name][:, member], seen_masks[group.name][:, member])
+                    )
+                    at = columns.start + member * width
+                    x[:, at : at + width] = chosen[:, member]
                 actions[group.name] = chosen
             else:
                 x[:, columns] = played(group, actions[group.name]).reshape(rows, -1)
@@ -187,15 +189,15 @@ class ByEntry(StochasticPolicy):
         return 2 if blocks(group) else super().n_outputs(group)
 
     def outputs(self, seen: Observation, memory: Memory) -> tuple[dict[str, Floats], Memory]:
-        found = {}
+        outputs = {}
         for group in self.encoding.groups:
             network, x = self.networks[group.name], self.features(group, seen)
             rows, agents, width = len(x), group.count, group.space.width if blocks(group) else 1
             apart = fold(x, network.copies).reshape(network.copies, -1, network.inputs)
             y, _ = network(self.weights[group.name], apart, memory[group.name])
             both = y.reshape(*y.shape[:1], -1, width, y.shape[-1]).swapaxes(-1, -2)  # all first parameters, then second
-            found[group.name] = unfold(both.reshape(*y.shape[:1], -1, y.shape[-1] * width), (rows,), agents)
-        return found, memory
+            outputs[group.name] = unfold(both.reshape(*y.shape[:1], -1, y.shape[-1] * width), (rows,), agents)
+        return outputs, memory
 
     def features(self, group: Group, seen: Observation) -> Floats:
         if blocks(group) and self.identity:

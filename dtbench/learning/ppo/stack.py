@@ -56,29 +56,29 @@ class Stack:
 
     def forward(self, copy: int, x: Tensor) -> list[Tensor]:
         """Values after every layer, the outputs (rows, outputs) last, for inputs (rows, inputs)."""
-        own, found = self._layers[copy], []
+        weights, values = self._layers[copy], []
         for number in range(len(self.network.hidden)):
-            x = torch.addmm(own[f"hidden{number}.bias"], x, own[f"hidden{number}.weight"])
+            x = torch.addmm(weights[f"hidden{number}.bias"], x, weights[f"hidden{number}.weight"])
             x = x.relu_() if self.network.activation == "relu" else x.tanh_()
-            found.append(x)
-        found.append(torch.addmm(own["output.bias"], x, own["output.weight"]))
-        return found
+            values.append(x)
+        values.append(torch.addmm(weights["output.bias"], x, weights["output.weight"]))
+        return values
 
     def backward(self, copy: int, x: Tensor, layers: list[Tensor], slope: Tensor) -> None:
         """Fill :attr:`gradients` from the gradient ``slope`` (rows, outputs) of the outputs."""
-        own, hidden = self._layers[copy], layers[:-1]
+        weights, hidden = self._layers[copy], layers[:-1]
         for number in range(len(hidden), -1, -1):
             name = f"hidden{number}" if number < len(hidden) else "output"
             below = hidden[number - 1] if number else x
             torch.mm(below.t(), slope, out=self.gradients[f"{name}.weight"])
             torch.sum(slope, 0, keepdim=True, out=self.gradients[f"{name}.bias"])
             if number:
-                slope = slope @ own[f"{name}.weight"].t()
+                slope = slope @ weights[f"{name}.weight"].t()
                 slope *= below > 0.0 if self.network.activation == "relu" else 1.0 - below * below
 
     def step(self, copy: int, rate: float, max_norm: float) -> None:
         """One step of Adam down :attr:`gradients`, whose norm is cut first."""
-        gradient, (mean, square), own = self._gradient, self.moments[:, copy], self.flat[copy]
+        gradient, (mean, square), weights = self._gradient, self.moments[:, copy], self.flat[copy]
         norm = float(gradient.norm())
         if norm > max_norm:
             gradient *= max_norm / norm
@@ -86,7 +86,7 @@ class Stack:
         mean.lerp_(gradient, 1.0 - DECAY[0])
         square.mul_(DECAY[1]).addcmul_(gradient, gradient, value=1.0 - DECAY[1])
         bias = [1.0 - decay ** self.steps[copy] for decay in DECAY]
-        own.addcdiv_(mean, (square / bias[1]).sqrt_().add_(TINY), value=-rate / bias[0])
+        weights.addcdiv_(mean, (square / bias[1]).sqrt_().add_(TINY), value=-rate / bias[0])
 
     def state(self) -> tuple[dict[str, Floats], list[int]]:
         """Weights and moments, and the number of steps of each copy."""
@@ -101,9 +101,9 @@ class Stack:
     def _split(self, flat: Tensor) -> dict[str, Tensor]:
         """(..., size) as the arrays of one copy each, (..., in, out); views."""
         sizes = {name: shape[1:] for name, shape in self.network.shapes.items()}
-        found, start = {}, 0
+        parts, start = {}, 0
         for name, (inner, outer) in sizes.items():
             end = start + inner * outer
-            found[name] = flat[..., start:end].view(*flat.shape[:-1], inner, outer)
+            parts[name] = flat[..., start:end].view(*flat.shape[:-1], inner, outer)
             start = end
-        return found
+        return parts

@@ -46,8 +46,8 @@ def play(
     for t in range(env.horizon):
         with timed("acting"):
             x, memory = policy.act(seen, memory, rng=rng, explore=explore, next_mask=next_mask)
-            for name, own in seen.agents.items():
-                replay.write(f"observations/{name}", rows, t, own)
+            for name, observations in seen.agents.items():
+                replay.write(f"observations/{name}", rows, t, observations)
             for name, mask in seen.masks.items():
                 replay.write(f"masks/{name}", rows, t, mask)
             replay.write("state", rows, t, seen.state)

@@ -55,18 +55,18 @@ class Branches:
 
     def taken(self, values: Tensor, mask: Tensor, action: Tensor) -> Tensor:
         """Q(o, a) (...) of actions (..., entries)."""
-        own = self.spread(values).gather(-1, action[..., None])[..., 0]
-        return torch.where(self.allowed(mask).sum(dim=-1) > 1, own, 0.0).sum(dim=-1)
+        by_entry = self.spread(values).gather(-1, action[..., None])[..., 0]
+        return torch.where(self.allowed(mask).sum(dim=-1) > 1, by_entry, 0.0).sum(dim=-1)
 
     def best(self, values: Tensor, mask: Tensor, chooser: Tensor | None = None) -> Tensor:
         """The greatest Q(o, a) (...) of allowed actions; or Q of the action that is best by ``chooser``."""
         allowed = self.allowed(mask)
         if chooser is None:
-            own = self.spread(values).masked_fill(~allowed, -torch.inf).amax(dim=-1)
+            by_entry = self.spread(values).masked_fill(~allowed, -torch.inf).amax(dim=-1)
         else:
             action = self.spread(chooser).masked_fill(~allowed, -torch.inf).argmax(dim=-1, keepdim=True)
-            own = self.spread(values).gather(-1, action)[..., 0]
-        return torch.where(allowed.sum(dim=-1) > 1, own, 0.0).sum(dim=-1)
+            by_entry = self.spread(values).gather(-1, action)[..., 0]
+        return torch.where(allowed.sum(dim=-1) > 1, by_entry, 0.0).sum(dim=-1)
 
 
 def td_targets(reward: Tensor, following: Tensor, gamma: float) -> Tensor:
@@ -122,8 +122,8 @@ class ValueLearner(Learner):
         self.next_mask = ordered(env)
         self.policy = ValuePolicy(
             env.encoding,
-            {name: own.network for name, own in self.agents.items()},
-            {f"{name}/{key}": v for name, own in self.agents.items() for key, v in own.arrays().items()},
+            {name: stacked.network for name, stacked in self.agents.items()},
+            {f"{name}/{key}": v for name, stacked in self.agents.items() for key, v in stacked.arrays().items()},
             identity=options.identity,
         )
 
@@ -211,17 +211,17 @@ class ValueLearner(Learner):
 
     def _outputs(self, agents: Mapping[str, StackedNetwork], batch: SequenceBatch, slots: int | None = None) -> Outputs:
         """Every group's outputs (b, slots, agents, outputs); memory is zero at the start of a sub-sequence."""
-        found = {}
-        for name, own in agents.items():
+        outputs = {}
+        for name, stacked in agents.items():
             x = torch.from_numpy(batch.observations[name])[:, :slots]
             rows, count = x.shape[:2], x.shape[2]
             if self.options.identity:
                 x = torch.cat([x, torch.eye(count).expand(*rows, count, count)], dim=-1)
-            if not own.network.memory:
+            if not stacked.network.memory:
                 x = x.reshape(-1, *x.shape[2:])
-            y = unfold(own(fold(x, own.network.copies)), count)
-            found[name] = y.reshape(*rows, count, y.shape[-1])
-        return found
+            y = unfold(stacked(fold(x, stacked.network.copies)), count)
+            outputs[name] = y.reshape(*rows, count, y.shape[-1])
+        return outputs
 
     def _joined(self, batch: SequenceBatch, values: Callable[[str, Tensor, Tensor], Tensor]) -> Tensor:
         """Values (b, slots, agents) of all groups side by side, from a group's name, masks and actions."""
@@ -259,9 +259,9 @@ class ValueLearner(Learner):
             for k, value in enumerate(self._target_parameters()):
                 value.copy_(torch.from_numpy(arrays[f"target/{k}"]))
         for k, parameter in enumerate(self.parameters):
-            own = select(arrays, f"adam/{k}")
-            if own:
-                self.optimizer.state[parameter] = {name: torch.from_numpy(v.copy()) for name, v in own.items()}
+            moments = select(arrays, f"adam/{k}")
+            if moments:
+                self.optimizer.state[parameter] = {name: torch.from_numpy(v.copy()) for name, v in moments.items()}
         self.replay.load(select(arrays, "replay"), facts["replay"])
         for rng, kept in zip((self.env.rng, self.acting_rng, self.replay_rng), facts["rngs"], strict=True):
             rng.bit_generator.state = kept

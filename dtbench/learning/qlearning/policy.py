@@ -55,9 +55,9 @@ class ValuePolicy(Policy):
         agent, at = 0, 0
         for group in self.encoding.groups:
             layout, width = entries(group), group.space.width
-            for own in range(group.count):
+            for member in range(group.count):
                 mask = next_mask(x, agent)
                 allowed = np.ones(scores[group.name].shape[-1], dtype=bool) if mask is None else mask
-                x[:, at : at + width] = best(layout.spread(scores[group.name][:, own], allowed))
+                x[:, at : at + width] = best(layout.spread(scores[group.name][:, member], allowed))
                 agent, at = agent + 1, at + width
         return x

@@ -191,8 +191,8 @@ class ActiveSets:
         prefer = MUST / users if self.slot.params.serve_all else 0.0
         worth[:users] = np.where(self.serve[:, station], self.rates[used, :, station].T + prefer, 0.0)
         uploads = np.flatnonzero(x[v0:g0] > 0.5)
-        own = (station == uploads[:, None]) & self.in_time[used, station]
-        worth[users + uploads] = np.where(own, MUST * 2.0, 0.0)
+        possible = (station == uploads[:, None]) & self.in_time[used, station]
+        worth[users + uploads] = np.where(possible, MUST * 2.0, 0.0)
         job, at = linear_sum_assignment(worth, maximize=True)
         taken = worth[job, at] > 0.0
         job, at = job[taken], at[taken]

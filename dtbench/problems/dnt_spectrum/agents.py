@@ -46,10 +46,10 @@ def decode(slot: DntSlot, x: npt.NDArray[Any]) -> DntDecision:
     if slot.params.allocator == "exact":
         from dtbench.problems.dnt_spectrum.exact import best_allocation
 
-        found = best_allocation(slot, assoc, flags)
+        decision = best_allocation(slot, assoc, flags)
     else:
-        found = allocate(slot, assoc, flags)
-    return replace(found, claims=claims)
+        decision = allocate(slot, assoc, flags)
+    return replace(decision, claims=claims)
 
 
 def forced(slot: DntSlot) -> BoolArray:
@@ -132,9 +132,9 @@ def agent_rewards(slot: DntSlot, outcome: Outcome) -> Array:
     mine = outcome.metrics["server"][..., None] == np.arange(stations)
     rates = np.where(mine, outcome.metrics["rates"][..., None], 0.0).sum(axis=-2)
     errors = np.where(outcome.metrics["uploads"], 0.0, slot.block_error)
-    own = p.rate_weight * rates - p.error_weight * errors
+    earned = p.rate_weight * rates - p.error_weight * errors
     if p.reward == "paper":
         claims = outcome.metrics["claims"]
         doubled = (claims & (claims.sum(axis=-1, keepdims=True) > 1)).sum(axis=-2)
-        own = np.where(doubled > 0, p.penalty * doubled, own)
-    return np.asarray(stations * own / scale(p))
+        earned = np.where(doubled > 0, p.penalty * doubled, earned)
+    return np.asarray(stations * earned / scale(p))

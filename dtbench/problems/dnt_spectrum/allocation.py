@@ -47,12 +47,12 @@ def assign_users(board: Board, m: int, mine: BoolArray) -> None:
     users, blocks = weights.shape[1:]
     weights += TIE * (2.0 - np.arange(users) / users)[:, None] * np.arange(blocks)[::-1]
     for b in np.flatnonzero(mine.any(axis=-1)):
-        own, free = np.flatnonzero(mine[b]), np.flatnonzero(opened[b])
-        row, column = linear_sum_assignment(weights[b][np.ix_(own, free)], maximize=True)
-        board.bs[b, own[row]], board.rb[b, own[row]] = m, free[column]
+        claimants, free = np.flatnonzero(mine[b]), np.flatnonzero(opened[b])
+        row, column = linear_sum_assignment(weights[b][np.ix_(claimants, free)], maximize=True)
+        board.bs[b, claimants[row]], board.rb[b, claimants[row]] = m, free[column]
         board.active[b, m, free[column]] = True
-        board.occupant[b, m, free[column]] = own[row]
-        board.own[b, m, free[column]] = board.gain[b, own[row], m]
+        board.occupant[b, m, free[column]] = claimants[row]
+        board.own[b, m, free[column]] = board.gain[b, claimants[row], m]
 
 
 def rates_at(board: Board, m: int) -> Array:

@@ -63,11 +63,11 @@ class Board:
 
     def received(self, gain: Array) -> Array:
         """Power (B, ..., M, N) over P that users of gains (B, ..., M) receive from base stations on RBs, Eq. (3)."""
-        active, uploads, own = (
+        active, uploads, power = (
             v.reshape(self.size, *(1,) * (gain.ndim - 2), *v.shape[1:]) for v in (self.active, self.uploads, self.own)
         )
         if self.printed:
-            return np.asarray(own + (self.gain.shape[1] - 1) * uploads * gain[..., None])
+            return np.asarray(power + (self.gain.shape[1] - 1) * uploads * gain[..., None])
         return np.asarray(active * gain[..., None])
 
     def user_rate(self, user: IntArray, station: IntArray) -> Array:
@@ -149,6 +149,6 @@ def flattened(slot: DntSlot, lead: tuple[int, ...] | None = None) -> DntSlot:
     lead = slot.batch_shape if lead is None else lead
     flat: dict[str, Any] = {}
     for name, spec, value in slot.arrays():
-        own = np.shape(value)[np.ndim(value) - len(spec.dims) :]
-        flat[name] = np.broadcast_to(value, (*lead, *own)).reshape(-1, *own)
+        trailing = np.shape(value)[np.ndim(value) - len(spec.dims) :]
+        flat[name] = np.broadcast_to(value, (*lead, *trailing)).reshape(-1, *trailing)
     return dataclasses.replace(slot, **flat)

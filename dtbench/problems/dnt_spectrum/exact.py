@@ -98,11 +98,11 @@ def planned(slot: DntSlot, kappa: float) -> DntDecision:
     """The optimum of slots with any leading axes as if errors were ``kappa`` times what they are; one by one."""
     flat = flattened(slot)
     blown = replace(flat, estimate=flat.position + np.sqrt(kappa) * (flat.estimate - flat.position))
-    found = []
+    decisions = []
     for member in range(len(flat.gain)):
         form = form_of(blown[member], patterns=slot.params.interference == "printed")
-        found.append(best_of(form, form.model()))
-    return joined(found, slot.batch_shape)
+        decisions.append(best_of(form, form.model()))
+    return joined(decisions, slot.batch_shape)
 
 
 def best_allocation(slot: DntSlot, assoc: IntArray, flags: BoolArray) -> DntDecision:
@@ -114,11 +114,11 @@ def best_allocation(slot: DntSlot, assoc: IntArray, flags: BoolArray) -> DntDeci
     flat = flattened(slot, lead)
     wanted = np.broadcast_to(assoc, (*lead, slot.n_users)).reshape(-1, slot.n_users)
     upload = np.broadcast_to(flags, (*lead, slot.n_bs)).reshape(-1, slot.n_bs)
-    found = []
+    decisions = []
     for member in range(len(flat.gain)):
         form = ActiveSets.of(flat[member], serve=wanted[member][:, None] == np.arange(slot.n_bs))
-        found.append(best_of(form, form.model(upload=upload[member], at_most=True, bonus=BONUS)))
-    return joined(found, lead)
+        decisions.append(best_of(form, form.model(upload=upload[member], at_most=True, bonus=BONUS)))
+    return joined(decisions, lead)
 
 
 def best_of(form: ActiveSets | Patterns, model: LinearModel) -> DntDecision:
@@ -130,8 +130,8 @@ def best_of(form: ActiveSets | Patterns, model: LinearModel) -> DntDecision:
     return DntDecision.of(none, none, np.full(form.slot.n_bs, -1))
 
 
-def joined(found: list[DntDecision], lead: tuple[int, ...]) -> DntDecision:
+def joined(decisions: list[DntDecision], lead: tuple[int, ...]) -> DntDecision:
     """Decisions of all members as one with leading axes."""
-    whole = DntDecision.stack(found)
+    whole = DntDecision.stack(decisions)
     arrays: dict[str, Any] = {name: value.reshape(*lead, *value.shape[1:]) for name, _, value in whole.arrays()}
     return replace(whole, **arrays)

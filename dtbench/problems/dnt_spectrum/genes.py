@@ -52,8 +52,8 @@ def decode_links(slot: DntSlot, x: npt.NDArray[Any]) -> DntDecision:
     station = np.take_along_axis(order, rank[..., None], axis=-1)[..., 0]
     linked = (link > 0) & (covers > 0)
     bs, rb = np.where(linked, station, -1), np.where(linked, block, -1)
-    found = repair(slot, DntDecision.of(bs, rb, upload - 1))
-    return DntDecision.of(found.bs, found.rb, found.up)
+    repaired = repair(slot, DntDecision.of(bs, rb, upload - 1))
+    return DntDecision.of(repaired.bs, repaired.rb, repaired.up)
 
 
 def encode_links(slot: DntSlot, decision: DntDecision) -> npt.NDArray[Any]:

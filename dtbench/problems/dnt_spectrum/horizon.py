@@ -54,8 +54,8 @@ def solve(problem: AnyProblem, instance: DntInstance, limits: Limits) -> Certifi
         chosen = [] if uploads is None else [(t, int(v)) for t, v in enumerate(uploads)]
         fell = sum(rates.settle(t, v, limits) for t, v in chosen) > 0
         rounds += 1
-    found = [decision for entry in chosen if (decision := rates.decision[entry]) is not None]
-    decisions = DntDecision.stack(found) if found else None
+    plan = [decision for entry in chosen if (decision := rates.decision[entry]) is not None]
+    decisions = DntDecision.stack(plan) if plan else None
     details = {"model": "timeline", "rounds": rounds, **result.details}
     return certified(problem, instance, decisions, result.bound, limits, began, details)
 
@@ -126,11 +126,11 @@ def ceiling(problem: AnyProblem, instance: DntInstance, limits: Limits | None = 
     table = np.full((instance.horizon, len(flags)), -np.inf)
     best: list[DntDecision] = []
     for t in range(instance.horizon):
-        found = allocate(slots[t], associations(slots[t])[:, None], flags)
-        placed = ((found.up >= 0) == flags).all(axis=-1)
-        worth = np.where(placed, problem.evaluate(slots[t], found).objective, -np.inf)
+        allocated = allocate(slots[t], associations(slots[t])[:, None], flags)
+        placed = ((allocated.up >= 0) == flags).all(axis=-1)
+        worth = np.where(placed, problem.evaluate(slots[t], allocated).objective, -np.inf)
         table[t] = worth.max(axis=0)
-        best.append(found[worth.argmax(axis=0), np.arange(len(flags))])
+        best.append(allocated[worth.argmax(axis=0), np.arange(len(flags))])
     result, uploads = Timeline.of(instance, table).solve(limits, limits.seconds)
     decisions = None if uploads is None else DntDecision.stack([best[t][int(v)] for t, v in enumerate(uploads)])
     return certified(problem, instance, decisions, result.bound, limits, began, {"model": "ceiling"})
@@ -146,7 +146,7 @@ def associations(slot: DntSlot) -> IntArray:
     base = strongest(slot, slot.cover)
     choices = [np.flatnonzero(slot.cover[u]) for u in several]
     grid = np.stack(np.meshgrid(*choices, indexing="ij"), axis=-1).reshape(-1, len(several)) if choices else None
-    found = np.repeat(base[None], 1 if grid is None else len(grid), axis=0)
+    bs = np.repeat(base[None], 1 if grid is None else len(grid), axis=0)
     if grid is not None:
-        found[:, several] = grid
-    return found
+        bs[:, several] = grid
+    return bs

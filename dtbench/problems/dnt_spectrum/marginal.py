@@ -60,20 +60,20 @@ def losses(board: Board) -> Array:
     signal = p.tx_power * board.own
     before = rate(p, signal, p.tx_power * load)
     concerned = (board.occupant >= 0)[..., None] & different[:, None, :]
-    found = []
+    lost = []
     for extra in added:
         after = rate(p, signal[..., None], p.tx_power * (load[..., None] + extra))
-        found.append(np.swapaxes(np.where(concerned, before[..., None] - after, 0.0).sum(axis=1), 1, 2))
-    return np.stack(found, axis=1)
+        lost.append(np.swapaxes(np.where(concerned, before[..., None] - after, 0.0).sum(axis=1), 1, 2))
+    return np.stack(lost, axis=1)
 
 
 def user_worth(board: Board, lost: Array) -> Array:
     """Change (B, U, M, N) of the objective by a link to a user; -inf where it is not possible."""
     stations = board.cloud.shape[1]
-    own = np.stack([rates_at(board, m) for m in range(stations)], axis=2)
+    rates = np.stack([rates_at(board, m) for m in range(stations)], axis=2)
     allowed = np.stack([board.allowed(np.full(board.size, m), upload=False) for m in range(stations)], axis=1)
     possible = (board.cover & (board.bs < 0)[..., None])[..., None] & allowed[:, None]
-    return np.where(possible, board.params.rate_weight * (own - lost[:, 1:]), -np.inf)
+    return np.where(possible, board.params.rate_weight * (rates - lost[:, 1:]), -np.inf)
 
 
 def upload_worth(board: Board, lost: Array, error: Array) -> Array:

@@ -146,8 +146,8 @@ def user_rates(slot: DntSlot, links: Links) -> Array:
         load = np.take_along_axis(np.swapaxes(links.active, -1, -2), links.rb[..., None], axis=-2)
         received = load * slot.gain
     else:
-        own = np.take_along_axis(np.broadcast_to(slot.gain, other.shape), links.bs[..., None], axis=-1)[..., 0]
-        served = scatter(links.bs * n + links.rb, own * links.user, slot.n_bs * n).reshape(links.active.shape)
+        gain = np.take_along_axis(np.broadcast_to(slot.gain, other.shape), links.bs[..., None], axis=-1)[..., 0]
+        served = scatter(links.bs * n + links.rb, gain * links.user, slot.n_bs * n).reshape(links.active.shape)
         uploads = scatter(stations * n + links.up, links.upload, slot.n_bs * n).reshape(links.active.shape)
         at = links.rb[..., None]
         served, uploads = (np.take_along_axis(np.swapaxes(v, -1, -2), at, axis=-2) for v in (served, uploads))
@@ -170,8 +170,8 @@ def upload_rates(slot: DntSlot, links: Links) -> Array:
         active = active + (slot.n_users - 1) * uploads
     load = np.take_along_axis(np.swapaxes(active, -1, -2), links.up[..., None], axis=-2)  # (..., M, M) of others
     received = np.where(stations[:, None] != stations, load * slot.gain_cloud[..., None, :], 0.0).sum(axis=-1)
-    found = rate(p, p.tx_power * slot.gain_cloud, p.tx_power * received)
-    return np.where(links.upload, found, 0.0)
+    rates = rate(p, p.tx_power * slot.gain_cloud, p.tx_power * received)
+    return np.where(links.upload, rates, 0.0)
 
 
 def rate(params: DntParams, signal: Array, interference: Array) -> Array:

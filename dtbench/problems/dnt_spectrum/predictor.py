@@ -170,10 +170,10 @@ def network_for(params: DntParams, drift: Array, folder: Path | None = None) -> 
         raise DtbenchError(f"'{file}' is of problem {weights.header.get('problem')!r}. {remedy(params)}")
     theirs = weights.header.get("trained_for")
     for name, wanted in trained_for(params).items():
-        found = theirs.get(name) if isinstance(theirs, Mapping) else None
-        if found != wanted:
+        trained = theirs.get(name) if isinstance(theirs, Mapping) else None
+        if trained != wanted:
             raise DtbenchError(
-                f"'{file}' was trained for {name} = {found}, the instance has {wanted}. {remedy(params)}"
+                f"'{file}' was trained for {name} = {trained}, the instance has {wanted}. {remedy(params)}"
             )
     network = weights.network
     if network.drift.shape != drift.shape[-2:] or not np.allclose(network.drift, drift, atol=1e-6):
@@ -197,13 +197,13 @@ def load(file: Path) -> Weights:
     try:
         with safe_open(file, framework="numpy") as content:
             metadata = content.metadata() or {}
-            found = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118 - not a dict
+            arrays = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118 - not a dict
     except SafetensorError as error:
         raise DtbenchError(f"'{file}' is not a safetensors file: {error}.") from error
     names = set(Gru.__dataclass_fields__)
-    if set(found) != names:
-        raise DtbenchError(f"'{file}' holds tensors {', '.join(sorted(found))}; expected {', '.join(sorted(names))}.")
-    tensors = {name: np.asarray(value, dtype=np.float64) for name, value in found.items()}
+    if set(arrays) != names:
+        raise DtbenchError(f"'{file}' holds tensors {', '.join(sorted(arrays))}; expected {', '.join(sorted(names))}.")
+    tensors = {name: np.asarray(value, dtype=np.float64) for name, value in arrays.items()}
     for name, value in tensors.items():
         if not np.isfinite(value).all():
             raise DtbenchError(f"'{file}': tensor '{name}' holds a number that is not finite.")

@@ -69,7 +69,7 @@ class GruTraining(PredictorTraining):
 
     def cases(self, sizes: Sequence[str], worlds: Sequence[int], settings: Mapping[str, Any]) -> list[Case]:
         named = sizes or (["paper"] if settings else list(SHIPPED))
-        found = []
+        cases = []
         for size in named:
             if size not in SIZES:
                 raise DtbenchError(f"unknown size '{size}' of '{files.PROBLEM}'. Known: {', '.join(SIZES)}.")
@@ -79,8 +79,8 @@ class GruTraining(PredictorTraining):
             fixed = [params.world] if params.world >= 0 else SHIPPED.get(size, range(generator.WORLDS))
             for world in worlds or fixed:
                 at = params.replace({"world": world})
-                found.append(Case(f"{size}, world {world}", at, {"units": UNITS.get(size, OTHER_UNITS)}))
-        return found
+                cases.append(Case(f"{size}, world {world}", at, {"units": UNITS.get(size, OTHER_UNITS)}))
+        return cases
 
     def train(self, case: Case, options: Any, folder: Path, report: Report | None = None) -> Trained:
         weights = fit(_params(case), options, report)
@@ -211,11 +211,11 @@ def forward(torch: Any, weights: Mapping[str, Tensor], window: Tensor) -> Tensor
 
 def unstacked(weights: Mapping[str, Tensor]) -> dict[str, Array]:
     """Weights under the names of :class:`Gru`, but for the drift."""
-    found = {"output": weights["output"].detach().numpy().astype(np.float64)}
+    arrays = {"output": weights["output"].detach().numpy().astype(np.float64)}
     for name in ("input", "hidden", "bias"):
         parts = np.split(weights[name].detach().numpy().astype(np.float64), len(GATES))
-        found |= {f"{name}_{gate}": part for gate, part in zip(GATES, parts, strict=True)}
-    return found
+        arrays |= {f"{name}_{gate}": part for gate, part in zip(GATES, parts, strict=True)}
+    return arrays
 
 
 def _descend(
@@ -257,7 +257,7 @@ def measure(case: Case, walk: Array, drift: Array, network: Gru) -> list[Predict
     """
     params, k, far = _params(case), _params(case).history, max(STEPS_AHEAD)
     starts = range(walk.shape[1] - k - far + 1)
-    found = []
+    measured = []
     for name in ("hold", "drift", params.predictor):
         at = params.replace({"predictor": name})
         history = np.stack([walk[:, start : start + k] for start in starts], axis=1)
@@ -268,5 +268,5 @@ def measure(case: Case, walk: Array, drift: Array, network: Gru) -> list[Predict
             squares[step + 1] = ((guess - truth) ** 2).mean(axis=(0, 1, 3))  # of each user
             history = np.concatenate([history[:, :, 1:], guess[:, :, None]], axis=2)
         errors = {ahead: float(squares[ahead].mean()) for ahead in STEPS_AHEAD}
-        found.append(PredictionError(case, name, errors, tuple(float(v) for v in squares[1])))
-    return found
+        measured.append(PredictionError(case, name, errors, tuple(float(v) for v in squares[1])))
+    return measured

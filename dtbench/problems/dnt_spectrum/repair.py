@@ -25,8 +25,8 @@ def repair(slot: DntSlot, decision: DntDecision) -> DntDecision:
     for m in range(stations):
         station = np.full(board.size, m)
         wanted = (up[:, m] >= 0) & (up[:, m] < blocks)
-        block, found = first_from(np.where(wanted, up[:, m], 0), board.allowed(station, upload=True))
-        board.put_upload(wanted & found, station, block)
+        block, fits = first_from(np.where(wanted, up[:, m], 0), board.allowed(station, upload=True))
+        board.put_upload(wanted & fits, station, block)
 
     named = (bs >= 0) & (bs < stations) & (rb >= 0) & (rb < blocks)
     target = np.where(named, bs, 0)
@@ -38,6 +38,6 @@ def repair(slot: DntSlot, decision: DntDecision) -> DntDecision:
         station = target[board.rows, user]
         wanted = asks[board.rows, user]
         start = np.where(wanted, rb[board.rows, user], 0)
-        block, found = first_from(start, board.allowed(station, upload=False))
-        board.put_user(wanted & found, user, station, block)
+        block, fits = first_from(start, board.allowed(station, upload=False))
+        board.put_user(wanted & fits, user, station, block)
     return board.decision(decision.claims)

@@ -159,8 +159,8 @@ def uplink_rate(params: EdgeParams, gain: Array, access: IntArray) -> Array:
     band: float | Array = params.bandwidth
     if params.bandwidth_mode == "shared":
         band = params.bandwidth / np.take_along_axis(here.sum(axis=-2), access, axis=-1)
-    own = np.take_along_axis(gain, access[..., None], axis=-1)[..., 0]
-    return np.asarray(shannon_rate(band, params.tx_power, own, params.noise_psd))
+    signal = np.take_along_axis(gain, access[..., None], axis=-1)[..., 0]
+    return np.asarray(shannon_rate(band, params.tx_power, signal, params.noise_psd))
 
 
 def distances(from_xy: Array, to_xy: Array) -> Array:

@@ -187,8 +187,8 @@ def users_see(see: Seen) -> Array:
     lead = see.request.shape[:-1]
     number = np.broadcast_to((np.arange(1, users + 1) / users), see.request.shape)[..., None]
     stations = np.broadcast_to(flat(see.bs_xy)[..., None, :], (*lead, users, 2 * see.bs_xy.shape[-2]))
-    own = np.stack([see.request, see.bits, see.cycles, see.deadline], axis=-1)
-    parts = [number, see.xy, stations, own]
+    tasks = np.stack([see.request, see.bits, see.cycles, see.deadline], axis=-1)
+    parts = [number, see.xy, stations, tasks]
     if see.params.observation != "paper":
         parts += [see.gain, see.hosted, see.weight[..., None], see.moving[..., None]]
     if see.params.observation == "cell":
@@ -223,10 +223,10 @@ def stations_see(see: Seen) -> Array:
     def each(value: Array) -> Array:  # the same for every base station
         return np.broadcast_to(value[..., None, :, :], (*lead, bs, users, value.shape[-1]))
 
-    own = np.stack([see.request, see.bits, see.cycles, see.deadline], axis=-1)
+    tasks = np.stack([see.request, see.bits, see.cycles, see.deadline], axis=-1)
     parts = [
         np.swapaxes(see.served, -1, -2)[..., None], np.swapaxes(see.hosted, -1, -2)[..., None], each(see.hosted),
-        each(see.xy), each(own),
+        each(see.xy), each(tasks),
     ]  # fmt: skip
     if see.params.observation != "paper":
         parts += [each(see.weight[..., None]), np.swapaxes(see.gain, -1, -2)[..., None]]
@@ -255,14 +255,14 @@ def effective(slot: MecSlot) -> Mapping[str, BoolArray]:
     remote = active & (slot.host != slot.access)
     wires = remote[..., None, :] & (slot.access[..., None, :] == stations)
     cpus = active[..., None, :] & (slot.host[..., None, :] == stations)
-    found = {"mu": active[..., None], "bs": np.concatenate([wires, cpus], axis=-1)}
+    counted = {"mu": active[..., None], "bs": np.concatenate([wires, cpus], axis=-1)}
     if slot.params.closed:
-        found["cc"] = np.ones((*slot.batch_shape, 1, slot.n_users), dtype=bool)
+        counted["cc"] = np.ones((*slot.batch_shape, 1, slot.n_users), dtype=bool)
         if slot.hosts_open.any():  # hosts are still to be chosen: any candidate may come to any server
             may = np.broadcast_to((slot.request & (slot.moving == 0))[..., None, :], cpus.shape)
             any_ = np.concatenate([may & (slot.access[..., None, :] == stations), may], axis=-1)
-            found["bs"] = np.where(slot.hosts_open[..., None, None], any_, found["bs"])
-    return found
+            counted["bs"] = np.where(slot.hosts_open[..., None, None], any_, counted["bs"])
+    return counted
 
 
 def reward(slot: MecSlot, outcome: Outcome) -> Array:

@@ -1,14 +1,23 @@
 """The exact slot method: branch and bound over success sets, every set priced by its convex program.
 
-With tb the longest conceivable uplink times, ``E_tb(I)`` the least energy of I in these times, and lam the multipliers
-of processors and wires at the optimum of I, for every set S that contains I
+The bound of a node is a theorem. Let I be a set of candidates, and S a set that contains I. Then
 
     E(S) >= E(I) + sum over k in S - I of d_k(I),
     d_k(I) = min over t of E_tb(I + k at t) - E_tb(I)
-             + (sqrt(lam_h D_k C_k / F) + sqrt(lam_l D_k / W))^2 / (tau_k - t).
+             + (sqrt(lam_h D_k C_k / F) + sqrt(lam_l D_k / W))^2 / (tau_k - t),
 
-At fixed times the least powers are a sum over interference paths with weights that are not negative and fall with every
-time, so E_t is supermodular; processors and wires are relaxed with lam.
+with tb the longest conceivable uplink times, E_tb(I) the least energy of I in these times, and lam the multipliers of
+processors and wires at the optimum of I.
+
+Proof.
+
+1. Price the use of processors and wires by lam, in the place of their capacities. This leaves the optimum of I, which
+   lam comes from, as it is, and can only lower that of S.
+2. At these prices user k with uplink time t pays at least the last term of d_k(I) for its processor and its wire.
+3. At fixed uplink times the least powers are a sum over interference paths, with weights that are not negative.
+4. So E_t is supermodular: what the users of S - I add to E_t(I) together is at least the sum of what each adds alone.
+5. The weights fall with every uplink time, so what k adds alone is least where all others have the times tb.
+6. The minimum over t in d_k(I) leaves k its own time.
 """
 
 from __future__ import annotations
@@ -40,21 +49,21 @@ class Increments:
 class Prices:
     """E(S) and d(S) of the sets of one slot's candidates (no leading axes), each computed once."""
 
-    def __init__(self, found: Candidates) -> None:
-        self.found = found
-        self.value = np.where(found.valid, found.value, 0.0)
-        self.longest = found.longest
-        self.theta = found.gamma(self.longest) / found.gain  # of the longest times
+    def __init__(self, candidates: Candidates) -> None:
+        self.candidates = candidates
+        self.value = np.where(candidates.valid, candidates.value, 0.0)
+        self.longest = candidates.longest
+        self.theta = candidates.gamma(self.longest) / candidates.gain  # of the longest times
         self.sets: dict[bytes, Priced] = {}
         self.larger: dict[bytes, Increments] = {}
-        shortest = np.log(2.0) * found.bits / found.params.bandwidth
-        self.shortest = shortest / np.log1p(found.params.p_max * found.gain / found.params.noise)
+        shortest = np.log(2.0) * candidates.bits / candidates.params.bandwidth
+        self.shortest = shortest / np.log1p(candidates.params.p_max * candidates.gain / candidates.params.noise)
 
     def of(self, member: BoolArray) -> Priced:
         """E(S)."""
         key = member.tobytes()
         if key not in self.sets:
-            self.sets[key] = price(self.found, member)
+            self.sets[key] = price(self.candidates, member)
         return self.sets[key]
 
     def total(self, member: BoolArray) -> float:
@@ -64,7 +73,7 @@ class Prices:
     def inverse(self, member: BoolArray) -> Array | None:
         """A^-1 (s, s) of the least powers in the longest times; None if not even those are attainable."""
         part = np.flatnonzero(member)
-        matrix = np.eye(len(part)) - self.theta[part, None] * self.found.cross[np.ix_(part, part)]
+        matrix = np.eye(len(part)) - self.theta[part, None] * self.candidates.cross[np.ix_(part, part)]
         if not np.isfinite(matrix).all():
             return None
         try:
@@ -81,34 +90,38 @@ class Prices:
         return self.larger[key]
 
     def _increments(self, member: BoolArray) -> Increments:
-        found, p, priced = self.found, self.found.params, self.of(member)
+        candidates, p, priced = self.candidates, self.candidates.params, self.of(member)
         part = np.flatnonzero(member)
-        cpu = np.sqrt(priced.cpu_price[found.server] * found.work / p.f_max)
-        wire = np.sqrt(np.where(found.remote, priced.wire_price[found.link] * found.bits / p.w_link, 0.0))
+        cpu = np.sqrt(priced.cpu_price[candidates.server] * candidates.work / p.f_max)
+        wire = np.sqrt(
+            np.where(candidates.remote, priced.wire_price[candidates.link] * candidates.bits / p.w_link, 0.0)
+        )
         scarce = (cpu + wire) ** 2
         inverse = self.inverse(member)
         if inverse is None:
-            return Increments(np.where(member, 0.0, np.inf), scarce / found.deadline, np.inf)
+            return Increments(np.where(member, 0.0, np.inf), scarce / candidates.deadline, np.inf)
         power = inverse @ (self.theta[part] * p.noise)
         spent = self.longest[part] @ inverse
-        into = self.theta[part, None] * found.cross[part]  # (s, n): what k's power asks of the members
-        reached = found.cross[:, part] @ power + p.noise  # (n,): disturbance of k without k
-        echo = np.einsum("ks,sk->k", found.cross[:, part], inverse @ into)
+        into = self.theta[part, None] * candidates.cross[part]  # (s, n): what k's power asks of the members
+        reached = candidates.cross[:, part] @ power + p.noise  # (n,): disturbance of k without k
+        echo = np.einsum("ks,sk->k", candidates.cross[:, part], inverse @ into)
         caused = spent @ into
 
         edges = np.linspace(0.0, 1.0, INTERVALS + 1)
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
             grid = self.shortest[:, None] + edges * np.maximum(self.longest - self.shortest, 0.0)[:, None]
             begin, end = grid[:, :-1], grid[:, 1:]
-            theta = np.stack([found.gamma(end[:, i]) for i in range(INTERVALS)], axis=-1) / found.gain[:, None]
+            theta = (
+                np.stack([candidates.gamma(end[:, i]) for i in range(INTERVALS)], axis=-1) / candidates.gain[:, None]
+            )
             room = 1.0 - theta * echo[:, None]
             loud = theta * reached[:, None] / room
             radio = (end + caused[:, None]) * loud / p.e0
-            whole = radio + scarce[:, None] / (found.deadline[:, None] - begin)
-            possible = (room > 0.0) & (loud <= p.p_max * (1.0 + 1e-9)) & found.valid[:, None]
+            whole = radio + scarce[:, None] / (candidates.deadline[:, None] - begin)
+            possible = (room > 0.0) & (loud <= p.p_max * (1.0 + 1e-9)) & candidates.valid[:, None]
         whole = np.where(possible & (self.longest >= self.shortest)[:, None], whole, np.inf).min(axis=-1)
         radio_of_set = float(self.longest[part] @ power / p.e0)
-        return Increments(np.where(member, 0.0, whole), scarce / found.deadline, radio_of_set)
+        return Increments(np.where(member, 0.0, whole), scarce / candidates.deadline, radio_of_set)
 
     def cut(self, member: BoolArray, kept: BoolArray) -> Array | None:
         """Lower bounds from a larger set H = ``kept``: see :func:`node_bound`. First E_tb(H), then rem_j (n,) [E_0]."""
@@ -116,10 +129,10 @@ class Prices:
         inverse = self.inverse(kept)
         if inverse is None:
             return None
-        p = self.found.params
+        p = self.candidates.params
         power = inverse @ (self.theta[part] * p.noise)
         spent = self.longest[part] @ inverse
-        leaves = np.zeros(self.found.count + 1)
+        leaves = np.zeros(self.candidates.count + 1)
         leaves[0] = self.longest[part] @ power / p.e0
         leaves[1 + part] = spent * power / np.diag(inverse) / p.e0
         return leaves
@@ -136,7 +149,7 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """The best set, its cost and a bound of every cost [E_0]; nodes and convex programs."""
 
     best: Priced
@@ -156,7 +169,7 @@ def best_flips(prices: Prices, member: BoolArray) -> Priced:
         current = prices.total(member)
         least, priced = prices.increments(member).least, prices.of(member)
         options = []
-        for k in np.flatnonzero(prices.found.valid):
+        for k in np.flatnonzero(prices.candidates.valid):
             if not member[k] and priced.lower + least[k] - prices.value[k] >= priced.upper:
                 continue
             other = member.copy()
@@ -175,7 +188,7 @@ def node_bound(prices: Prices, node: Node, incumbent: BoolArray) -> tuple[float,
     undecided users of the incumbent: E_tb is supermodular, so it falls by at most rem_j when j leaves H.
     """
     priced, larger = prices.of(node.member), prices.increments(node.member)
-    value, valid = prices.value, prices.found.valid
+    value, valid = prices.value, prices.candidates.valid
     out = node.out | (valid & ~node.member & (larger.least >= value))
     open_ = valid & ~node.member & ~out
     lost = float(value[out].sum())
@@ -192,7 +205,9 @@ def node_bound(prices: Prices, node: Node, incumbent: BoolArray) -> tuple[float,
     return bound, larger.least, out
 
 
-def branch_and_bound(found: Candidates, start: BoolArray, gap: float, seconds: float, offset: float = 0.0) -> Found:
+def branch_and_bound(
+    candidates: Candidates, start: BoolArray, gap: float, seconds: float, offset: float = 0.0
+) -> SearchResult:
     """Best first over sets until the bound is within ``gap`` of cost plus ``offset`` [E_0], or time is over.
 
     Parameters
@@ -204,12 +219,12 @@ def branch_and_bound(found: Candidates, start: BoolArray, gap: float, seconds: f
     offset
         A constant of the cost, which counts in the gap.
     """
-    until, prices = time.perf_counter() + seconds, Prices(found)
+    until, prices = time.perf_counter() + seconds, Prices(candidates)
     best = best_flips(prices, start)
     cost = prices.total(best.member)
-    nothing = np.zeros(found.count, dtype=bool)
+    nothing = np.zeros(candidates.count, dtype=bool)
     numbers = itertools.count()
-    heap = [Node(0.0, next(numbers), nothing, ~found.valid)]
+    heap = [Node(0.0, next(numbers), nothing, ~candidates.valid)]
     closed, nodes = np.inf, 0
     while heap and time.perf_counter() < until:
         node = heapq.heappop(heap)
@@ -226,7 +241,7 @@ def branch_and_bound(found: Candidates, start: BoolArray, gap: float, seconds: f
             cost = prices.total(best.member)
         bound, least, out = node_bound(prices, node, best.member)
         bound = max(bound, node.bound)
-        undecided = found.valid & ~node.member & ~out
+        undecided = candidates.valid & ~node.member & ~out
         if bound >= cost - gap * (cost + offset) or not undecided.any():
             closed = min(closed, bound)
             continue
@@ -237,4 +252,4 @@ def branch_and_bound(found: Candidates, start: BoolArray, gap: float, seconds: f
         heapq.heappush(heap, Node(bound, next(numbers), inside, node.out))
         heapq.heappush(heap, Node(bound, next(numbers), node.member, outside))
     floor = min([cost, closed, *(node.bound for node in heap)])
-    return Found(best, cost, floor, nodes, len(prices.sets))
+    return SearchResult(best, cost, floor, nodes, len(prices.sets))

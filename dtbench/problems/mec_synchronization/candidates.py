@@ -52,10 +52,10 @@ class Candidates:
         count = max(1, int(can.sum(axis=-1).max(initial=0)))
         user = np.argsort(~can, axis=-1, kind="stable")[..., :count]
 
-        def own(value: npt.NDArray[Any]) -> Any:
+        def of_user(value: npt.NDArray[Any]) -> Any:
             return np.take_along_axis(np.broadcast_to(value, shape), user, axis=-1)
 
-        access, server = own(slot.access), own(host)
+        access, server = of_user(slot.access), of_user(host)
         gains = np.broadcast_to(slot.gain, (*shape, bs))
         gains = np.take_along_axis(gains, user[..., None], axis=-2)
         gain = np.take_along_axis(gains, access[..., None], axis=-1)[..., 0]
@@ -67,8 +67,8 @@ class Candidates:
         cross[..., np.arange(count), np.arange(count)] = 0.0
         weight = p.eta * np.broadcast_to(slot.weight, shape)
         return cls(
-            params=p, n_bs=bs, user=user, valid=own(can), gain=gain, cross=cross, bits=own(slot.data_bits),
-            work=own(slot.data_bits * slot.cycles), deadline=own(slot.deadline), value=own(weight),
+            params=p, n_bs=bs, user=user, valid=of_user(can), gain=gain, cross=cross, bits=of_user(slot.data_bits),
+            work=of_user(slot.data_bits * slot.cycles), deadline=of_user(slot.deadline), value=of_user(weight),
             remote=server != access, server=server, link=access * bs + server,
             lost=np.where(slot.request & (moving > 0), weight, 0.0).sum(axis=-1),
         )  # fmt: skip
@@ -154,8 +154,8 @@ class Candidates:
         matrix = np.eye(self.count) - theta[..., :, None] * self.cross
         power = np.linalg.solve(matrix, (theta * p.noise)[..., None])[..., 0]
         inside = ~member | ((power >= 0.0) & (power <= limit))  # all positive: the Neumann series converges
-        found = np.asarray(possible & inside.all(axis=-1))
-        return np.where(found[..., None] & member, np.minimum(power, p.p_max), 0.0), found
+        attainable = np.asarray(possible & inside.all(axis=-1))
+        return np.where(attainable[..., None] & member, np.minimum(power, p.p_max), 0.0), attainable
 
     def energy(self, power: Array, time: Array) -> Array:
         """Energy (...,) of powers in times, in units of E_0."""

@@ -69,28 +69,28 @@ class Rows:
 class Program:
     """The program of one set of candidates (no leading axes)."""
 
-    def __init__(self, found: Candidates, member: BoolArray) -> None:
-        p, part = found.params, np.flatnonzero(member)
-        self.found, self.member, self.part = found, member, part
+    def __init__(self, candidates: Candidates, member: BoolArray) -> None:
+        p, part = candidates.params, np.flatnonzero(member)
+        self.candidates, self.member, self.part = candidates, member, part
         self.n = len(part)
         self.noise, self.e0 = p.noise, p.e0
-        self.cross = found.cross[np.ix_(part, part)]
-        self.gain, self.deadline = found.gain[part], found.deadline[part]
-        self.exponent = np.log(2.0) * found.bits[part] / p.bandwidth
-        self.work, self.wire = found.work[part] / p.f_max, found.bits[part] / p.w_link
-        self.remote = np.flatnonzero(found.remote[part])
-        self.servers, server = np.unique(found.server[part], return_inverse=True)
-        self.links, link = np.unique(found.link[part][self.remote], return_inverse=True)
+        self.cross = candidates.cross[np.ix_(part, part)]
+        self.gain, self.deadline = candidates.gain[part], candidates.deadline[part]
+        self.exponent = np.log(2.0) * candidates.bits[part] / p.bandwidth
+        self.work, self.wire = candidates.work[part] / p.f_max, candidates.bits[part] / p.w_link
+        self.remote = np.flatnonzero(candidates.remote[part])
+        self.servers, server = np.unique(candidates.server[part], return_inverse=True)
+        self.links, link = np.unique(candidates.link[part][self.remote], return_inverse=True)
         self.on_server = (np.arange(len(self.servers))[:, None] == server).astype(float)
         self.on_link = (np.arange(len(self.links))[:, None] == link).astype(float)
         self.server, self.link = server, link
         self.size = 2 * self.n + len(self.remote)
         self.limit = np.log(p.p_max)
-        self._box(found, p.p_max)
+        self._box(candidates, p.p_max)
 
-    def _box(self, found: Candidates, p_max: float) -> None:
+    def _box(self, candidates: Candidates, p_max: float) -> None:
         """Bounds of every variable that hold at every feasible point."""
-        longest = found.longest[self.part]
+        longest = candidates.longest[self.part]
         shortest = self.exponent / np.log1p(p_max * self.gain / self.noise)  # P_max against noise alone
         self.empty = bool((shortest >= longest).any())
         if self.empty:
@@ -171,14 +171,14 @@ class Program:
         return float(np.minimum(gradient * (self.low - x), gradient * (self.high - x)).sum())
 
 
-def price(found: Candidates, member: BoolArray) -> Priced:
+def price(candidates: Candidates, member: BoolArray) -> Priced:
     """E(S) of members (n,) of a slot's candidates (no leading axes)."""
-    nothing = np.zeros(found.count)
-    free = np.zeros(found.n_bs), np.zeros(found.n_bs**2)
+    nothing = np.zeros(candidates.count)
+    free = np.zeros(candidates.n_bs), np.zeros(candidates.n_bs**2)
     if not member.any():
         return Priced(member, 0.0, 0.0, nothing, nothing, nothing, *free)
     unattainable = Priced(member, np.inf, np.inf, nothing, nothing, nothing, *free)
-    program = Program(found, member)
+    program = Program(candidates, member)
     if program.empty:
         return unattainable
     start = equal_start(program)
@@ -200,15 +200,15 @@ def anywhere(program: Program) -> Array:
 
 def equal_start(program: Program) -> Array | None:
     """A point inside, with nearly all of every capacity in equal shares; None if that does not do."""
-    found, member = program.found, program.member
-    ones = np.ones(found.count)
-    cpu, wire = (MARGIN * share for share in found.shares(member, ones, ones))
-    time = found.uplink(member, cpu, wire)
-    power, possible = found.least(member, time)
+    candidates, member = program.candidates, program.member
+    ones = np.ones(candidates.count)
+    cpu, wire = (MARGIN * share for share in candidates.shares(member, ones, ones))
+    time = candidates.uplink(member, cpu, wire)
+    power, possible = candidates.least(member, time)
     loud = power[program.part] / MARGIN
-    if not (possible and (loud < found.params.p_max * MARGIN).all()):
+    if not (possible and (loud < candidates.params.p_max * MARGIN).all()):
         return None
-    wire_time = program.found.bits[program.part] / np.maximum(wire[program.part], 1e-300)
+    wire_time = program.candidates.bits[program.part] / np.maximum(wire[program.part], 1e-300)
     return np.log(np.concatenate([loud, time[program.part], wire_time[program.remote]]))
 
 
@@ -322,15 +322,15 @@ def finish(program: Program, ended: Ended) -> Priced:
     Times are first shortened by what they use too much of servers and wires, which is rounding. ``e^z >= 1 + z`` and
     ``c >= log(1 + c)`` turn the bound on logarithms into one on the energy itself.
     """
-    found, part, n = program.found, program.part, program.n
+    candidates, part, n = program.candidates, program.part, program.n
     power, short, wire = program.split(ended.x)
     level = float((power * short).sum() / program.e0)
     time, wire_time = within(program, short, wire)
-    least, possible = found.least(program.member, time, over=ROUNDING)
-    upper = float(found.energy(least, time)) if possible and (time[part] > 0.0).all() else np.inf
+    least, possible = candidates.least(program.member, time, over=ROUNDING)
+    upper = float(candidates.energy(least, time)) if possible and (time[part] > 0.0).all() else np.inf
     lower = level * max(1.0 + ended.bound - np.log(level), 0.0)
     lower = min(lower, upper)
-    cpu_price, wire_price = np.zeros(found.n_bs), np.zeros(found.n_bs**2)
+    cpu_price, wire_price = np.zeros(candidates.n_bs), np.zeros(candidates.n_bs**2)
     if lower > 0.0:
         cpu_price[program.servers] = level * ended.multiplier[2 * n : 2 * n + len(program.servers)]
         wire_price[program.links] = level * ended.multiplier[2 * n + len(program.servers) :]
@@ -344,15 +344,15 @@ def within(program: Program, short: Array, wire: Array) -> tuple[Array, Array]:
     longer = wire.copy()
     longer[remote] *= np.maximum((program.on_link @ (program.wire[remote] / wire[remote]))[program.link], 1.0)
     left = (program.deadline - short - wire) * np.maximum(used, 1.0)[program.server]
-    time, wire_time = np.zeros(program.found.count), np.zeros(program.found.count)
+    time, wire_time = np.zeros(program.candidates.count), np.zeros(program.candidates.count)
     time[part], wire_time[part] = program.deadline - left - longer, longer
     return time, wire_time
 
 
-def served(found: Candidates, priced: Priced) -> tuple[Array, Array]:
+def served(candidates: Candidates, priced: Priced) -> tuple[Array, Array]:
     """Wires [bit/s] and processors [cycle/s] (n,) with which the members keep their deadlines."""
-    left = found.deadline - priced.time - priced.wire_time
-    on_wire = priced.member & found.remote
-    wire = np.where(on_wire, found.bits / np.where(on_wire, priced.wire_time, 1.0), 0.0)
-    cpu = np.where(priced.member, found.work / np.where(priced.member, left, 1.0), 0.0)
+    left = candidates.deadline - priced.time - priced.wire_time
+    on_wire = priced.member & candidates.remote
+    wire = np.where(on_wire, candidates.bits / np.where(on_wire, priced.wire_time, 1.0), 0.0)
+    cpu = np.where(priced.member, candidates.work / np.where(priced.member, left, 1.0), 0.0)
     return wire, cpu

@@ -33,13 +33,13 @@ def without_stations(slot: MecSlot, decision: MecDecision) -> Array:
     host, moving = placement(slot, decision.host)
     active = slot.request & (moving == 0)
     remote = active & (host != slot.access)
-    own = np.arange(stations).reshape(stations, *(1,) * decision.cpu.ndim)
+    station = np.arange(stations).reshape(stations, *(1,) * decision.cpu.ndim)
     cpu = equal(active, host, stations, p.f_max)
     wire = equal(remote, slot.access * stations + host, stations**2, p.w_link)
     plain = replace(
         decision,
-        cpu=np.where(host == own, cpu, decision.cpu),
-        wire=np.where(slot.access == own, wire, decision.wire),
+        cpu=np.where(host == station, cpu, decision.cpu),
+        wire=np.where(slot.access == station, wire, decision.wire),
     )
     return np.moveaxis(cost(slot, plain), 0, -1)
 

@@ -59,29 +59,29 @@ def solve(problem: AnyProblem, slot: MecSlot, limits: Limits, method: str) -> Ce
 def by_search(problem: AnyProblem, slot: MecSlot, limits: Limits) -> Certificate:
     """Branch and bound over success sets."""
     began = time.perf_counter()
-    found = Candidates.of(slot, slot.host)
-    lost, gap = float(found.lost), MARGIN * (limits.gap or 0.0)
+    candidates = Candidates.of(slot, slot.host)
+    lost, gap = float(candidates.lost), MARGIN * (limits.gap or 0.0)
     bound = 0.0
-    start = heuristics.admitted(found)
-    if found.count > FEW:
-        bound = cluster_bound(slot, found, gap, CLUSTER_TIME * limits.seconds)
+    start = heuristics.admitted(candidates)
+    if candidates.count > FEW:
+        bound = cluster_bound(slot, candidates, gap, CLUSTER_TIME * limits.seconds)
     left = limits.seconds - (time.perf_counter() - began)
-    result = branch_and_bound(found, start, gap, left, lost)
+    result = branch_and_bound(candidates, start, gap, left, lost)
     bound = max(bound, result.bound)
     if slot.hosts_open and slot.params.migration_slots == 0:
         bound = min(bound, free_hosts_bound(slot, gap, limits.seconds))
-    details = {"nodes": result.nodes, "programs": result.programs, "candidates": int(found.valid.sum())}
-    return certified(problem, slot, found, result.best, bound + lost, limits, began, "search", details)
+    details = {"nodes": result.nodes, "programs": result.programs, "candidates": int(candidates.valid.sum())}
+    return certified(problem, slot, candidates, result.best, bound + lost, limits, began, "search", details)
 
 
 def by_enumeration(problem: AnyProblem, slot: MecSlot, limits: Limits) -> Certificate:
     """All success sets; those of which a subset already costs more than the best are left out."""
     began = time.perf_counter()
-    found = Candidates.of(slot, slot.host)
-    prices, users = Prices(found), np.flatnonzero(found.valid)
-    best = prices.of(np.zeros(found.count, dtype=bool))
+    candidates = Candidates.of(slot, slot.host)
+    prices, users = Prices(candidates), np.flatnonzero(candidates.valid)
+    best = prices.of(np.zeros(candidates.count, dtype=bool))
     cost = floor = float(prices.value.sum())
-    stack = [(np.zeros(found.count, dtype=bool), 0, 0.0)]  # members, users decided, worth of those left out
+    stack = [(np.zeros(candidates.count, dtype=bool), 0, 0.0)]  # members, users decided, worth of those left out
     while stack:
         member, decided, lost = stack.pop()
         priced = prices.of(member)
@@ -100,9 +100,9 @@ def by_enumeration(problem: AnyProblem, slot: MecSlot, limits: Limits) -> Certif
         stack.append((inside, decided + 1, lost))
     if slot.hosts_open and slot.params.migration_slots == 0:
         floor = min(floor, free_hosts_bound(slot, limits.gap or 0.0, limits.seconds))
-    lost = float(found.lost)
+    lost = float(candidates.lost)
     details = {"programs": len(prices.sets), "candidates": len(users)}
-    return certified(problem, slot, found, best, min(floor, cost) + lost, limits, began, "enumeration", details)
+    return certified(problem, slot, candidates, best, min(floor, cost) + lost, limits, began, "enumeration", details)
 
 
 def by_levels(problem: AnyProblem, slot: MecSlot, limits: Limits) -> Certificate:
@@ -110,13 +110,11 @@ def by_levels(problem: AnyProblem, slot: MecSlot, limits: Limits) -> Certificate
     from dtbench.problems.mec_synchronization import formulation as levels
 
     began = time.perf_counter()
-    found = Candidates.of(slot, slot.host)
-    result = levels.solve(found, levels.LEVELS, limits)
-    priced = attainable(Prices(found), result.member)
-    return certified(
-        problem, slot, found, priced, result.bound + float(found.lost), limits, began, "levels", result.details,
-        result.backend,
-    )  # fmt: skip
+    candidates = Candidates.of(slot, slot.host)
+    result = levels.solve(candidates, levels.LEVELS, limits)
+    priced = attainable(Prices(candidates), result.member)
+    bound = result.bound + float(candidates.lost)
+    return certified(problem, slot, candidates, priced, bound, limits, began, "levels", result.details, result.backend)
 
 
 def by_reference(problem: AnyProblem, slot: MecSlot, limits: Limits) -> Certificate:
@@ -125,14 +123,14 @@ def by_reference(problem: AnyProblem, slot: MecSlot, limits: Limits) -> Certific
     from dtbench.problems.mec_synchronization import reference
 
     began = time.perf_counter()
-    found = Candidates.of(slot, slot.host)
+    candidates = Candidates.of(slot, slot.host)
     model = reference.build(slot)
     result = solve_pyomo(model, limits)
-    served = reference.members(model, slot) if result.x is not None else np.zeros(found.count, dtype=bool)
-    priced = attainable(Prices(found), served)
+    member = reference.members(model, slot) if result.x is not None else np.zeros(candidates.count, dtype=bool)
+    priced = attainable(Prices(candidates), member)
     bound = result.bound * slot.n_users
     return certified(
-        problem, slot, found, priced, bound, limits, began, "reference", result.details, result.backend
+        problem, slot, candidates, priced, bound, limits, began, "reference", result.details, result.backend
     )  # fmt: skip
 
 
@@ -147,7 +145,7 @@ def attainable(prices: Prices, member: BoolArray) -> Priced:
 def certified(
     problem: AnyProblem,
     slot: MecSlot,
-    found: Candidates,
+    candidates: Candidates,
     priced: Priced,
     bound: float,
     limits: Limits,
@@ -157,43 +155,43 @@ def certified(
     backend: str = BACKEND,
 ) -> Certificate:
     """Certificate of a set and a bound [E_0, sum over users]."""
-    decision = decision_of(slot, found, slot.host, priced)
+    decision = decision_of(slot, candidates, slot.host, priced)
     return certify(
         problem, slot, decision, bound / slot.n_users, limits, seconds=time.perf_counter() - began, method=method,
         backend=backend, details=details,
     )  # fmt: skip
 
 
-def decision_of(slot: MecSlot, found: Candidates, host: IntArray, priced: Priced) -> MecDecision:
+def decision_of(slot: MecSlot, candidates: Candidates, host: IntArray, priced: Priced) -> MecDecision:
     """The decision that serves a priced set."""
-    return found.decision(slot, host, priced.member, priced.power, *served(found, priced))
+    return candidates.decision(slot, host, priced.member, priced.power, *served(candidates, priced))
 
 
 def free_hosts_bound(slot: MecSlot, gap: float, seconds: float) -> float:
     """A bound [E_0] for all hosts at once."""
-    found = pooled(slot)
-    return branch_and_bound(found, np.zeros(found.count, dtype=bool), gap, seconds).bound
+    candidates = pooled(slot)
+    return branch_and_bound(candidates, np.zeros(candidates.count, dtype=bool), gap, seconds).bound
 
 
-def cluster_bound(slot: MecSlot, found: Candidates, gap: float, seconds: float) -> float:
+def cluster_bound(slot: MecSlot, candidates: Candidates, gap: float, seconds: float) -> float:
     """Sum of the bounds of clusters of base stations [E_0]; every cluster may use all servers and wires alone.
 
     Valid because E is superadditive over disjoint sets.
     """
     total, until = 0.0, time.perf_counter() + seconds
-    groups = clusters(np.asarray(slot.bs_xy), found.link // found.n_bs, found.valid)
+    groups = clusters(np.asarray(slot.bs_xy), candidates.link // candidates.n_bs, candidates.valid)
     for number, part in enumerate(groups):
-        mine = found.valid & np.isin(found.link // found.n_bs, part)
-        few = restricted(found, mine)
+        mine = candidates.valid & np.isin(candidates.link // candidates.n_bs, part)
+        few = restricted(candidates, mine)
         left = (until - time.perf_counter()) / (len(groups) - number)
         total += branch_and_bound(few, heuristics.admitted(few), gap, max(left, 0.0)).bound
     return total
 
 
-def restricted(found: Candidates, mine: BoolArray) -> Candidates:
+def restricted(candidates: Candidates, mine: BoolArray) -> Candidates:
     """Only some of the candidates of a slot (no leading axes)."""
     keep = np.flatnonzero(mine)
-    return found.only(keep if keep.size else np.zeros(1, dtype=np.int64), bool(keep.size))
+    return candidates.only(keep if keep.size else np.zeros(1, dtype=np.int64), bool(keep.size))
 
 
 def clusters(bs_xy: Array, access: IntArray, valid: BoolArray) -> list[IntArray]:

@@ -46,36 +46,38 @@ class Bracket:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-def grid(found: Candidates, levels: int, *, naive: bool = False) -> Grid:
+def grid(candidates: Candidates, levels: int, *, naive: bool = False) -> Grid:
     """Levels of every candidate (no leading axes) that its power can reach.
 
     A user that costs more than its failure is worth would be dropped: that bounds its power, unless ``naive``.
     """
-    p = found.params
-    shortest = np.log(2.0) * found.bits / (p.bandwidth * np.log1p(p.p_max * found.gain / p.noise))
+    p = candidates.params
+    shortest = np.log(2.0) * candidates.bits / (p.bandwidth * np.log1p(p.p_max * candidates.gain / p.noise))
     edge = np.linspace(0.0, 1.0, levels + 1)
-    times = shortest[:, None] + edge * (found.longest - shortest)[:, None]
-    user = np.repeat(np.arange(found.count), levels)
+    times = shortest[:, None] + edge * (candidates.longest - shortest)[:, None]
+    user = np.repeat(np.arange(candidates.count), levels)
     begin, end = times[:, :-1].ravel(), times[:, 1:].ravel()
-    ratio = np.stack([found.gamma(times[:, i + 1]) for i in range(levels)], axis=-1).ravel()
+    ratio = np.stack([candidates.gamma(times[:, i + 1]) for i in range(levels)], axis=-1).ravel()
     worth = (
-        np.full(len(user), p.p_max) if naive else np.minimum(p.p_max, found.value[user] * p.e0 / np.maximum(end, 1e-12))
+        np.full(len(user), p.p_max)
+        if naive
+        else np.minimum(p.p_max, candidates.value[user] * p.e0 / np.maximum(end, 1e-12))
     )
-    least = ratio * p.noise / found.gain[user]
-    keep = (found.valid & (found.longest > shortest))[user] & (least <= worth)
+    least = ratio * p.noise / candidates.gain[user]
+    keep = (candidates.valid & (candidates.longest > shortest))[user] & (least <= worth)
     return Grid(user[keep], begin[keep], end[keep], ratio[keep], least[keep], worth[keep])
 
 
 def build(slot: MecSlot, levels: int = LEVELS) -> LinearModel:
     """The MILP of a slot (no leading axes); its objective is J."""
-    found = Candidates.of(slot, slot.host)
-    return model(found, grid(found, levels), slot.n_users)
+    candidates = Candidates.of(slot, slot.host)
+    return model(candidates, grid(candidates, levels), slot.n_users)
 
 
-def model(found: Candidates, on: Grid, n_users: int) -> LinearModel:
+def model(candidates: Candidates, on: Grid, n_users: int) -> LinearModel:
     """The MILP: columns z (levels), p (levels), then wires and processors of remote users as shares of capacity."""
-    p, n, c = found.params, found.count, len(on.user)
-    remote = np.flatnonzero(found.remote & found.valid)
+    p, n, c = candidates.params, candidates.count, len(on.user)
+    remote = np.flatnonzero(candidates.remote & candidates.valid)
     r = len(remote)
     z, power, wire, cpu = (slice(0, c), slice(c, 2 * c), slice(2 * c, 2 * c + r), slice(2 * c + r, 2 * c + 2 * r))
     width, each = 2 * c + 2 * r, np.arange(c)
@@ -87,12 +89,12 @@ def model(found: Candidates, on: Grid, n_users: int) -> LinearModel:
     above[each, each], above[each, c + each] = -on.most, 1.0  # Eq. (14d)
     below[each, each], below[each, c + each] = -on.least, 1.0
 
-    heard = found.cross @ chosen / p.noise
+    heard = candidates.cross @ chosen / p.noise
     loudest = np.zeros(n)
     np.maximum.at(loudest, on.user, on.most)
-    big = found.cross @ loudest / p.noise
+    big = candidates.cross @ loudest / p.noise
     radio = np.zeros((n, width))  # Eqs. (7), (8)
-    radio[:, power] = chosen * (found.gain[:, None] / on.ratio) / p.noise - heard
+    radio[:, power] = chosen * (candidates.gain[:, None] / on.ratio) / p.noise - heard
     radio[:, z] = -chosen * (1.0 + big[:, None])
 
     theta = np.repeat(TANGENTS, r)
@@ -100,26 +102,26 @@ def model(found: Candidates, on: Grid, n_users: int) -> LinearModel:
     joint = np.zeros((len(who), width))  # Eq. (9)
     place = np.tile(np.arange(r), len(TANGENTS))
     rows = np.arange(len(who))
-    joint[rows, 2 * c + place] = theta**2 * p.w_link / found.bits[who] * found.deadline[who]
-    joint[rows, 2 * c + r + place] = (1.0 - theta) ** 2 * p.f_max / found.work[who] * found.deadline[who]
-    joint[:, z] = -chosen[who] * found.deadline[who, None] / (found.deadline[on.user] - on.begin)
+    joint[rows, 2 * c + place] = theta**2 * p.w_link / candidates.bits[who] * candidates.deadline[who]
+    joint[rows, 2 * c + r + place] = (1.0 - theta) ** 2 * p.f_max / candidates.work[who] * candidates.deadline[who]
+    joint[:, z] = -chosen[who] * candidates.deadline[who, None] / (candidates.deadline[on.user] - on.begin)
 
-    servers, links = np.unique(found.server[found.valid]), np.unique(found.link[remote])
+    servers, links = np.unique(candidates.server[candidates.valid]), np.unique(candidates.link[remote])
     room = np.zeros((len(servers), width))  # Eqs. (14g), (14h)
-    use = found.work[on.user] / p.f_max / (found.deadline[on.user] - on.begin) * ~found.remote[on.user]
-    room[:, z] = (servers[:, None] == found.server[on.user]) * use
-    room[:, cpu] = servers[:, None] == found.server[remote]
+    use = candidates.work[on.user] / p.f_max / (candidates.deadline[on.user] - on.begin) * ~candidates.remote[on.user]
+    room[:, z] = (servers[:, None] == candidates.server[on.user]) * use
+    room[:, cpu] = servers[:, None] == candidates.server[remote]
     flow = np.zeros((len(links), width))  # Eqs. (14e), (14f)
-    flow[:, wire] = links[:, None] == found.link[remote]
+    flow[:, wire] = links[:, None] == candidates.link[remote]
 
     parts = [once, above, below, radio, joint, room, flow]
     low = [np.full(n, -np.inf), np.full(c, -np.inf), np.zeros(c), -big, np.zeros(len(who))]
     high = [np.ones(n), np.zeros(c), np.full(c, np.inf), np.full(n, np.inf), np.full(len(who), np.inf)]
     low.append(np.full(len(servers) + len(links), -np.inf))
     high.append(np.ones(len(servers) + len(links)))
-    cost = np.concatenate([-found.value[on.user], on.end / p.e0, np.zeros(2 * r)])
+    cost = np.concatenate([-candidates.value[on.user], on.end / p.e0, np.zeros(2 * r)])
     upper = np.concatenate([np.ones(c), on.most, np.ones(2 * r)])
-    worth = float(found.value[found.valid].sum() + found.lost)
+    worth = float(candidates.value[candidates.valid].sum() + candidates.lost)
     return LinearModel(
         cost=cost / n_users, lower=np.zeros(width), upper=upper, integer=np.arange(width) < c,
         rows=sparse.csr_array(np.vstack(parts)), row_lower=np.concatenate(low), row_upper=np.concatenate(high),
@@ -127,14 +129,14 @@ def model(found: Candidates, on: Grid, n_users: int) -> LinearModel:
     )  # fmt: skip
 
 
-def solve(found: Candidates, levels: int, limits: Limits) -> Bracket:
+def solve(candidates: Candidates, levels: int, limits: Limits) -> Bracket:
     """Solve the MILP of a slot's candidates (no leading axes) by HiGHS."""
     from dtbench.exact.highs import solve_highs
 
-    on = grid(found, levels)
-    result = solve_highs(model(found, on, 1), limits)
-    member = np.zeros(found.count, dtype=bool)
+    on = grid(candidates, levels)
+    result = solve_highs(model(candidates, on, 1), limits)
+    member = np.zeros(candidates.count, dtype=bool)
     if result.x is not None:
         member[on.user[result.x[: len(on.user)] > 0.5]] = True
-    bound = max(result.bound - float(found.lost), 0.0) if np.isfinite(result.bound) else 0.0
+    bound = max(result.bound - float(candidates.lost), 0.0) if np.isfinite(result.bound) else 0.0
     return Bracket(member, bound, result.backend, result.details)

@@ -58,11 +58,11 @@ def exact_cost(slots: MecSlot, host: IntArray, gap: float, seconds: float) -> tu
     total, floor, decisions = 0.0, 0.0, []
     for index in range(placed.batch_shape[0]):
         slot = placed[index]
-        found = Candidates.of(slot, slot.host)
-        best = branch_and_bound(found, heuristics.admitted(found), gap, seconds, float(found.lost))
-        decisions.append(decision_of(slot, found, slot.host, best.best))
-        total += (best.cost + float(found.lost)) / slot.n_users
-        floor += (best.bound + float(found.lost)) / slot.n_users
+        candidates = Candidates.of(slot, slot.host)
+        best = branch_and_bound(candidates, heuristics.admitted(candidates), gap, seconds, float(candidates.lost))
+        decisions.append(decision_of(slot, candidates, slot.host, best.best))
+        total += (best.cost + float(candidates.lost)) / slot.n_users
+        floor += (best.bound + float(candidates.lost)) / slot.n_users
     return total / len(decisions), floor / len(decisions), decisions
 
 
@@ -70,9 +70,9 @@ def pooled_bound(slots: MecSlot, gap: float, seconds: float) -> float:
     """A bound of the frame's mean for every placement: slots with one server for all."""
     slots, total = slots[...], 0.0
     for index in range(slots.batch_shape[0]):
-        found = pooled(slots[index])
-        start = heuristics.admitted(found)
-        total += branch_and_bound(found, start, gap, seconds).bound / slots.n_users
+        candidates = pooled(slots[index])
+        start = heuristics.admitted(candidates)
+        total += branch_and_bound(candidates, start, gap, seconds).bound / slots.n_users
     return total / slots.batch_shape[0]
 
 
@@ -91,10 +91,10 @@ def local_search(slots: MecSlot, start: IntArray, seconds: float = np.inf) -> In
     while stale < len(host) and time.perf_counter() < until:
         options = np.repeat(host[None], bs, axis=0)
         options[:, user] = np.arange(bs)
-        found = greedy_cost(slots, options, sample)
-        best = int(found.argmin())
-        if found[best] < cost - 1e-12:
-            host, cost, stale = options[best], float(found[best]), 0
+        costs = greedy_cost(slots, options, sample)
+        best = int(costs.argmin())
+        if costs[best] < cost - 1e-12:
+            host, cost, stale = options[best], float(costs[best]), 0
         else:
             stale += 1
         user = (user + 1) % len(host)

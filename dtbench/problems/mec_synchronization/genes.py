@@ -51,15 +51,15 @@ def decode_admission(slot: MecSlot, x: npt.NDArray[Any]) -> MecDecision:
     genes = per_user(slot, x)
     lead = genes.shape[:-2]
     whole = Candidates.of(slot, slot.host)
-    found = whole.rows(lead)
+    candidates = whole.rows(lead)
     user = np.broadcast_to(whole.user, lead + whole.user.shape[-1:]).reshape(-1, whole.count)
     rows = np.take_along_axis(genes.reshape(-1, slot.n_users, 3), user[..., None], axis=-2)
     key, cpu_weight, wire_weight = rows[..., 0], BASE + rows[..., 1], BASE + rows[..., 2]
-    member = found.valid & (key > ADMITTED)
+    member = candidates.valid & (key > ADMITTED)
     power, wire, cpu = (np.zeros(key.shape) for _ in range(3))
     todo = np.arange(len(key))
     while todo.size:
-        part, mine = found[todo], member[todo]
+        part, mine = candidates[todo], member[todo]
         cpu[todo], wire[todo] = part.shares(mine, cpu_weight[todo], wire_weight[todo])
         power[todo], possible = part.least(mine, part.uplink(mine, cpu[todo], wire[todo]))
         todo = todo[~possible]

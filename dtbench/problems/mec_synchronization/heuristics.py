@@ -21,10 +21,10 @@ def silent(slot: MecSlot) -> MecDecision:
 
 def full(slot: MecSlot) -> MecDecision:
     """Everybody sends as loud as allowed, servers and wires are split equally: the loudest policy."""
-    found = Candidates.of(slot, slot.host)
-    ones = np.ones(found.valid.shape)
-    cpu, wire = found.shares(found.valid, ones, ones)
-    return found.decision(slot, slot.host, found.valid, slot.params.p_max * ones, wire, cpu)
+    candidates = Candidates.of(slot, slot.host)
+    ones = np.ones(candidates.valid.shape)
+    cpu, wire = candidates.shares(candidates.valid, ones, ones)
+    return candidates.decision(slot, slot.host, candidates.valid, slot.params.p_max * ones, wire, cpu)
 
 
 def greedy(slot: MecSlot, host: IntArray | None = None) -> MecDecision:
@@ -33,38 +33,38 @@ def greedy(slot: MecSlot, host: IntArray | None = None) -> MecDecision:
     A user is admitted if, with equal shares of servers and wires and least powers, all are in time and J falls.
     """
     host = slot.host if host is None else host
-    found = Candidates.of(slot, host)
-    member = admitted(found)
-    power, wire, cpu = equal_split(found, member)[:3]
-    return found.decision(slot, host, member, power, wire, cpu)
+    candidates = Candidates.of(slot, host)
+    member = admitted(candidates)
+    power, wire, cpu = equal_split(candidates, member)[:3]
+    return candidates.decision(slot, host, member, power, wire, cpu)
 
 
-def admitted(found: Candidates) -> BoolArray:
+def admitted(candidates: Candidates) -> BoolArray:
     """Members (..., n) of the greedy set."""
-    alone = found.alone()
+    alone = candidates.alone()
     with np.errstate(invalid="ignore", divide="ignore"):
-        order = np.argsort(-np.where(np.isfinite(alone), found.value / alone, -np.inf), axis=-1, kind="stable")
-    member, spent = np.zeros(found.valid.shape, dtype=bool), np.zeros(found.valid.shape[:-1])
-    for step in range(found.count):
-        here = np.arange(found.count) == order[..., step, None]
+        order = np.argsort(-np.where(np.isfinite(alone), candidates.value / alone, -np.inf), axis=-1, kind="stable")
+    member, spent = np.zeros(candidates.valid.shape, dtype=bool), np.zeros(candidates.valid.shape[:-1])
+    for step in range(candidates.count):
+        here = np.arange(candidates.count) == order[..., step, None]
         wanted = (here & np.isfinite(alone)).any(axis=-1)
         if not wanted.any():
             break
-        _, _, _, energy, possible = equal_split(found, member | here)
-        worth = np.where(here, found.value, 0.0).sum(axis=-1)
+        _, _, _, energy, possible = equal_split(candidates, member | here)
+        worth = np.where(here, candidates.value, 0.0).sum(axis=-1)
         takes = wanted & possible & (energy - spent < worth)
         member = member | (here & takes[..., None])
         spent = np.where(takes, energy, spent)
     return member
 
 
-def equal_split(found: Candidates, member: BoolArray) -> tuple[Array, Array, Array, Array, BoolArray]:
+def equal_split(candidates: Candidates, member: BoolArray) -> tuple[Array, Array, Array, Array, BoolArray]:
     """Least powers, wires and processors (..., n) of members with equal shares; energy [E_0] and attainability."""
     ones = np.ones(member.shape)
-    cpu, wire = found.shares(member, ones, ones)
-    time = found.uplink(member, cpu, wire)
-    power, possible = found.least(member, time)
-    return power, wire, cpu, found.energy(power, time), possible
+    cpu, wire = candidates.shares(member, ones, ones)
+    time = candidates.uplink(member, cpu, wire)
+    power, possible = candidates.least(member, time)
+    return power, wire, cpu, candidates.energy(power, time), possible
 
 
 def nearest(slot: MecSlot) -> MecDecision:
@@ -74,31 +74,31 @@ def nearest(slot: MecSlot) -> MecDecision:
 
 def random_set(slot: MecSlot, rng: np.random.Generator) -> MecDecision:
     """Candidates in random order, each tried with probability 1/2, kept if least powers exist under equal shares."""
-    found = Candidates.of(slot, slot.host)
-    order = np.argsort(np.where(found.valid, rng.random(found.valid.shape), 2.0), axis=-1)
-    tried = rng.random(found.valid.shape) < 0.5
-    member = np.zeros(found.valid.shape, dtype=bool)
-    for step in range(found.count):
-        here = (np.arange(found.count) == order[..., step, None]) & found.valid & tried
-        possible = equal_split(found, member | here)[4]
+    candidates = Candidates.of(slot, slot.host)
+    order = np.argsort(np.where(candidates.valid, rng.random(candidates.valid.shape), 2.0), axis=-1)
+    tried = rng.random(candidates.valid.shape) < 0.5
+    member = np.zeros(candidates.valid.shape, dtype=bool)
+    for step in range(candidates.count):
+        here = (np.arange(candidates.count) == order[..., step, None]) & candidates.valid & tried
+        possible = equal_split(candidates, member | here)[4]
         member = member | (here & possible[..., None])
-    power, wire, cpu = equal_split(found, member)[:3]
-    return found.decision(slot, slot.host, member, power, wire, cpu)
+    power, wire, cpu = equal_split(candidates, member)[:3]
+    return candidates.decision(slot, slot.host, member, power, wire, cpu)
 
 
 def local_search(slot: MecSlot) -> MecDecision:
     """``greedy``, then the best single admission or removal at its true least energy, until none helps."""
     from dtbench.problems.mec_synchronization.branch_and_bound import Prices, best_flips
 
-    return per_member(slot, lambda found: best_flips(Prices(found), admitted(found)))
+    return per_member(slot, lambda candidates: best_flips(Prices(candidates), admitted(candidates)))
 
 
 def all_in(slot: MecSlot) -> MecDecision:
     """Everybody if that is attainable, else nobody: no admission control; for audits."""
 
-    def everybody(found: Candidates) -> Priced:
-        together = price(found, found.valid)
-        return together if np.isfinite(together.upper) else price(found, np.zeros_like(found.valid))
+    def everybody(candidates: Candidates) -> Priced:
+        together = price(candidates, candidates.valid)
+        return together if np.isfinite(together.upper) else price(candidates, np.zeros_like(candidates.valid))
 
     return per_member(slot, everybody)
 
@@ -106,12 +106,12 @@ def all_in(slot: MecSlot) -> MecDecision:
 def per_member(slot: MecSlot, choose: Callable[[Candidates], Priced]) -> MecDecision:
     """Apply a rule that prices sets by convex programs to every member of a batch, one by one; hosts stay."""
     slot = slot[...]
-    found = Candidates.of(slot, slot.host)
-    member = np.zeros(found.valid.shape, dtype=bool)
-    power, wire, cpu = (np.zeros(found.valid.shape) for _ in range(3))
+    candidates = Candidates.of(slot, slot.host)
+    member = np.zeros(candidates.valid.shape, dtype=bool)
+    power, wire, cpu = (np.zeros(candidates.valid.shape) for _ in range(3))
     with THREADS.limit(limits=1):
         for index in np.ndindex(*slot.batch_shape):
-            chosen = choose(found[index])
+            chosen = choose(candidates[index])
             member[index], power[index] = chosen.member, chosen.power
-            wire[index], cpu[index] = served(found[index], chosen)
-    return found.decision(slot, slot.host, member, power, wire, cpu)
+            wire[index], cpu[index] = served(candidates[index], chosen)
+    return candidates.decision(slot, slot.host, member, power, wire, cpu)

@@ -67,14 +67,18 @@ def slot_by_slot(
 ) -> tuple[MecDecision, float, dict[str, float]]:
     """The mean of the slots' certificates; time that easy slots leave goes to the others."""
     until, state = time.perf_counter() + limits.seconds, problem.start(instance)
-    found = []
+    certificates = []
     for t in range(instance.horizon):
         left = max(until - time.perf_counter(), 0.0) / (instance.horizon - t)
-        found.append(by_search(problem, problem.slot(instance, t, state), replace(limits, seconds=left)))
-    worst = float(max(certificate.gap for certificate in found))
-    decisions = MecDecision.stack([certificate.decision for certificate in found])
-    closed_slots = float(sum(certificate.status == "optimal" for certificate in found))
-    return decisions, float(np.mean([c.bound for c in found])), {"worst_gap": worst, "optimal_slots": closed_slots}
+        certificates.append(by_search(problem, problem.slot(instance, t, state), replace(limits, seconds=left)))
+    worst = float(max(certificate.gap for certificate in certificates))
+    decisions = MecDecision.stack([certificate.decision for certificate in certificates])
+    closed_slots = float(sum(certificate.status == "optimal" for certificate in certificates))
+    return (
+        decisions,
+        float(np.mean([c.bound for c in certificates])),
+        {"worst_gap": worst, "optimal_slots": closed_slots},
+    )
 
 
 # The closed protocol
@@ -93,9 +97,9 @@ class Policy:
         more = replace(slot, queue=self.eager * slot.queue, queue_frame=self.eager * slot.queue_frame)
         if not self.searched:
             return heuristics.greedy(more, host)
-        found = Candidates.of(more, host)
-        best = branch_and_bound(found, heuristics.admitted(found), gap, seconds).best
-        return decision_of(slot, found, host, best)
+        candidates = Candidates.of(more, host)
+        best = branch_and_bound(candidates, heuristics.admitted(candidates), gap, seconds).best
+        return decision_of(slot, candidates, host, best)
 
 
 def closed(problem: AnyProblem, instance: MecInstance, limits: Limits) -> tuple[MecDecision, float, dict[str, float]]:
@@ -165,6 +169,6 @@ def queue_bound(problem: AnyProblem, instance: MecInstance, gap: float, seconds:
             continue
         slot = replace(problem.slot(instance, t, state), queue=least, queue_frame=least)
         left = max(until - time.perf_counter(), 0.0) / (instance.horizon - t)
-        found = pooled(slot)
-        total += branch_and_bound(found, heuristics.admitted(found), gap, left).bound / slot.n_users
+        candidates = pooled(slot)
+        total += branch_and_bound(candidates, heuristics.admitted(candidates), gap, left).bound / slot.n_users
     return total / instance.horizon

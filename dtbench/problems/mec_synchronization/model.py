@@ -123,12 +123,12 @@ def interference(slot: MecSlot, power: Array) -> Array:
 
     ``physical``: gains of the interferers to the base station of user k. ``printed``: to their own ones.
     """
-    own = power * slot.own_gain
+    arriving = power * slot.own_gain
     if slot.params.interference == "printed":
-        received = own.sum(axis=-1, keepdims=True)
+        received = arriving.sum(axis=-1, keepdims=True)
     else:
         received = pick((power[..., None, :] @ slot.gain), slot.access)
-    return np.asarray(np.maximum(received - own, 0.0))
+    return np.asarray(np.maximum(received - arriving, 0.0))
 
 
 def transmit(slot: MecSlot, decision: MecDecision) -> Transmission:
@@ -207,7 +207,7 @@ def excesses(slot: MecSlot, decision: MecDecision, sent: Transmission) -> dict[s
     unwired = np.where(on_wire, 0.0, np.abs(decision.wire)) / p.w_link
     outside = (decision.host < 0) | (decision.host >= bs)
     frozen = ~slot.hosts_open[..., None] & (decision.host != slot.host)
-    found = {
+    excess = {
         "power": np.maximum(-decision.power, decision.power - p.p_max).max(axis=-1) / p.p_max,  # Eq. (14d)
         "idle_power": np.where(sent.active, 0.0, np.abs(decision.power)).sum(axis=-1) / p.p_max,
         "cpu": np.maximum((-decision.cpu).max(axis=-1), (cpu_sum - p.f_max).max(axis=-1))
@@ -218,7 +218,7 @@ def excesses(slot: MecSlot, decision: MecDecision, sent: Transmission) -> dict[s
         "host_range": outside.sum(axis=-1).astype(np.float64),  # Eq. (14c)
         "host_frozen": frozen.sum(axis=-1).astype(np.float64),
     }
-    return {name: np.where(np.isnan(v), np.inf, np.maximum(v, 0.0)) for name, v in found.items()}
+    return {name: np.where(np.isnan(v), np.inf, np.maximum(v, 0.0)) for name, v in excess.items()}
 
 
 def advance(slot: MecSlot, decision: MecDecision) -> MecState:

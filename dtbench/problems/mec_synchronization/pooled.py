@@ -17,13 +17,13 @@ from dtbench.problems.mec_synchronization.model import MecSlot
 def pooled(slot: MecSlot) -> Candidates:
     """The candidates of a slot (...,), all those who request, on one server."""
     still = replace(slot, moving=np.zeros_like(slot.moving))
-    found = Candidates.of(still, slot.host)
+    candidates = Candidates.of(still, slot.host)
     p = slot.params
     return replace(
-        found,
+        candidates,
         params=p.replace({"f_max": p.f_max * slot.n_bs}),
         n_bs=1,
-        remote=np.zeros_like(found.remote),
-        server=np.zeros_like(found.server),
-        link=np.zeros_like(found.link),
+        remote=np.zeros_like(candidates.remote),
+        server=np.zeros_like(candidates.server),
+        link=np.zeros_like(candidates.link),
     )

@@ -19,17 +19,17 @@ def build(slot: MecSlot, levels: int = LEVELS) -> pyo.ConcreteModel:
 
     The radio has the longest time of its level and all else what the shortest leaves: a lower bound.
     """
-    found, p = Candidates.of(slot, slot.host), slot.params
-    on = grid(found, levels, naive=True)
-    of = {k: [int(c) for c in np.flatnonzero(on.user == k)] for k in range(found.count)}
-    users = [k for k in of if found.valid[k]]
-    remote = [k for k in users if found.remote[k]]
+    candidates, p = Candidates.of(slot, slot.host), slot.params
+    on = grid(candidates, levels, naive=True)
+    of = {k: [int(c) for c in np.flatnonzero(on.user == k)] for k in range(candidates.count)}
+    users = [k for k in of if candidates.valid[k]]
+    remote = [k for k in users if candidates.remote[k]]
 
     m = pyo.ConcreteModel(name="mec-synchronization")
     m.levels = pyo.RangeSet(0, len(on.user) - 1)
     m.users, m.remote = pyo.Set(initialize=users), pyo.Set(initialize=remote)
-    m.servers = pyo.Set(initialize=sorted({int(found.server[k]) for k in users}))
-    m.links = pyo.Set(initialize=sorted({int(found.link[k]) for k in remote}))
+    m.servers = pyo.Set(initialize=sorted({int(candidates.server[k]) for k in users}))
+    m.links = pyo.Set(initialize=sorted({int(candidates.link[k]) for k in remote}))
     m.tangents = pyo.RangeSet(0, len(TANGENTS) - 1)
     m.z = pyo.Var(m.levels, domain=pyo.Binary, doc="user and level; none = silence, a failure (12)")
     m.p = pyo.Var(m.levels, bounds=(0.0, p.p_max), doc="p_k on the level [W], Eq. (14d)")
@@ -38,20 +38,20 @@ def build(slot: MecSlot, levels: int = LEVELS) -> pyo.ConcreteModel:
 
     def cost(m: pyo.ConcreteModel) -> object:
         energy = sum(float(on.end[c]) / p.e0 * m.p[c] for c in m.levels)
-        failures = sum(float(found.value[k]) * (1 - sum(m.z[c] for c in of[k])) for k in m.users)
-        return (energy + failures + float(found.lost)) / slot.n_users
+        failures = sum(float(candidates.value[k]) * (1 - sum(m.z[c] for c in of[k])) for k in m.users)
+        return (energy + failures + float(candidates.lost)) / slot.n_users
 
     m.cost = pyo.Objective(rule=cost, sense=pyo.minimize, doc="Eq. (19a) with (13), energy in units of E_0")
-    add_families(m, found, on, of)
+    add_families(m, candidates, on, of)
     return m
 
 
-def add_families(m: pyo.ConcreteModel, found: Candidates, on: Grid, of: dict[int, list[int]]) -> None:
+def add_families(m: pyo.ConcreteModel, candidates: Candidates, on: Grid, of: dict[int, list[int]]) -> None:
     """The constraints, in the paper's order; ``of`` lists the levels of every user."""
-    p = found.params
+    p = candidates.params
 
     def slack(c: int) -> float:
-        return float(found.deadline[on.user[c]] - on.begin[c])
+        return float(candidates.deadline[on.user[c]] - on.begin[c])
 
     def once(m: pyo.ConcreteModel, k: int) -> object:
         return sum(m.z[c] for c in of[k]) <= 1 if of[k] else pyo.Constraint.Skip
@@ -61,28 +61,28 @@ def add_families(m: pyo.ConcreteModel, found: Candidates, on: Grid, of: dict[int
 
     def radio(m: pyo.ConcreteModel, c: int) -> object:
         k = int(on.user[c])
-        others = [(float(found.cross[k, j]) / p.noise, of[j]) for j in m.users if j != k]
-        heard = sum(gain * m.p[q] for gain, own in others for q in own)
-        big = sum(gain * p.p_max for gain, own in others if own)
-        signal = float(found.gain[k] / on.ratio[c]) / p.noise * m.p[c]
+        others = [(float(candidates.cross[k, j]) / p.noise, of[j]) for j in m.users if j != k]
+        heard = sum(gain * m.p[q] for gain, columns in others for q in columns)
+        big = sum(gain * p.p_max for gain, columns in others if columns)
+        signal = float(candidates.gain[k] / on.ratio[c]) / p.noise * m.p[c]
         return signal >= m.z[c] + heard - big * (1 - m.z[c])
 
     def latency_local(m: pyo.ConcreteModel, k: int) -> object:
-        if found.remote[k]:
+        if candidates.remote[k]:
             return pyo.Constraint.Skip
-        return m.f[k] >= sum(float(found.work[k]) / p.f_max / slack(c) * m.z[c] for c in of[k])
+        return m.f[k] >= sum(float(candidates.work[k]) / p.f_max / slack(c) * m.z[c] for c in of[k])
 
     def latency_remote(m: pyo.ConcreteModel, k: int, i: int) -> object:
-        theta, tau = float(TANGENTS[i]), float(found.deadline[k])
-        wire = theta**2 * p.w_link / float(found.bits[k]) * tau
-        cpu = (1.0 - theta) ** 2 * p.f_max / float(found.work[k]) * tau
+        theta, tau = float(TANGENTS[i]), float(candidates.deadline[k])
+        wire = theta**2 * p.w_link / float(candidates.bits[k]) * tau
+        cpu = (1.0 - theta) ** 2 * p.f_max / float(candidates.work[k]) * tau
         return wire * m.w[k] + cpu * m.f[k] >= sum(tau / slack(c) * m.z[c] for c in of[k])
 
     def link(m: pyo.ConcreteModel, i: int) -> object:
-        return sum(m.w[k] for k in m.remote if found.link[k] == i) <= 1
+        return sum(m.w[k] for k in m.remote if candidates.link[k] == i) <= 1
 
     def server(m: pyo.ConcreteModel, j: int) -> object:
-        return sum(m.f[k] for k in m.users if found.server[k] == j) <= 1
+        return sum(m.f[k] for k in m.users if candidates.server[k] == j) <= 1
 
     m.once = pyo.Constraint(m.users, rule=once, doc="Eq. (12): in time on one level, or failed")
     m.silent = pyo.Constraint(m.levels, rule=silent, doc="Eq. (14d)")
@@ -95,8 +95,8 @@ def add_families(m: pyo.ConcreteModel, found: Candidates, on: Grid, of: dict[int
 
 def members(m: pyo.ConcreteModel, slot: MecSlot) -> BoolArray:
     """Who is served (n,) in the solved model."""
-    found = Candidates.of(slot, slot.host)
-    on = grid(found, LEVELS, naive=True)
-    served = np.zeros(found.count, dtype=bool)
+    candidates = Candidates.of(slot, slot.host)
+    on = grid(candidates, LEVELS, naive=True)
+    served = np.zeros(candidates.count, dtype=bool)
     served[[int(on.user[c]) for c in m.levels if pyo.value(m.z[c]) > 0.5]] = True
     return served

@@ -67,10 +67,10 @@ def longest_first(weight: Array, speed: Array) -> IntArray:
     weight = np.broadcast_to(weight, order.shape)
     for n in range(order.shape[-1]):
         uav = order[..., n : n + 1]
-        own = np.take_along_axis(weight, uav, axis=-1)
-        sat = ((load + own) / speed).argmin(axis=-1)[..., None]
+        added = np.take_along_axis(weight, uav, axis=-1)
+        sat = ((load + added) / speed).argmin(axis=-1)[..., None]
         np.put_along_axis(assoc, uav, sat, axis=-1)
-        np.put_along_axis(load, sat, np.take_along_axis(load, sat, axis=-1) + own, axis=-1)
+        np.put_along_axis(load, sat, np.take_along_axis(load, sat, axis=-1) + added, axis=-1)
     return assoc
 
 

@@ -41,12 +41,12 @@ class Completion:
 def complete(terms: Terms, assoc: IntArray) -> Completion:
     """Complete associations (S, N) in range: optimal among all decisions with them, to about 1e-10 relative."""
     here = on_satellite(assoc, terms.n_sat).astype(float)
-    own = pick(terms.work, assoc)
+    work = pick(terms.work, assoc)
     if not terms.printed:
-        return _closed(terms, assoc, here, own)
+        return _closed(terms, assoc, here, work)
     load, root = terms.work * here, np.sqrt(terms.work) * here
     sats = Satellites(
-        own=own, assoc=assoc, here=here, count=here.sum(axis=-2), load=load.sum(axis=-2), root=root.sum(axis=-2),
+        work=work, assoc=assoc, here=here, count=here.sum(axis=-2), load=load.sum(axis=-2), root=root.sum(axis=-2),
         cost=terms.rate_cost,
     )  # fmt: skip
     fullest = sats.count.max(axis=-1)
@@ -58,19 +58,19 @@ def complete(terms: Terms, assoc: IntArray) -> Completion:
         fits = np.flatnonzero(least <= limit)
         some = sats.take(fits)
         time = best_time(some, terms.beta, least[fits], limit[fits])
-        found, energy = some.shares(time)
+        shares, energy = some.shares(time)
         total = terms.beta * (time + terms.const + terms.per_uav * fullest[fits]) + energy + terms.point_cost[p]
         better = total < objective[fits]
         objective[fits[better]], point[fits[better]] = total[better], p
-        share[fits[better]] = found[better]
+        share[fits[better]] = shares[better]
     return Completion(objective, assoc, share, terms.channels[point])
 
 
-def _closed(terms: Terms, assoc: IntArray, here: Array, own: Array) -> Completion:
+def _closed(terms: Terms, assoc: IntArray, here: Array, work: Array) -> Completion:
     """The other readings: at T the shares are sqrt(a) P / T (delays added) or a / T (in parallel)."""
     objective, time, point = terms.closed(here)
     root = (np.sqrt(terms.work) * here).sum(axis=-2)
-    share = own if terms.parallel else np.sqrt(own) * np.take_along_axis(root, assoc, axis=-1)
+    share = work if terms.parallel else np.sqrt(work) * np.take_along_axis(root, assoc, axis=-1)
     return Completion(objective, assoc, share / time[:, None], terms.channels[point])
 
 
@@ -78,7 +78,7 @@ def _closed(terms: Terms, assoc: IntArray, here: Array, own: Array) -> Completio
 class Satellites:
     """Associations (S, N) of one slot: a of each UAV (S, N), and N_j, A_j, P_j (S, M), k_j (M,)."""
 
-    own: Array
+    work: Array
     assoc: IntArray
     here: Array
     count: Array
@@ -89,7 +89,7 @@ class Satellites:
 
     def take(self, rows: IntArray) -> Satellites:
         """Some of the associations."""
-        names = ("own", "assoc", "here", "count", "load", "root")
+        names = ("work", "assoc", "here", "count", "load", "root")
         return Satellites(**{name: getattr(self, name)[rows] for name in names}, cost=self.cost)
 
     def sum(self, values: Array) -> Array:
@@ -104,10 +104,10 @@ class Satellites:
     def family(self, log_s: Array) -> tuple[Array, Array, Array, Array]:
         """1 / y (S, N) and its derivative by s, T (S, M) and its derivative by log s, at log s (S, M)."""
         s = np.take_along_axis(np.exp(log_s), self.assoc, axis=-1)
-        z = inverse_root(s, 1.0 / self.own)
-        slope = 1.0 / (3.0 * z**2 - 1.0 / self.own)
-        total, weighted = self.sum(1.0 / z), self.sum(self.own * z)
-        change = -self.sum(slope / z**2) * weighted + total * self.sum(self.own * slope)
+        z = inverse_root(s, 1.0 / self.work)
+        slope = 1.0 / (3.0 * z**2 - 1.0 / self.work)
+        total, weighted = self.sum(1.0 / z), self.sum(self.work * z)
+        change = -self.sum(slope / z**2) * weighted + total * self.sum(self.work * slope)
         return z, slope, total * weighted, change * np.exp(log_s)
 
     def position(self, time: Array, tight: BoolArray) -> Array:
@@ -156,7 +156,7 @@ class Satellites:
         equal = np.take_along_axis(self.load / time[:, None], self.assoc, axis=-1)
         family = 1.0 / (z * np.take_along_axis(self.sum(1.0 / z), self.assoc, axis=-1))
         share = np.where(np.take_along_axis(tight, self.assoc, axis=-1), family, equal)
-        return share, (self.cost * self.sum(self.own * share**2)).sum(axis=-1)
+        return share, (self.cost * self.sum(self.work * share**2)).sum(axis=-1)
 
 
 def best_time(sats: Satellites, beta: float, least: Array, limit: Array) -> Array:

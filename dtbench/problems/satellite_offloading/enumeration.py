@@ -24,18 +24,18 @@ def partitions(n_uav: int, n_sat: int, *, identical: bool) -> IntArray:
     DtbenchError
         If there are more than :data:`LIMIT`.
     """
-    found = np.zeros((1, 0), dtype=np.int64)
+    labels = np.zeros((1, 0), dtype=np.int64)
     for _ in range(n_uav):
-        used = found.max(axis=-1, initial=-1) + 1 if identical else np.full(len(found), n_sat)
+        used = labels.max(axis=-1, initial=-1) + 1 if identical else np.full(len(labels), n_sat)
         width = np.minimum(used + 1, n_sat)
         if width.sum() > LIMIT:
             raise DtbenchError(
                 f"{n_uav} UAVs on {n_sat} satellites have more than {LIMIT} associations; use the method 'strong'."
             )
-        rows = np.repeat(np.arange(len(found)), width)
+        rows = np.repeat(np.arange(len(labels)), width)
         first = np.repeat(np.cumsum(width) - width, width)
-        found = np.concatenate([found[rows], (np.arange(len(rows)) - first)[:, None]], axis=-1)
-    return found
+        labels = np.concatenate([labels[rows], (np.arange(len(rows)) - first)[:, None]], axis=-1)
+    return labels
 
 
 def enumerate_partitions(search: Search, terms: Terms, relaxed: Terms) -> None:

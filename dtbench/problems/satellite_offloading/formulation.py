@@ -162,8 +162,8 @@ class Formulation:
         """Rows of cuts: those of t, then those of q."""
         each, pair = np.arange(len(cuts.at)), (cuts.uav, cuts.sat)
         phi, rho, r = self.phi[pair], self.rho[pair], cuts.at
-        own = self.terms.work[pair]
-        delay = [(each, self.t[pair], r**2 / own), (each, phi, -2.0 * r), (each, rho, 1.0)]
+        work = self.terms.work[pair]
+        delay = [(each, self.t[pair], r**2 / work), (each, phi, -2.0 * r), (each, rho, 1.0)]
         rows.add(len(r), delay, 0.0, np.inf)
         rows.add(len(r), [(each, self.q[pair], 1.0), (each, rho, -2.0 * r), (each, phi, r**2)], 0.0, np.inf)
 
@@ -186,9 +186,9 @@ class Formulation:
         phi, rho = x[self.phi], x[self.rho]
         some = phi > 1e-6
         at = np.where(some, np.clip(rho / np.maximum(phi, 1e-6), 1e-3, 1.0), 1.0)
-        own, time = self.terms.work, x[self.time]
-        delay = own * (2.0 * phi / at - rho / at**2) - x[self.t]
-        energy = self.terms.rate_cost * own / self.terms.beta * (2.0 * at * rho - at**2 * phi - x[self.q])
+        work, time = self.terms.work, x[self.time]
+        delay = work * (2.0 * phi / at - rho / at**2) - x[self.t]
+        energy = self.terms.rate_cost * work / self.terms.beta * (2.0 * at * rho - at**2 * phi - x[self.q])
         uav, sat = np.nonzero(some & (np.maximum(delay, energy) > tolerance * time))
         return self.everywhere(uav, at[uav, sat])
 

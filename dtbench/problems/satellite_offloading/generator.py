@@ -67,8 +67,8 @@ def limits(params: OffloadingParams, gain: Array, data_bits: Array, f_sat: Array
         data_bits=np.concatenate([most, data_bits], axis=-2),
     )  # fmt: skip
     needed = evaluate(rounds, min_delay(rounds)).metrics
-    found = []
+    values = []
     for name, given in (("t_total", p.t_max_allowed), ("e_uav", p.e_max_allowed)):
         derived = np.maximum(p.kappa_th * needed[name][..., 0], ROOM * needed[name][..., 1:].max(axis=-1))
-        found.append(np.full(derived.shape, given) if given > 0.0 else np.asarray(derived))
-    return found[0], found[1]
+        values.append(np.full(derived.shape, given) if given > 0.0 else np.asarray(derived))
+    return values[0], values[1]

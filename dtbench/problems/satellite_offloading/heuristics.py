@@ -37,11 +37,11 @@ def greedy(slot: OffloadingSlot) -> OffloadingDecision:
 def lpt_convex(slot: OffloadingSlot) -> OffloadingDecision:
     """The association of the minimum-delay decision, its channels and shares completed exactly."""
     start = min_delay(slot)
-    found = []
+    decisions = []
     for index in np.ndindex(slot.batch_shape):
         done = complete(Terms.of(slot[index]), start.assoc[index][None])
-        found.append(done.decision(0) if np.isfinite(done.objective[0]) else start[index])
-    return _joined(found, slot.batch_shape)
+        decisions.append(done.decision(0) if np.isfinite(done.objective[0]) else start[index])
+    return _joined(decisions, slot.batch_shape)
 
 
 def local_search(slot: OffloadingSlot) -> OffloadingDecision:
@@ -50,11 +50,11 @@ def local_search(slot: OffloadingSlot) -> OffloadingDecision:
     From the better of LPT by sqrt(D) and LPT by D. Members of a batch one after the other.
     """
     slot = slot[...]
-    found = []
+    decisions = []
     for index in np.ndindex(slot.batch_shape):
         done = descend(Terms.of(slot[index]), starts(slot[index]))
-        found.append(done.decision(0) if np.isfinite(done.objective[0]) else min_delay(slot[index]))
-    return _joined(found, slot.batch_shape)
+        decisions.append(done.decision(0) if np.isfinite(done.objective[0]) else min_delay(slot[index]))
+    return _joined(decisions, slot.batch_shape)
 
 
 def starts(slot: OffloadingSlot) -> IntArray:
@@ -81,10 +81,10 @@ def descend(terms: Terms, start: IntArray) -> Completion:
         order = order[bound[order] < best.objective[0]]
         if not len(order):
             return best
-        found = _best(complete(terms, near[order]))
-        if not found.objective[0] < best.objective[0] * (1.0 - 1e-12):
+        neighbour = _best(complete(terms, near[order]))
+        if not neighbour.objective[0] < best.objective[0] * (1.0 - 1e-12):
             return best
-        best = found
+        best = neighbour
 
 
 def neighbours(assoc: IntArray, n_sat: int) -> IntArray:
@@ -106,20 +106,20 @@ def random_decision(slot: OffloadingSlot, rng: np.random.Generator) -> Offloadin
     """Random decisions, drawn again until they are feasible, at most :data:`DRAWS` times; the last one is repaired."""
     slot = slot[...]
     lead = slot.batch_shape
-    found = _raw(slot, rng, lead)
-    waiting = ~evaluate(slot, found).feasible
+    drawn = _raw(slot, rng, lead)
+    waiting = ~evaluate(slot, drawn).feasible
     for _ in range(DRAWS - 1):
         if not waiting.any():
             break
         again = _raw(slot, rng, lead)
         which = waiting[..., None]
-        found = OffloadingDecision(
-            channels=np.where(which, again.channels, found.channels),
-            assoc=np.where(which, again.assoc, found.assoc),
-            share=np.where(which, again.share, found.share),
+        drawn = OffloadingDecision(
+            channels=np.where(which, again.channels, drawn.channels),
+            assoc=np.where(which, again.assoc, drawn.assoc),
+            share=np.where(which, again.share, drawn.share),
         )
         waiting &= ~evaluate(slot, again).feasible
-    return repair(slot, found)
+    return repair(slot, drawn)
 
 
 def _raw(slot: OffloadingSlot, rng: np.random.Generator, lead: tuple[int, ...]) -> OffloadingDecision:
@@ -133,10 +133,10 @@ def _best(done: Completion) -> Completion:
     return Completion(done.objective[row], done.assoc[row], done.share[row], done.channels[row])
 
 
-def _joined(found: list[OffloadingDecision], lead: tuple[int, ...]) -> OffloadingDecision:
+def _joined(decisions: list[OffloadingDecision], lead: tuple[int, ...]) -> OffloadingDecision:
     """Decisions of all members of a batch, in order, as one with leading axes ``lead``."""
 
     def shaped(name: str) -> Any:
-        return np.stack([getattr(each, name) for each in found]).reshape(*lead, -1)
+        return np.stack([getattr(each, name) for each in decisions]).reshape(*lead, -1)
 
     return OffloadingDecision(channels=shaped("channels"), assoc=shaped("assoc"), share=shaped("share"))

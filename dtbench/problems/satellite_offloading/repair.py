@@ -49,17 +49,17 @@ def repair_flagged(slot: OffloadingSlot, decision: OffloadingDecision) -> tuple[
     outcome = evaluate(slot, decision)
     lead = outcome.objective.shape
     given = _spread(decision, lead)
-    found = _in_range(slot, given)
+    repaired = _in_range(slot, given)
     ok = outcome.feasible
-    found = _choose(ok, given, found)
+    repaired = _choose(ok, given, repaired)
     step = np.where(ok, 0, 1)
-    late = np.flatnonzero(~evaluate(slot, found).feasible)
+    late = np.flatnonzero(~evaluate(slot, repaired).feasible)
     if not late.size:
-        return found, step
+        return repaired, step
     flat = OffloadingDecision(
-        channels=found.channels.reshape(-1, slot.n_uav),
-        assoc=found.assoc.reshape(-1, slot.n_uav),
-        share=found.share.reshape(-1, slot.n_uav),
+        channels=repaired.channels.reshape(-1, slot.n_uav),
+        assoc=repaired.assoc.reshape(-1, slot.n_uav),
+        share=repaired.share.reshape(-1, slot.n_uav),
     )
     steps = step.reshape(-1)
     for number, attempt in ((2, _blend), (3, _faster), (4, _reference)):
@@ -135,8 +135,8 @@ def _reference(slot: OffloadingSlot, decision: OffloadingDecision) -> Offloading
 
 def _members(slot: OffloadingSlot, lead: tuple[int, ...], flat: IntArray) -> OffloadingSlot:
     """Slots of the members ``flat`` (C,) of a batch ``lead`` that the slot's leading axes broadcast to."""
-    own = slot.batch_shape
-    if not own:
+    axes = slot.batch_shape
+    if not axes:
         return slot
-    index = np.unravel_index(flat, lead)[len(lead) - len(own) :]
-    return slot[tuple(np.where(size == 1, 0, i) for size, i in zip(own, index, strict=True))]
+    index = np.unravel_index(flat, lead)[len(lead) - len(axes) :]
+    return slot[tuple(np.where(size == 1, 0, i) for size, i in zip(axes, index, strict=True))]

@@ -185,15 +185,15 @@ def channel_points(slot: OffloadingSlot, hover: float) -> tuple[Array, Array, In
     tried = np.unique(alone[:, None] / np.arange(1, most + 1))
     needed = np.maximum(np.ceil(alone / tried[:, None] - 1e-9), 1.0).astype(np.int64)
     enough = needed.sum(axis=-1) <= n_channel
-    found: list[tuple[float, float, IntArray]] = []
+    points: list[tuple[float, float, IntArray]] = []
     for u, channels in zip(tried[enough], needed[enough], strict=True):
-        if found and hover * u >= found[-1][1]:
+        if points and hover * u >= points[-1][1]:
             break
         for _ in range(n_channel - int(channels.sum())):
             channels[np.argmax(alone / channels - alone / (channels + 1))] += 1
         upload = alone / channels
         energy = hover * float(upload.max()) + slot.params.p_tx * float(upload.sum())
-        if not found or energy < found[-1][1]:
-            found.append((float(upload.max()), energy, channels))
-    u_points, w_points, vectors = zip(*found, strict=True)
+        if not points or energy < points[-1][1]:
+            points.append((float(upload.max()), energy, channels))
+    u_points, w_points, vectors = zip(*points, strict=True)
     return np.array(u_points), np.array(w_points), np.array(vectors)

@@ -46,10 +46,10 @@ def observe(slot: StinSlot) -> Observation:
     cloud = np.stack([cloud_latency(slot, n) for n in levels], axis=-1)
     d_end = distances(slot.user_xy, slot.end_xy) / (slot.params.area * math.sqrt(2.0))
     d_sat = np.broadcast_to(slot.d_us[..., None, None] / 1e6, (*lead, users, 1))
-    own = np.stack([slot.data_bits / 16e6, slot.cycles_per_bit / 150.0, slot.f_local / 10e9], axis=-1)
+    tasks = np.stack([slot.data_bits / 16e6, slot.cycles_per_bit / 150.0, slot.f_local / 10e9], axis=-1)
     previous = slot.prev_node[..., None] == np.arange(nodes)
     parts = [
-        _ell(slot.own)[..., None], _ell(slot.link), _ell(slot.load), _ell(cloud), each(slot.cap_end / 3.0), own,
+        _ell(slot.own)[..., None], _ell(slot.link), _ell(slot.load), _ell(cloud), each(slot.cap_end / 3.0), tasks,
         d_end, d_sat, previous, each(slot.prev_count / users),
     ]  # fmt: skip
     seen = np.concatenate(parts, axis=-1).astype(np.float32)

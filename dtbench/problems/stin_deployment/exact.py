@@ -10,8 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -19,8 +18,9 @@ from scipy.optimize import linear_sum_assignment
 from dtbench.arrays import Array, IntArray
 from dtbench.core import AnyProblem, Certificate, Limits, relative_gap
 from dtbench.errors import Declined
-from dtbench.exact.certificate import certify, tightened, with_target
+from dtbench.exact.certificate import tightened, with_target
 from dtbench.exact.linear import LinearModel, MilpResult
+from dtbench.exact.proof import Proof
 from dtbench.problems.stin_deployment import curved
 from dtbench.problems.stin_deployment.formulation import Layout, Levels, level_model, levels
 from dtbench.problems.stin_deployment.heuristics import local_search
@@ -30,30 +30,27 @@ MAX_PRICES = 5_000_000
 """Vectors of prices times users that enumeration holds in memory at once (40 MB)."""
 
 
-@dataclass(frozen=True)
-class Job:
-    """One slot to solve: a feasible start, its value [s], and what may be spent until when."""
-
-    slot: StinSlot
-    start: StinDecision
-    upper: float
-    limits: Limits
-    deadline: float  # of time.perf_counter
+class Search(Proof):
+    """One slot to solve. The incumbent, a placement, is that of local search until a method hands in a better one."""
 
     @property
-    def solver_limits(self) -> Limits:
-        """What is left for a back end."""
-        return tightened(self.limits, self.deadline - time.perf_counter())
+    def left(self) -> Limits:
+        """What a back end may still spend."""
+        return tightened(self.limits, self.seconds)
 
+    def hand_in(
+        self, decision: StinDecision | None, bound: float, backend: str, details: Mapping[str, int | str | float]
+    ) -> None:
+        """Take what a method gives back: its best placement, if it has any, and its bound [s], NaN if it has none.
 
-@dataclass(frozen=True)
-class Proof:
-    """What a method hands back: the best placement it found, if any, and a bound [s], NaN if none."""
-
-    decision: StinDecision | None
-    bound: float
-    backend: str
-    details: Mapping[str, Any] = field(default_factory=dict)
+        The method's placement wins a tie with that of local search.
+        """
+        if decision is not None:
+            value = float(self.problem.evaluate(self.slot, decision).objective)
+            if value <= self.objective:
+                self.incumbent, self.objective = decision, value
+        self.prove(bound)
+        self.backend, self.details = backend, dict(details)
 
 
 def solve(problem: AnyProblem, slot: StinSlot, limits: Limits, method: str) -> Certificate:
@@ -88,24 +85,12 @@ def solve(problem: AnyProblem, slot: StinSlot, limits: Limits, method: str) -> C
         raise ValueError(f"one slot at a time; this one has leading axes {slot.batch_shape}")
     began = time.perf_counter()
     limits = with_target(problem, limits)
-    start = local_search(slot)
-    upper = float(evaluate(slot, start).objective)
-    proof = METHODS[method](Job(slot, start, upper, limits, began + limits.seconds))
-    incumbent = start
-    if proof.decision is not None and float(evaluate(slot, proof.decision).objective) <= upper:
-        incumbent = proof.decision
-    floor = float(levels(slot, upper).floor.sum())  # of every placement as good as the start
-    return certify(
-        problem,
-        slot,
-        incumbent,
-        float(np.fmax(proof.bound, floor)),
-        limits,
-        seconds=time.perf_counter() - began,
-        method=method,
-        backend=proof.backend,
-        details=proof.details,
-    )
+    search = Search(problem, slot, limits, limits.gap or 0.0, began, local_search(slot))
+    search.objective = float(evaluate(slot, search.incumbent).objective)
+    floor = float(levels(slot, search.objective).floor.sum())  # of every placement as good as local search's
+    METHODS[method](search)
+    search.prove(floor)
+    return search.certificate(method)
 
 
 def strong_model(slot: StinSlot) -> LinearModel:
@@ -116,42 +101,43 @@ def strong_model(slot: StinSlot) -> LinearModel:
     return replace(level_model(layout), names=layout.names())
 
 
-def _strong(job: Job) -> Proof:
+def _strong(search: Search) -> None:
     """HiGHS on the level model; under the optimal split, tangents are added until bound and value meet."""
-    layout = Layout.of(levels(job.slot, job.upper))
+    layout = Layout.of(levels(search.slot, search.objective))
     if layout.table.curved.size:
-        return _outer(job, layout)
-    return _proof(_highs(level_model(layout), job, layout.point(job.start)), layout)
+        _outer(search, layout)
+    else:
+        _hand_in_columns(search, _highs(level_model(layout), search, layout.point(search.incumbent)), layout)
 
 
-def _highs(model: LinearModel, job: Job, start: Array) -> MilpResult:
+def _highs(model: LinearModel, search: Search, start: Array) -> MilpResult:
     """HiGHS without presolve: the relaxation is nearly integral, and presolve takes longer than all the rest."""
     from dtbench.exact.highs import solve_highs
 
-    return solve_highs(model, job.solver_limits, start, presolved=False)
+    return solve_highs(model, search.left, start, presolved=False)
 
 
-def _outer(job: Job, layout: Layout) -> Proof:
+def _outer(search: Search, layout: Layout) -> None:
     """Outer approximation: solve, add the tangents at the incumbent, repeat until bound and value meet.
 
     Each round solves a relaxation, so each bound holds. A placement that comes back has its tangents already: then
     only the solver's tolerances stand between bound and value, and another round would not help.
     """
-    best, value, bound = job.start, job.upper, -math.inf
+    best, value, bound = search.incumbent, search.objective, -math.inf
     model = _with_tangents(curved.tangent_model(layout), layout, best)
     seen = {best.node.tobytes()}
     while True:
-        result = _highs(model, job, curved.tangent_point(layout, best))
+        result = _highs(model, search, curved.tangent_point(layout, best))
         bound = float(np.fmax(bound, result.bound))
-        found = best if result.x is None else layout.decision(result.x)
-        reached = float(evaluate(job.slot, found).objective)
-        best, value = (found, reached) if reached < value else (best, value)
-        met = value - bound <= job.limits.gap_abs or relative_gap(value, bound) <= (job.limits.gap or 0.0)
-        if met or result.status != "optimal" or found.node.tobytes() in seen:
+        placement = best if result.x is None else layout.decision(result.x)
+        reached = float(evaluate(search.slot, placement).objective)
+        best, value = (placement, reached) if reached < value else (best, value)
+        met = value - bound <= search.limits.gap_abs or relative_gap(value, bound) <= search.aim
+        if met or result.status != "optimal" or placement.node.tobytes() in seen:
             break
-        seen.add(found.node.tobytes())
-        model = _with_tangents(model, layout, found)
-    return Proof(best, bound, result.backend, {**result.details, "rounds": len(seen)})
+        seen.add(placement.node.tobytes())
+        model = _with_tangents(model, layout, placement)
+    search.hand_in(best, bound, result.backend, {**result.details, "rounds": len(seen)})
 
 
 def _with_tangents(model: LinearModel, layout: Layout, decision: StinDecision) -> LinearModel:
@@ -159,40 +145,40 @@ def _with_tangents(model: LinearModel, layout: Layout, decision: StinDecision) -
     return curved.with_tangents(model, layout, level, total)
 
 
-def _proof(result: MilpResult, layout: Layout) -> Proof:
+def _hand_in_columns(search: Search, result: MilpResult, layout: Layout) -> None:
     decision = None if result.x is None else layout.decision(result.x)
-    return Proof(decision, result.bound, result.backend, result.details)
+    search.hand_in(decision, result.bound, result.backend, result.details)
 
 
-def _cpsat(job: Job) -> Proof:
+def _cpsat(search: Search) -> None:
     """CP-SAT on the same columns. Costs are floored at a scale that loses at most half of the wanted gap."""
     from dtbench.exact.cpsat import solve_cpsat
 
-    layout = Layout.of(levels(job.slot, job.upper))
+    layout = Layout.of(levels(search.slot, search.objective))
     if layout.table.curved.size:
-        model, start = curved.pair_model(layout), curved.pair_point(layout, job.start)
+        model, start = curved.pair_model(layout), curved.pair_point(layout, search.incumbent)
     else:
-        model, start = level_model(layout), layout.point(job.start)
-    limits = job.solver_limits
-    wanted = max((limits.gap or 0.0) * job.upper, limits.gap_abs)
-    rooms = np.minimum(job.slot.cap_end, job.slot.n_users)
-    ones = job.slot.n_users + int((rooms * (rooms - 1) // 2).sum())  # columns at 1 that cost, with all pairs
+        model, start = level_model(layout), layout.point(search.incumbent)
+    limits = search.left
+    wanted = max((limits.gap or 0.0) * search.objective, limits.gap_abs)
+    rooms = np.minimum(search.slot.cap_end, search.slot.n_users)
+    ones = search.slot.n_users + int((rooms * (rooms - 1) // 2).sum())  # columns at 1 that cost, with all pairs
     half = replace(limits, gap=0.5 * (limits.gap or 0.0), gap_abs=0.5 * limits.gap_abs)
-    return _proof(solve_cpsat(model, half, min(1e-7, 0.5 * wanted / ones), start), layout)
+    _hand_in_columns(search, solve_cpsat(model, half, min(1e-7, 0.5 * wanted / ones), start), layout)
 
 
-def _reference(job: Job) -> Proof:
+def _reference(search: Search) -> None:
     """The paper's model, Eq. (13), through Pyomo; it knows nothing of the start."""
     from dtbench.exact.pyomo_backend import solve_pyomo
     from dtbench.problems.stin_deployment import reference
 
-    model = reference.build(job.slot)
-    result = solve_pyomo(model, job.solver_limits)
+    model = reference.build(search.slot)
+    result = solve_pyomo(model, search.left)
     decision = None if result.x is None else reference.decision(model)
-    return Proof(decision, result.bound, result.backend, result.details)
+    search.hand_in(decision, result.bound, result.backend, result.details)
 
 
-def _enumeration(job: Job) -> Proof:
+def _enumeration(search: Search) -> None:
     """Minimum over vectors of levels used as prices; for a fixed vector, an assignment problem.
 
     A price level n_k sells at most n_k places on node k at the latency that n_k twins have there. Latencies do not
@@ -202,9 +188,9 @@ def _enumeration(job: Job) -> Proof:
     The optimal split has no such price: a user pays s_i S, where S depends on who else is there, not on how many.
     A price P for S >= S_j would need the side constraint S_j <= P, a knapsack, and then it is no assignment problem.
     """
-    if job.slot.params.split == "optimal" and (np.minimum(job.slot.cap_end, job.slot.n_users) > 1).any():
+    if search.slot.params.split == "optimal" and (np.minimum(search.slot.cap_end, search.slot.n_users) > 1).any():
         raise Declined("enumeration needs latencies that depend on how many share a device; split 'optimal' has none")
-    table = levels(job.slot, job.upper)
+    table = levels(search.slot, search.objective)
     base, base_node = _unshared(table)
     nodes = [np.flatnonzero((table.node == k) & table.counted & table.used) for k in np.unique(table.node)]
     nodes = [group for group in nodes if group.size]
@@ -217,20 +203,21 @@ def _enumeration(job: Job) -> Proof:
     bounds = _price_bounds(base, cost, nodes)
     order = np.argsort(bounds, axis=None, kind="stable")
     shape = bounds.shape
-    best, value, solved, bound = job.start, job.upper, 0, math.inf
+    best, value, solved, bound = search.incumbent, search.objective, 0, math.inf
     for flat in order.tolist():
         bound = float(bounds.flat[flat])
         if bound >= value:
             break
-        if time.perf_counter() > job.deadline:
-            return Proof(best, bound, _scipy(), {"vectors": size, "solved": solved})
+        if not search.seconds:
+            search.hand_in(best, bound, _scipy(), {"vectors": size, "solved": solved})
+            return
         vector = np.unravel_index(flat, shape)
         chosen = np.array([group[v] for group, v in zip(nodes, vector, strict=True)], dtype=np.int64)
         total, node = _assign(base, base_node, cost[:, chosen], table.n[chosen], table.node[chosen])
         solved += 1
         if total < value:
             best, value = StinDecision(node=node), total
-    return Proof(best, value, _scipy(), {"vectors": size, "solved": solved})
+    search.hand_in(best, value, _scipy(), {"vectors": size, "solved": solved})
 
 
 def _unshared(table: Levels) -> tuple[Array, IntArray]:
@@ -267,7 +254,7 @@ def _scipy() -> str:
     return f"SciPy {scipy.__version__} linear_sum_assignment"
 
 
-METHODS: Mapping[str, Callable[[Job], Proof]] = {
+METHODS: Mapping[str, Callable[[Search], None]] = {
     "strong": _strong,
     "enumeration": _enumeration,
     "cpsat": _cpsat,

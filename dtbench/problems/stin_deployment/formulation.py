@@ -180,9 +180,9 @@ class Layout:
     def names(self) -> list[str]:
         """Names of the columns for export: own_i, at_i_k_n, level_k_n."""
         node, n = self.table.node.tolist(), self.table.n.tolist()
-        own = [f"own_{i}" for i in range(len(self.table.own))]
+        local = [f"own_{i}" for i in range(len(self.table.own))]
         at = [f"at_{i}_{node[v]}_{n[v]}" for i, v in zip(self.user.tolist(), self.level.tolist(), strict=True)]
-        return own + at + [f"level_{node[v]}_{n[v]}" for v in self.level_z.tolist()]
+        return local + at + [f"level_{node[v]}_{n[v]}" for v in self.level_z.tolist()]
 
 
 def level_model(layout: Layout) -> LinearModel:

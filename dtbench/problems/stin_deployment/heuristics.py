@@ -230,5 +230,5 @@ def _replace_costs(
     device = device_cost(t.split, link_i + de, weight_i + dv, n_i) - device_cost(t.split, link_i, weight_i, n_i)
     level = np.take_along_axis(q, n[:, None, -1:], axis=2)[..., 0]  # q_m at the present number in the cloud
     cloud = level[:, None, :] - level[:, :, None]
-    own = t.u[:, None, :] - t.u[:, :, None]
-    return np.where(on_end.any(axis=-1, keepdims=True), device, np.where(node[..., None] > 0, cloud, own))
+    local = t.u[:, None, :] - t.u[:, :, None]
+    return np.where(on_end.any(axis=-1, keepdims=True), device, np.where(node[..., None] > 0, cloud, local))

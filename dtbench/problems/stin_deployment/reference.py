@@ -49,9 +49,9 @@ def build(slot: StinSlot) -> pyo.ConcreteModel:
     _device_delay(m, slot.params.split, link, load)
     _cloud_delay(m, slot.params.sat_share, table)
 
-    own = slot.own
+    local = slot.own
     m.total_delay = pyo.Objective(
-        expr=sum(float(own[i]) * m.deploy[i, 0] for i in m.users)  # Eq. (1)
+        expr=sum(float(local[i]) * m.deploy[i, 0] for i in m.users)  # Eq. (1)
         + sum(m.device_delay[j] for j in m.devices)  # Eqs. (3)-(5)
         + sum(m.cloud_delay[i] for i in m.users),  # Eqs. (6)-(10)
         sense=pyo.minimize,

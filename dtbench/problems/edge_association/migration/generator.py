@@ -88,13 +88,13 @@ def deadlines(latency: Array, slack: Array, cap: IntArray) -> Array:
     latency (..., N, K) does not include migration, so every slot is feasible whatever the state.
     """
     tau = np.maximum(slack * latency.mean(axis=-1), np.partition(latency, 1, axis=-1)[..., 1])
-    lead, own = tau.shape[:-1], latency.shape[-2:]
-    tau, flat = tau.reshape(-1, own[0]), latency.reshape(-1, *own)
-    places = np.broadcast_to(cap, (*lead, own[1])).reshape(-1, own[1])
+    lead, axes = tau.shape[:-1], latency.shape[-2:]
+    tau, flat = tau.reshape(-1, axes[0]), latency.reshape(-1, *axes)
+    places = np.broadcast_to(cap, (*lead, axes[1])).reshape(-1, axes[1])
     todo: npt.NDArray[np.int64] = np.arange(len(tau))
     while todo.size:
         in_time = flat[todo] <= tau[todo, :, None]
         _, placed = place(in_time, places[todo], flat[todo].argmin(axis=-1), flat[todo])
         todo = todo[~placed.all(axis=-1)]
         tau[todo] *= STEP
-    return np.asarray(tau.reshape(*lead, own[0]))
+    return np.asarray(tau.reshape(*lead, axes[0]))

@@ -65,10 +65,10 @@ def select(slot: MigrationSlot, value: Array, *, printed: bool) -> MigrationDeci
     slot = slot[...]
     users, servers = slot.n_users, slot.n_servers
     assoc = slot.prev.copy()
-    own = one_hot(assoc, servers)
-    free = slot.cap - own.sum(axis=-2)
+    stays = one_hot(assoc, servers)
+    free = slot.cap - stays.sum(axis=-2)
     for user in range(users):
-        here = own[..., user, :]
+        here = stays[..., user, :]
         possible = slot.admissible[..., user, :] & (here | (free > 0))
         worth = np.where(possible, value[..., user, :], -np.inf)
         if printed:
@@ -94,9 +94,9 @@ def best(slot: MigrationSlot, migration_weight: float = 1.0) -> MigrationDecisio
     value = slot.utility if migration_weight == 1.0 else slot.utility_at(migration_weight * slot.migration)
     assoc = slot.prev.copy()
     for member in np.ndindex(*slot.batch_shape):
-        found = assign(value[member], slot.admissible[member], slot.cap[member])
-        if found is not None:
-            assoc[member] = found
+        assigned = assign(value[member], slot.admissible[member], slot.cap[member])
+        if assigned is not None:
+            assoc[member] = assigned
     return repair(slot, MigrationDecision(assoc=assoc))
 
 

@@ -58,13 +58,13 @@ def solve(problem: AnyProblem, instance: MigrationInstance, limits: Limits) -> C
 
 def myopic_trajectories(problem: AnyProblem, instance: MigrationInstance) -> list[IntArray] | None:
     """Paths (N, T) of two policies that look at one slot; None if a slot has no feasible decision."""
-    found = []
+    paths = []
     for policy in (heuristics.myopic_opt, heuristics.amortised):
         decisions, scores = heuristics.play(problem, instance, policy)
         if not scores.feasible.all():
             return None
-        found.append(decisions.assoc.T)
-    return found
+        paths.append(decisions.assoc.T)
+    return paths
 
 
 @dataclass

@@ -50,8 +50,8 @@ def place(admissible: BoolArray, cap: IntArray, want: IntArray, order: Array) ->
     users, servers = admissible.shape[-2:]
     lead = np.broadcast_shapes(admissible.shape[:-2], cap.shape[:-1], want.shape[:-1], order.shape[:-2])
     allowed, places, wish, rank = (
-        np.broadcast_to(value, lead + own).reshape(-1, *own)
-        for value, own in (
+        np.broadcast_to(value, lead + axes).reshape(-1, *axes)
+        for value, axes in (
             (admissible, (users, servers)),
             (cap, (servers,)),
             (want, (users,)),
@@ -74,10 +74,10 @@ def place(admissible: BoolArray, cap: IntArray, want: IntArray, order: Array) ->
         user = waiting[members, step]
         possible = allowed[members, user] & (free[members] > 0)
         best = np.where(possible, rank[members, user], np.inf).argmin(axis=-1)
-        found = possible.any(axis=-1)
-        assoc[members[found], user[found]] = best[found]
-        free[members[found], best[found]] -= 1
-        for b, i in zip(members[~found], user[~found], strict=True):
+        fits = possible.any(axis=-1)
+        assoc[members[fits], user[fits]] = best[fits]
+        free[members[fits], best[fits]] -= 1
+        for b, i in zip(members[~fits], user[~fits], strict=True):
             extend(allowed[b], assoc[b], free[b], int(i))
 
     placed = assoc >= 0

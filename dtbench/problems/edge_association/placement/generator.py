@@ -52,9 +52,9 @@ def guarantee(slot: PlacementSlot) -> tuple[Array, IntArray]:
         index = tuple(waiting)
         some = replace(slot[index], deadline=deadline[index])
         ask = PlacementDecision(open=np.ones(some.cpu.shape, dtype=bool), assoc=some.access)
-        found, stuck = repair_flagged(some, ask, last_resort=False)
+        repaired, stuck = repair_flagged(some, ask, last_resort=False)
         done = ~stuck
-        safe[tuple(waiting[:, done])] = found.assoc[done]
+        safe[tuple(waiting[:, done])] = repaired.assoc[done]
         waiting = waiting[:, stuck]
         deadline[tuple(waiting)] *= RELAX
     return deadline, safe

@@ -43,12 +43,12 @@ def greedy_add(slot: PlacementSlot) -> PlacementDecision:
     active = np.ones(size, dtype=bool)
     while active.any():
         sets = opened[:, None] | np.eye(n_bs, dtype=bool)
-        value, found = try_sets(trials, sets)
+        value, assocs = try_sets(trials, sets)
         value = np.where(opened, np.inf, value)
         k = value.argmin(axis=-1)
         better = active & (value[rows, k] < best)
         best = np.where(better, value[rows, k], best)
-        assoc[better] = found[better, k[better]]
+        assoc[better] = assocs[better, k[better]]
         blind = active & np.isinf(best) & ~opened.all(axis=-1)
         fastest = np.where(opened, -np.inf, members.cpu).argmax(axis=-1)
         opened[rows, np.where(better, k, fastest)] |= better | blind

@@ -26,8 +26,8 @@ def local_search(
     start = greedy_add(slot) if start is None else start
     first = np.broadcast_to(start.assoc, (*lead, slot.n_users)).reshape(-1, slot.n_users)
     members = flatten(slot)
-    found = [improve(members[b], assoc, tolerance) for b, assoc in enumerate(first)]
-    return of_assoc(np.stack(found).reshape(*lead, slot.n_users), slot.n_bs)
+    improved = [improve(members[b], assoc, tolerance) for b, assoc in enumerate(first)]
+    return of_assoc(np.stack(improved).reshape(*lead, slot.n_users), slot.n_bs)
 
 
 def improve(slot: PlacementSlot, assoc: IntArray, tolerance: float) -> IntArray:

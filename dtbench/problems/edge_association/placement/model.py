@@ -148,8 +148,8 @@ def shares(slot: PlacementSlot, assoc: IntArray) -> tuple[Array, Array]:
         count = here.sum(axis=-2)
         return pick(slot.cpu[..., None, :] / np.maximum(count, 1)[..., None, :], assoc), excess
     u, fits = level(member, floor, root, slot.cpu)
-    own = np.where(np.isinf(slot.floor), 0.0, slot.floor)
-    floors = np.where(pick(fits[..., None, :], assoc), pick(own, assoc), 0.0)
+    floors = np.where(np.isinf(slot.floor), 0.0, slot.floor)
+    floors = np.where(pick(fits[..., None, :], assoc), pick(floors, assoc), 0.0)
     return np.maximum(floors, pick(u[..., None, :], assoc) * slot.root), excess
 
 

@@ -34,8 +34,8 @@ class Tables:
         lead = lead or (1,)
         index = np.unravel_index(np.arange(np.prod(lead)) if rows is None else rows, lead)
 
-        def spread(value: npt.NDArray[Any], own: int) -> Any:
-            return np.broadcast_to(value, lead + value.shape[value.ndim - own :])[index]
+        def spread(value: npt.NDArray[Any], axes: int) -> Any:
+            return np.broadcast_to(value, lead + value.shape[value.ndim - axes :])[index]
 
         return cls(
             spread(slot.floor, 2), spread(slot.carry, 2), spread(slot.root, 1),
@@ -160,8 +160,8 @@ def place(t: Tables, opened: BoolArray, want: IntArray, scores: Array | None) ->
         inside = np.where(usable, cost, np.inf).argmin(axis=-1)
         outside = np.where(opened[go], np.inf, marginal).argmin(axis=-1)
         k = np.where(usable.any(axis=-1), inside, outside)
-        found = np.flatnonzero(fits.any(axis=-1))
-        go, user, k = go[found], user[found], k[found]
+        rest = np.flatnonzero(fits.any(axis=-1))
+        go, user, k = go[rest], user[rest], k[rest]
         opened[go, k] = True
         assoc[go, user] = k
         servers.add(go, k, t.floor[go, user, k], t.root[go, user])
