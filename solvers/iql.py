@@ -1,11 +1,16 @@
 """IQL, independent Q-learning (Tan, 1993): the baseline of Tao et al. (2025) and Yu et al. (2025).
 
-Agents observe and act as in :file:`vdn.py`, but each minimises its own temporal-difference error (y_i - Q_i)^2 with
-y_i = R_i + gamma max_a Q_i^-(o_i', a), Eq. (37) of Yu et al., as if the others were part of the world:
-:meth:`dtbench.learning.qlearning.learner.ValueLearner.loss` without a mixer. R_i is the agent's own reward where the
-problem has one (a base station's rates and errors; ours, the paper names it only) and the team's elsewhere;
-``rewards=team`` takes the team's everywhere, which tells the effect of the decomposition from that of the local reward.
-Deviations and presets: those of VDN.
+Agents observe and act as in :file:`vdn.py`. But each minimises its own temporal-difference error (y_i - Q_i)^2 with
+y_i = R_i + gamma max_a Q_i^-(o_i', a), Eq. (37) of Yu et al., as if the others were part of the world. This is
+:meth:`dtbench.learning.qlearning.learner.ValueLearner.loss` without a mixer.
+
+The option ``rewards`` says what R_i is:
+
+- ``local``: the agent's own reward where the problem has one, such as a base station's rates and errors, and the team's
+  elsewhere. The paper names such a reward only; how it is made up is ours.
+- ``team``: the team's reward for everybody. It tells the effect of the decomposition from that of the local reward.
+
+Deviations and presets are those of VDN. On ``dnt-spectrum`` the preset ``tuned`` has ``rewards=team``.
 """
 
 from dataclasses import dataclass

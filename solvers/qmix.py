@@ -1,11 +1,14 @@
 """QMIX, a monotone mixture of the agents' action values (Rashid et al., 2018): a baseline of Tao et al. (2025).
 
 Agents observe and act as in :file:`vdn.py`. While they learn, Q_tot = w2(s)^T ELU(W1(s) q + b1(s)) + b2(s) joins their
-values by the global state s, with W1, w2 >= 0, so that Eq. (22) of Tao et al. holds: every agent's own best action is
-part of the best joint one. The mixer is :class:`dtbench.learning.qlearning.mixers.QmixMixer`; target and loss are
-those of VDN.
-Deviations and presets: those of VDN, but half the episodes on dnt-spectrum, as an update costs twice as much; sizes of
-the mixer, which the papers do not give, are those of Rashid et al.
+values by the global state s. W1 and w2 are not negative, so that Eq. (22) of Tao et al. holds: the best action of each
+agent is part of the best joint one. The mixer is :class:`dtbench.learning.qlearning.mixers.QmixMixer`. Target and loss
+are those of VDN.
+
+Deviations and presets are those of VDN, but for two things:
+
+- On ``dnt-spectrum`` the preset ``tuned`` has half the episodes, because an update costs twice as much.
+- The sizes of the mixer are those of Rashid et al., because the papers do not give any.
 """
 
 from dataclasses import dataclass

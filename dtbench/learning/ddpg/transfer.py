@@ -1,9 +1,12 @@
 """Transfer between the servers' models of ``edge-migration``: Lu et al. (2021), Eqs. (32)-(34), Algorithm 2.
 
-The paper names a model per user and server, which is not tractable: each server owns one model here, shared by its
-users. After every slot, for every server that received twins: a source model is put together of the models of the
-servers they come from (32), the newest experience of those is taken over (33), the server's model is trained on both,
-and merged with the source model (34).
+The paper names a model per user and server, which is not tractable. Here each server has one model, shared by its
+users. After every slot, for every server that received twins:
+
+1. A source model is put together of the models of the servers that the twins come from (32).
+2. The newest experience of those servers is taken over (33).
+3. The server's model is trained on its experience and on what it took over.
+4. The server's model is merged with the source model (34).
 """
 
 from __future__ import annotations
@@ -209,9 +212,8 @@ class TransferLearner(ActorCritic):
         with torch.no_grad():
             following = self.target_actor({"state": after.flatten(0, 1)}).view_as(action)
             goes_on = 1.0 if o.bootstrap else (~last).float()
-            target = self._paid(reward) + o.gamma * goes_on * self.target_critic.values_by_player(
-                after, following, whose
-            )
+            worth = self.target_critic.values_by_player(after, following, whose)
+            target = self._paid(reward) + o.gamma * goes_on * worth
         loss = (self.critic.values_by_player(state, action, whose) - target).square().mean(dim=1).sum()
         with self._only("critic", received if self.apart else None):
             descend(self.optimizers["critic"], loss, [(list(self.critic.parameters()), self.critic.count)], o.clip)

@@ -150,7 +150,9 @@ class PolicyLearner(Learner):
         options = self.options
         for name, moments in self.seen.items():
             moments.update(rollout.observations[name].reshape(-1, rollout.observations[name].shape[-1]))
-        advantage, lessons = self._judge_own(rollout) if options.credit == "own" else self._judge(rollout)
+        advantage, lessons = (
+            self._agent_advantages(rollout) if options.credit == "own" else self._team_advantages(rollout)
+        )
         units = self._units(rollout)
         for unit in units:
             unit.look()
@@ -167,7 +169,7 @@ class PolicyLearner(Learner):
         self._rescale()
         return told
 
-    def _judge(self, rollout: Rollout) -> tuple[Tensor, list[Lesson]]:
+    def _team_advantages(self, rollout: Rollout) -> tuple[Tensor, list[Lesson]]:
         """Normalised advantages of all agents (agents, R), and what the critics learn from."""
         options, (slots, copies, _), critic = self.options, rollout.rewards.shape, self.critics[CENTRAL]
         if critic.states is not None:
@@ -186,7 +188,7 @@ class PolicyLearner(Learner):
         lesson = Lesson(critic, states, critic.rescale(_rows_last(target))[:, None])
         return _normalised(_rows_last(advantage)[self._critic_of_agent()]), [lesson]
 
-    def _judge_own(self, rollout: Rollout) -> tuple[Tensor, list[Lesson]]:
+    def _agent_advantages(self, rollout: Rollout) -> tuple[Tensor, list[Lesson]]:
         """The same where agents learn from their own rewards, of the slot alone; a critic per group of like agents."""
         advantages, lessons = [], []
         rewards, start = _rows_last(rollout.agent_rewards), 0

@@ -52,7 +52,7 @@ def assign_users(board: Board, m: int, mine: BoolArray) -> None:
         board.bs[b, claimants[row]], board.rb[b, claimants[row]] = m, free[column]
         board.active[b, m, free[column]] = True
         board.occupant[b, m, free[column]] = claimants[row]
-        board.own[b, m, free[column]] = board.gain[b, claimants[row], m]
+        board.occupant_gain[b, m, free[column]] = board.gain[b, claimants[row], m]
 
 
 def rates_at(board: Board, m: int) -> Array:

@@ -27,7 +27,7 @@ class Board:
         (B, M, N) bool: RBs in use, and those in use for an upload.
     occupant
         (B, M, N): the user that a base station serves on an RB, -1 where it serves none.
-    own
+    occupant_gain
         (B, M, N): gain from the base station to its occupant, 0 where it serves none.
     bs, rb
         (B, U): links of users, -1 = none.
@@ -47,7 +47,7 @@ class Board:
         self.active = np.zeros((self.size, stations, blocks), dtype=bool)
         self.uploads = self.active.copy()
         self.occupant = np.full(self.active.shape, -1)
-        self.own = np.zeros(self.active.shape)
+        self.occupant_gain = np.zeros(self.active.shape)
         self.bs = np.full((self.size, users), -1)
         self.rb = self.bs.copy()
         self.up = np.full((self.size, stations), -1)
@@ -64,7 +64,8 @@ class Board:
     def received(self, gain: Array) -> Array:
         """Power (B, ..., M, N) over P that users of gains (B, ..., M) receive from base stations on RBs, Eq. (3)."""
         active, uploads, power = (
-            v.reshape(self.size, *(1,) * (gain.ndim - 2), *v.shape[1:]) for v in (self.active, self.uploads, self.own)
+            v.reshape(self.size, *(1,) * (gain.ndim - 2), *v.shape[1:])
+            for v in (self.active, self.uploads, self.occupant_gain)
         )
         if self.printed:
             return np.asarray(power + (self.gain.shape[1] - 1) * uploads * gain[..., None])
@@ -117,13 +118,13 @@ class Board:
         b, u, m, n = self.rows[member], user[member], station[member], block[member]
         self.active[b, m, n] = True
         self.occupant[b, m, n] = u
-        self.own[b, m, n] = self.gain[b, u, m]
+        self.occupant_gain[b, m, n] = self.gain[b, u, m]
         self.bs[b, u], self.rb[b, u] = m, n
 
     def clear(self, station: int) -> None:
         """Take all links of a base station away, in all members."""
         self.active[:, station] = self.uploads[:, station] = False
-        self.own[:, station], self.occupant[:, station] = 0.0, -1
+        self.occupant_gain[:, station], self.occupant[:, station] = 0.0, -1
         self.up[:, station] = -1
         mine = self.bs == station
         self.bs[mine] = self.rb[mine] = -1

@@ -48,7 +48,9 @@ def losses(board: Board) -> Array:
     different = ~np.eye(stations, dtype=bool)
     if board.printed:
         weight = board.gain.shape[1] - 1
-        received = np.swapaxes(board.own, 1, 2)[:, None] + weight * np.swapaxes(board.uploads, 1, 2)[:, None] * gain
+        received = (
+            np.swapaxes(board.occupant_gain, 1, 2)[:, None] + weight * np.swapaxes(board.uploads, 1, 2)[:, None] * gain
+        )
         added = [
             weight * gain,
             *(np.broadcast_to(g[:, None, None, :], gain.shape) for g in np.moveaxis(board.gain, 1, 0)),
@@ -57,7 +59,7 @@ def losses(board: Board) -> Array:
         received = np.swapaxes(board.active, 1, 2)[:, None] * gain
         added = [gain, gain]
     load = np.where(different[:, None, :], received, 0.0).sum(axis=-1)  # (B, M, N) of the occupants
-    signal = p.tx_power * board.own
+    signal = p.tx_power * board.occupant_gain
     before = rate(p, signal, p.tx_power * load)
     concerned = (board.occupant >= 0)[..., None] & different[:, None, :]
     lost = []

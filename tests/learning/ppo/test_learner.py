@@ -106,7 +106,7 @@ def test_update_is_that_of_autograd_and_torch_distributions(sequential):
     for own in rollout.acts.values():
         tensors = [torch.from_numpy(a) for a in (own.features, own.actions, own.counts)]
         acts += zip(*tensors, strict=True)
-    advantage, _ = learner._judge(rollout)
+    advantage, _ = learner._team_advantages(rollout)
     learner = make_learner("mec-synchronization/tiny", sequential=sequential, epochs=4)
     rng = np.random.default_rng(5)
     orders = [rng.permutation(len(actors)).tolist() if sequential else range(len(actors)) for _ in range(4)]
@@ -179,7 +179,7 @@ def test_the_centre_learns_from_its_own_reward():
     """Its stream is its own reward; without ``apart`` there is the team's only."""
     learner = make_learner("mec-synchronization/tiny", sequential=True, apart="cc", params={"protocol": "closed"})
     rollout = collect(learner.env, learner.policy, ("cc",), np.random.default_rng(0), 1, learner.timed)
-    advantage, (lesson,) = learner._judge(rollout)
+    advantage, (lesson,) = learner._team_advantages(rollout)
     assert lesson.target.shape[0] == 2
     assert not torch.equal(advantage[-1], advantage[0])
     assert torch.equal(advantage[1], advantage[0])
@@ -203,7 +203,7 @@ def test_own_credit_by_hand():
     rows = len(rollout.states[:-1].reshape(-1, rollout.states.shape[-1]))
     assert rollout.agent_rewards.shape == (10, 3, 7)
     raw = rollout.agent_rewards.reshape(rows, 7).T - np.array(values)
-    advantage, lessons = learner._judge_own(rollout)
+    advantage, lessons = learner._agent_advantages(rollout)
     expected = (raw - raw.mean(-1, keepdims=True)) / raw.std(-1, keepdims=True)
     assert_allclose(advantage.numpy(), expected, atol=1e-3)
     assert [lesson.x.shape[:2] for lesson in lessons] == [(5, rows), (2, rows)]
