@@ -35,7 +35,7 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_
 
 
 @dataclass(frozen=True)
-class Job:
+class Training:
     """A training: what it is of, and the file that it makes."""
 
     solver: str
@@ -63,7 +63,7 @@ def learned(solver: str) -> type[LearnedSolver]:
     return cls
 
 
-def jobs(tables: list[dict[str, Any]], only: str) -> Iterator[Job]:
+def trainings(tables: list[dict[str, Any]], only: str) -> Iterator[Training]:
     """Trainings of the tables in their order, one per network: instances that share a network share a policy."""
     seen: set[Path] = set()
     loaded = cache(instances.load)
@@ -78,19 +78,19 @@ def jobs(tables: list[dict[str, Any]], only: str) -> Iterator[Job]:
                     file = CHECKPOINTS / table["problem"] / agent.shipped_name
                     if file not in seen and fnmatch.fnmatchcase(f"{table['problem']}/{file.name}", only):
                         seen.add(file)
-                        yield Job(solver, table["problem"], instance.size, name, seed, preset, file)
+                        yield Training(solver, table["problem"], instance.size, name, seed, preset, file)
 
 
-def run(job: Job) -> bool:
+def run(training: Training) -> bool:
     """Train; the end of what it said goes to stderr if it failed."""
     began = time.perf_counter()
     CHECKPOINTS.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(job.command, env=os.environ | ONE_THREAD, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(training.command, env=os.environ | ONE_THREAD, capture_output=True, text=True, check=False)  # noqa: S603
     spent = f"{time.perf_counter() - began:.0f} s"
     if done.returncode:
-        print(f"failed {job.file.name} ({spent}): {done.stderr[-2000:]}", file=sys.stderr, flush=True)
+        print(f"failed {training.file.name} ({spent}): {done.stderr[-2000:]}", file=sys.stderr, flush=True)
     else:
-        print(f"{job.problem}/{job.file.name}: {spent}", flush=True)
+        print(f"{training.problem}/{training.file.name}: {spent}", flush=True)
     return done.returncode == 0
 
 
@@ -102,9 +102,9 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="only name what is missing")
     given = parser.parse_args()
     tables = tomllib.loads((HERE / "shipped.toml").read_text(encoding="utf-8"))["policies"]
-    todo = [job for job in jobs(tables, given.only) if not job.file.is_file()]
+    todo = [training for training in trainings(tables, given.only) if not training.file.is_file()]
     if given.list:
-        print("\n".join(f"{job.problem}/{job.file.name}" for job in todo))
+        print("\n".join(f"{training.problem}/{training.file.name}" for training in todo))
         return 0
     print(f"{len(todo)} policies to train, {given.workers} at once", flush=True)
     with ThreadPoolExecutor(given.workers) as pool:

@@ -12,7 +12,7 @@ from dtbench.cli.data import pairs
 from dtbench.cli.output import Json, ProblemsPath, SolversPath, a_number, number, percent, print_json, print_table
 from dtbench.core import gap_to, relative_gap
 from dtbench.errors import DtbenchError
-from dtbench.experiments.record import Limits, Record
+from dtbench.experiments.record import CellLimits, Record
 from dtbench.library import instances
 from dtbench.library.best_known import best_horizon
 from dtbench.plugins.discovery import SolverEntry, discover, find
@@ -64,7 +64,7 @@ def solve(
     entry.check_options(options, "--option")
     if checkpoint is not None:
         options |= _played(entry, checkpoint)
-    limits = Limits(seconds=time_limit, memory=round(memory_limit * GIB), threads=threads)
+    limits = CellLimits(seconds=time_limit, memory=round(memory_limit * GIB), threads=threads)
     cell = planned(entry, instance_file(instance), seed=seed, limits=limits, options=options)
     record = Record.model_validate_json(run_cell(job_of(cell))[0])
     facts = summary(record, owner.sense)

@@ -15,7 +15,7 @@ from dtbench.envs import TEMPLATE_SEED
 from dtbench.errors import Declined, DtbenchError
 from dtbench.files import write_safely
 from dtbench.learning.checkpoint import SUFFIX, Checkpoint, Header
-from dtbench.learning.report import Lines, Report
+from dtbench.learning.report import Lines, Listener
 from dtbench.learning.solver import LearnedSolver
 from dtbench.learning.training import Progress
 from dtbench.library import instances
@@ -182,7 +182,7 @@ class _Display:
         self.bar = Bar(*columns, TimeRemainingColumn(), console=stderr, disable=quiet or not stderr.is_terminal)
         self.lines = Lines(lambda text: stderr.print(text, markup=False, soft_wrap=True))
 
-    def __enter__(self) -> Report:
+    def __enter__(self) -> Listener:
         self.task = self.bar.add_task("training", total=None)
         self.bar.start()
         return self._show

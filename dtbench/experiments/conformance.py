@@ -10,13 +10,13 @@ from pathlib import Path
 from dtbench.experiments.job import job_of
 from dtbench.experiments.plan import planned
 from dtbench.experiments.process import run_cell
-from dtbench.experiments.record import Limits, Record, Scalar
+from dtbench.experiments.record import CellLimits, Record, Scalar
 from dtbench.experiments.suite import instance_file
 from dtbench.library import instances
 from dtbench.plugins.discovery import SolverEntry
 from dtbench.problems import all_problems
 
-LIMITS = Limits(seconds=120.0, memory=4 * 2**30)
+LIMITS = CellLimits(seconds=120.0, memory=4 * 2**30)
 SEED = 987_654  # fresh instances: nothing is ever tuned on the library
 SIZE = "tiny"
 BRIEF: Mapping[str, Scalar] = {"episodes": 8, "traces": 2, "cache": False}  # of agents that learn, where they take it

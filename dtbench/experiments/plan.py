@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dtbench.errors import DtbenchError
-from dtbench.experiments.record import Cell, Limits, Record, Scalar
+from dtbench.experiments.record import Cell, CellLimits, Record, Scalar
 from dtbench.experiments.store import Store
 from dtbench.experiments.suite import InstanceFile, Suite, SuiteFile
 from dtbench.experiments.tables import SolverTable, Source
 from dtbench.plugins.discovery import SolverEntry, discover, find
 from dtbench.problems import source_sha256
 
-State = Literal["done", "missing", "stale"]
+CellState = Literal["done", "missing", "stale"]
 Asked = Literal["", "seeds", "solver"]  # what of a cell was named on the command line, not by the suite
 
 
@@ -49,7 +49,7 @@ class Planned:
     cell: Cell
     instance: InstanceFile
     solver_file: Path | None
-    state: State = "missing"
+    state: CellState = "missing"
     seconds: float | None = None
     clairvoyant: bool = False
     asked: Asked = ""
@@ -101,7 +101,7 @@ class Plan:
         return tuple(p for p in self.cells if p.state != "done")
 
     @property
-    def states(self) -> dict[State, int]:
+    def states(self) -> dict[CellState, int]:
         """How many cells are done, missing, stale."""
         found = Counter(p.state for p in self.cells)
         return {"done": found["done"], "missing": found["missing"], "stale": found["stale"]}
@@ -236,7 +236,7 @@ def planned(
     instance: InstanceFile,
     *,
     seed: int,
-    limits: Limits,
+    limits: CellLimits,
     options: Mapping[str, Scalar],
     label: str = "",
 ) -> Planned:
@@ -278,7 +278,7 @@ def _compared(cells: Iterable[Planned], store: Store, retry_failed: bool) -> tup
     return tuple(replace(p, state=state, seconds=known.get(kind_of(p.cell))) for p, state in states)
 
 
-def _state(cell: Cell, record: Record | None, store: Store, retry_failed: bool) -> State:
+def _state(cell: Cell, record: Record | None, store: Store, retry_failed: bool) -> CellState:
     if record is None or (retry_failed and record.status not in ("ok", "skipped")):
         return "missing"
     if not record.intact or not store.whole(record):

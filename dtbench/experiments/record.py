@@ -33,7 +33,7 @@ class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Limits(Strict):
+class CellLimits(Strict):
     """What a cell may use: wall-clock seconds, bytes of memory, threads."""
 
     seconds: Finite = Field(gt=0, default=3600.0)
@@ -56,7 +56,7 @@ class Cell(Strict):
     label: str  # how the leaderboard calls solver and options
     options: dict[str, FiniteScalar] = Field(default_factory=dict)
     seed: int = Field(ge=0)
-    limits: Limits = Limits()
+    limits: CellLimits = CellLimits()
 
     @property
     def key(self) -> str:

@@ -13,28 +13,28 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dtbench import files
 from dtbench.errors import DtbenchError, near
-from dtbench.experiments.record import FiniteScalar, Limits
+from dtbench.experiments.record import CellLimits, FiniteScalar
 
 
-class Table(BaseModel):
+class FileTable(BaseModel):
     """A table of a file: unknown keys and values of another type are errors; descriptions say what is allowed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class LimitsTable(Table):
+class LimitsTable(FileTable):
     """``[limits]``: what each cell may use."""
 
     seconds: float = Field(default=3600.0, gt=0, le=10_000_000, description="a number of seconds above 0")
     memory_gib: float = Field(default=8.0, gt=0, le=1e6, description="a number of GiB above 0")
     threads: int = Field(default=1, ge=1, le=4096, description="a whole number of at least 1")
 
-    def limits(self) -> Limits:
+    def limits(self) -> CellLimits:
         """The same in SI units."""
-        return Limits(seconds=self.seconds, memory=round(self.memory_gib * 2**30), threads=self.threads)
+        return CellLimits(seconds=self.seconds, memory=round(self.memory_gib * 2**30), threads=self.threads)
 
 
-class SolverTable(Table):
+class SolverTable(FileTable):
     """One of ``[[solvers]]``: a solver with options."""
 
     name: str = Field(description="the name of a solver")
@@ -53,7 +53,7 @@ class SolverTable(Table):
         return f"{self.name} ({', '.join(f'{key}={value}' for key, value in self.options.items())})"
 
 
-class File(Table):
+class File(FileTable):
     """What every file holds."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="a short name of a-z, 0-9, - and _")
@@ -149,7 +149,7 @@ def some(all_of_them: Sequence[str]) -> str:
     return ", ".join(all_of_them[:5]) + (f" ... ({len(all_of_them)} in all)" if len(all_of_them) > 5 else "")
 
 
-def _translated(source: Source, model: type[Table], raw: Mapping[str, Any], error: ValidationError) -> DtbenchError:
+def _translated(source: Source, model: type[FileTable], raw: Mapping[str, Any], error: ValidationError) -> DtbenchError:
     """The first error of pydantic in the file's words; at how many more places there is one."""
     first = error.errors()[0]
     path, value = _walk(raw, first["loc"])

@@ -11,7 +11,7 @@ from typing import Any
 from dtbench.errors import DtbenchError
 from dtbench.learning.training import Progress
 
-Report = Callable[[Progress], None]
+Listener = Callable[[Progress], None]
 PAUSE = 5.0  # s between two lines
 
 

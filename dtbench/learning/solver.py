@@ -23,7 +23,7 @@ from dtbench.learning.checkpoint import Checkpoint, Header, Identity
 from dtbench.learning.network_key import network_key, network_params, size_key, size_params
 from dtbench.learning.options import LearningOptions, Presets, resolve, template
 from dtbench.learning.policy import Memory, Policy
-from dtbench.learning.report import Lines, Report, TensorBoard
+from dtbench.learning.report import Lines, Listener, TensorBoard
 from dtbench.learning.training import TRAINING_SEED, Learner, Memo, Progress, Trained, Validation, fit, ordered
 from dtbench.solver import Solver
 
@@ -112,7 +112,7 @@ class LearnedSolver(Solver):
         self._memory: Memory = self.policy.start(1)
         self.training = facts(chosen, source)
 
-    def obtain(self, report: Report | None = None, *, shipped: bool = True) -> tuple[Checkpoint, Source]:
+    def obtain(self, report: Listener | None = None, *, shipped: bool = True) -> tuple[Checkpoint, Source]:
         """The policy's file and where it was found; trained if there is none.
 
         Parameters
@@ -250,7 +250,7 @@ class LearnedSolver(Solver):
         self.options = self.options.replace(changes)
         self.template = template(self.problem, self.instance, self.options.env)
 
-    def _fit(self, report: Report | None, place: cache.Place | None = None) -> tuple[Header, checkpoint.Arrays]:
+    def _fit(self, report: Listener | None, place: cache.Place | None = None) -> tuple[Header, checkpoint.Arrays]:
         """Train, on one thread: the same seed gives the same weights to the bit."""
         missing = [package for package in self.needs if importlib.util.find_spec(package) is None]
         if missing:
@@ -271,7 +271,7 @@ class LearnedSolver(Solver):
         return Header.of(self.identity, trained, self._sources, validation), dict(trained.arrays)
 
     @contextlib.contextmanager
-    def _reporting(self, report: Report | None) -> Iterator[Report]:
+    def _reporting(self, report: Listener | None) -> Iterator[Listener]:
         """Who is told of the rounds."""
         reports = [Lines(self.tell) if report is None else report]
         run = f"{self.problem.id}--{self.instance.size}--{self.name}--s{self.seed}"

@@ -37,7 +37,7 @@ from dtbench.reports.model import (
     Value,
 )
 from dtbench.reports.numbers import DASH, ZERO, format_bytes, format_seconds, one_line
-from dtbench.reports.scores import FAILED, TIE, Entry, Group, ProblemFacts, Run, collect
+from dtbench.reports.scores import FAILED, TIE, Entry, ProblemFacts, ProblemRuns, Run, collect
 from dtbench.reports.statistics import tied
 
 LACKS: tuple[Lack, ...] = ("not run", "not valid", "stale")
@@ -84,7 +84,7 @@ def build(
     )
 
 
-def _section(group: Group) -> Section:
+def _section(group: ProblemRuns) -> Section:
     facts = group.facts
     ranks = dict(zip((e.label for e in group.entries), group.mean_ranks.tolist(), strict=True))
 
@@ -128,7 +128,7 @@ def _row(entry: Entry, place: int | None, rank: float | None) -> tuple[Value, ..
     )
 
 
-def _notes(group: Group) -> Iterable[str]:
+def _notes(group: ProblemRuns) -> Iterable[str]:
     n = len(group.instances)
     if n == 1:
         yield "One instance: intervals speak of seeds only, not of other instances."
@@ -157,7 +157,7 @@ def _notes(group: Group) -> Iterable[str]:
         yield f"Made by another version of dtbench or of the problem, scored again by this one: {', '.join(strange)}."
 
 
-def _unseen(group: Group) -> Iterable[str]:
+def _unseen(group: ProblemRuns) -> Iterable[str]:
     """Planned solvers and instances without any record."""
     labels = [entry.label for entry in group.entries if entry.count("not run") == entry.planned]
     if labels:
@@ -191,7 +191,7 @@ def _reasons(runs: Iterable[Run]) -> Table:
     return Table(REASON_COLUMNS, tuple(rows))
 
 
-def _cells(group: Group) -> Iterable[tuple[Value, ...]]:
+def _cells(group: ProblemRuns) -> Iterable[tuple[Value, ...]]:
     """One row for each instance and solver."""
     best = {run.instance: run.best for run in group.runs}
     for instance in group.instances:

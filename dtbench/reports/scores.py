@@ -236,7 +236,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Group:
+class ProblemRuns:
     """All planned runs of one problem at one size, in order of solver, instance, seed."""
 
     problem: str
@@ -283,7 +283,7 @@ def collect(
     best_known: Mapping[str, float],
     problems: Mapping[str, ProblemFacts],
     lacking: Sequence[Lacking] | None = None,
-) -> tuple[Group, ...]:
+) -> tuple[ProblemRuns, ...]:
     """Planned cells by problem and size, in an order that does not depend on theirs.
 
     Parameters
@@ -317,7 +317,7 @@ def collect(
         sizes = problems[key[0]].sizes
         return key[0], sizes.index(key[1]) if key[1] in sizes else len(sizes), key[1]
 
-    return tuple(Group(*key, problems[key[0]], tuple(found[key])) for key in sorted(found, key=order))
+    return tuple(ProblemRuns(*key, problems[key[0]], tuple(found[key])) for key in sorted(found, key=order))
 
 
 def instance_name(cell: Cell) -> str:

@@ -108,10 +108,12 @@ def test_a_training_over_the_time_limit_goes_on_in_the_next_run(folder):
     file = instances.path_of("stin-deployment/tiny-000")
 
     def record(seconds):
-        from dtbench.experiments.record import Limits
+        from dtbench.experiments.record import CellLimits
 
         options = {"episodes": 40, "pause": 0.1}
-        job = job_of(entry, file, shipped="stin-deployment/tiny-000", limits=Limits(seconds=seconds), options=options)
+        job = job_of(
+            entry, file, shipped="stin-deployment/tiny-000", limits=CellLimits(seconds=seconds), options=options
+        )
         return Record.model_validate_json(process.run_cell(job)[0])
 
     first = record(2.5)

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from dtbench.experiments.record import Cell, Limits, Payload, Slots
+from dtbench.experiments.record import Cell, CellLimits, Payload, Slots
 
 CELL = Cell(
     problem="p", instance="p/tiny-000", size="tiny", instance_sha256="a", solver="s", solver_sha256="b",
@@ -12,7 +12,7 @@ CELL = Cell(
 def test_key_follows_all_that_can_change_the_result_and_nothing_else():
     changes = {
         "instance_sha256": "x", "solver": "x", "solver_sha256": "x", "options": {"n": 2}, "seed": 1,
-        "limits": Limits(seconds=1.0),
+        "limits": CellLimits(seconds=1.0),
     }  # fmt: skip
     keys = {CELL.key} | {CELL.model_copy(update={name: value}).key for name, value in changes.items()}
     assert len(keys) == 1 + len(changes)
@@ -20,7 +20,7 @@ def test_key_follows_all_that_can_change_the_result_and_nothing_else():
 
 
 def test_stem_is_the_same_for_every_version_of_files_and_limits():
-    same = {"instance_sha256": "x", "solver_sha256": "x", "limits": Limits(seconds=1.0), "label": "x"}
+    same = {"instance_sha256": "x", "solver_sha256": "x", "limits": CellLimits(seconds=1.0), "label": "x"}
     assert CELL.model_copy(update=same).stem == CELL.stem
     assert CELL.stem.startswith("p--tiny-000--s--s0--")
     assert CELL.model_copy(update={"options": {"n": 2}}).stem != CELL.stem

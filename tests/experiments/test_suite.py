@@ -4,7 +4,7 @@ import pytest
 
 from dtbench.errors import DtbenchError
 from dtbench.experiments import suite
-from dtbench.experiments.record import Limits
+from dtbench.experiments.record import CellLimits
 from dtbench.library import instances
 from dtbench.problems import problem
 
@@ -35,7 +35,7 @@ def write(tmp_path):
 
 def test_good_suite_says_what_it_says(write):
     found = suite.read(write(GOOD))
-    assert found.content.limits.limits() == Limits(seconds=5.0, memory=2**29, threads=1)
+    assert found.content.limits.limits() == CellLimits(seconds=5.0, memory=2**29, threads=1)
     assert [s.title for s in found.content.solvers] == ["random", "genetic (population=8, crossover=0.5)"]
     assert [(i.name, i.problem, i.size, i.shipped) for i in found.instances()] == [
         ("stin-deployment/tiny-000", "stin-deployment", "tiny", True),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dtbench.experiments.record import Cell, Limits, Provenance, Record, Slots, Status
+from dtbench.experiments.record import Cell, CellLimits, Provenance, Record, Slots, Status
 from dtbench.reports.scores import ProblemFacts
 
 FACTS = {
@@ -63,7 +63,7 @@ def record(
         "solver_file": f"{label}.py",
         "label": label,
         "seed": seed,
-        "limits": Limits(seconds=60),
+        "limits": CellLimits(seconds=60),
     }
     made = Cell(**given | (cell or {}))
     values = objective if isinstance(objective, list) else [objective] * 2
