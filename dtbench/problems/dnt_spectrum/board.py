@@ -63,12 +63,12 @@ class Board:
 
     def received(self, gain: Array) -> Array:
         """Power (B, ..., M, N) over P that users of gains (B, ..., M) receive from base stations on RBs, Eq. (3)."""
-        active, uploads, power = (
+        active, uploads, occupant_gain = (
             v.reshape(self.size, *(1,) * (gain.ndim - 2), *v.shape[1:])
             for v in (self.active, self.uploads, self.occupant_gain)
         )
         if self.printed:
-            return np.asarray(power + (self.gain.shape[1] - 1) * uploads * gain[..., None])
+            return np.asarray(occupant_gain + (self.gain.shape[1] - 1) * uploads * gain[..., None])
         return np.asarray(active * gain[..., None])
 
     def user_rate(self, user: IntArray, station: IntArray) -> Array:

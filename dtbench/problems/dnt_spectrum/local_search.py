@@ -31,8 +31,8 @@ def local_search(slot: DntSlot) -> DntDecision:
         outcome = evaluate(members[:, None], near)
         worth = np.where(outcome.feasible, outcome.objective, -np.inf).round(DIGITS)
         best = worth.argmax(axis=1)
-        gain = np.take_along_axis(worth, best[:, None], axis=1)[:, 0]
-        better = gain > value[left].round(DIGITS)
+        best_worth = np.take_along_axis(worth, best[:, None], axis=1)[:, 0]
+        better = best_worth > value[left].round(DIGITS)
         left, best, rows = left[better], best[better], np.flatnonzero(better)
         if not left.size:
             break
