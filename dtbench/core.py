@@ -142,7 +142,6 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
     paper: ClassVar[Paper]
     sizes: ClassVar[Mapping[str, Params]]
     generator_version: ClassVar[int] = 1
-    coupled: ClassVar[bool] = False  # whether a decision changes what later slots cost or allow
     exact_methods: ClassVar[tuple[str, ...]]  # the default first
     bracket_methods: ClassVar[tuple[str, ...]] = ()  # of ``exact`` too, but their bound need not reach the optimum
     target_gap: ClassVar[float] = 1e-4  # relative gap that an exact method must prove
@@ -186,6 +185,10 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
         DtbenchError
             On an unknown size or parameter, or a value out of range.
         """
+
+    def coupled(self, params: Any) -> bool:
+        """Whether a decision changes what later slots cost or allow, in instances with these parameters."""
+        return False
 
     def dimensions(self, params: Any) -> Mapping[str, int]:
         """Lengths of an instance's dimensions that follow from the parameters; files are checked against them."""

@@ -87,7 +87,7 @@ def walk(
 
 def rescore(problem: AnyProblem, instance: Instance, decisions: Decision) -> Scores:
     """Score decisions (leading time axis) of a whole horizon again."""
-    if problem.coupled:
+    if problem.coupled(instance.params):
         return walk(problem, instance, lambda t, _: decisions[t])[1]
     horizon = slots(problem, instance)
     decisions = check_decision(problem, instance, horizon, decisions)
@@ -123,7 +123,7 @@ def play(
     began = clock()
     planned = solver.plan(instance)
     certificate = solver.certificate
-    if planned is None and solver.batched and not problem.coupled:
+    if planned is None and solver.batched and not problem.coupled(instance.params):
         planned = solver.decide(slots(problem, instance).read_only())
     if planned is not None:
         seconds = np.full(horizon, (clock() - began) / horizon)

@@ -23,12 +23,12 @@ class Solver:
     deterministic
         The seed changes nothing: a suite runs it once per instance.
     batched
-        ``decide`` takes slots with leading axes and does not look at the carried state: on problems whose slots are
-        not coupled, the whole horizon is decided in one call.
+        ``decide`` takes slots with leading axes and does not look at the carried state: on instances whose slots are
+        not coupled (:meth:`dtbench.core.Problem.coupled`), the whole horizon is decided in one call.
     clairvoyant
         It looks at the future (:meth:`plan`); the leaderboard marks it.
     coupled_only
-        It takes only problems whose slots are coupled, such as those that migrate.
+        It takes only instances whose slots are coupled, such as those of ``edge-migration``.
     trains
         It has a :meth:`train` step, whose time is reported apart.
     training
@@ -65,6 +65,9 @@ class Solver:
         self.training: dict[str, Any] | None = None
         if self.problems is not None and problem.id not in self.problems:
             raise Declined(f"'{self.name}' does not take problem '{problem.id}'")
+        if self.coupled_only and not problem.coupled(instance.params):
+            raise Declined(f"slots of this instance are not coupled: '{self.name}' is for coupled ones, 'exact' proves "
+                           "the optimum of each slot, and so of the horizon")  # fmt: skip
 
     def train(self) -> None:
         """Learn before the first decision; timed apart."""

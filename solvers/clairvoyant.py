@@ -1,9 +1,9 @@
 """The optimum of the whole horizon, by a method that sees the future, with its certificate."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from dtbench.core import AnyProblem, Decision, Instance, Limits
+from dtbench.core import Decision, Instance, Limits
 from dtbench.errors import Declined
 from dtbench.params import Options, param
 from dtbench.solver import Solver
@@ -22,11 +22,6 @@ class Clairvoyant(Solver):
     clairvoyant = True
     coupled_only = True
     Options: ClassVar[type[Options]] = ClairvoyantOptions
-
-    def __init__(self, problem: AnyProblem, instance: Instance, *, seed: int = 0, **options: Any) -> None:
-        super().__init__(problem, instance, seed=seed, **options)
-        if not problem.coupled:
-            raise Declined(f"slots of '{problem.id}' are not coupled: the horizon's optimum is that of 'exact'")
 
     def plan(self, instance: Instance) -> Decision:
         limits = Limits(seconds=self.options.time_limit, threads=1)

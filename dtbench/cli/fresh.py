@@ -58,8 +58,7 @@ def fresh(
     from dtbench.problems import problem as problem_of
 
     owner, entries = problem_of(problem), discover(solvers_path or [])
-    owner.params(size)
-    reference = against or ("clairvoyant" if owner.coupled else "exact")
+    reference = against or ("clairvoyant" if owner.coupled(owner.params(size)) else "exact")
     labels = list(dict.fromkeys(methods))
     tables = tables_of(dict.fromkeys([reference, *labels]), entries, owner.id)
     store = Store(results or Path("results") / f"fresh-{owner.id}-{size}")

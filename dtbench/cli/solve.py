@@ -57,7 +57,8 @@ def solve(
     from dtbench.experiments.suite import instance_file
 
     entry = find(solver, discover(solvers_path or []))
-    owner = problem(instances.load(instance).problem)
+    loaded = instances.load(instance)
+    owner = problem(loaded.problem)
     if not entry.takes(owner.id):
         raise DtbenchError(f"solver '{solver}' does not take problem '{owner.id}'.")
     options = pairs(option or [], "--option")
@@ -67,7 +68,7 @@ def solve(
     limits = CellLimits(seconds=time_limit, memory=round(memory_limit * GIB), threads=threads)
     cell = planned(entry, instance_file(instance), seed=seed, limits=limits, options=options)
     record = Record.model_validate_json(run_cell(job_of(cell))[0])
-    facts = summary(record, owner.sense)
+    facts = summary(record, owner.sense, owner.coupled(loaded.params))
     if json:
         print_json(facts | {"slots": record.slots.model_dump() if record.slots else None})
     else:
@@ -89,10 +90,10 @@ def _played(entry: SolverEntry, file: Path) -> dict[str, str]:
     return {"checkpoint": str(file.resolve())}
 
 
-def summary(record: Record, sense: Any) -> dict[str, Any]:
-    """What a record says, with the gaps to its own bound and to the best known value."""
+def summary(record: Record, sense: Any, coupled: bool) -> dict[str, Any]:
+    """What a record says, with the gaps to its own bound and to the best known value; ``coupled``: its slots."""
     slots, best = record.slots, best_horizon(record.cell.instance)
-    bound = record.horizon_bound(problem(record.cell.problem).coupled)
+    bound = record.horizon_bound(coupled)
     objective = record.objective
     away = float(gap_to(sense, objective, best.objective)) if best and objective is not None else None
     return {

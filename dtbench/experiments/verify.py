@@ -245,7 +245,7 @@ def _reasons(store: Store, stem: str, record: Record, planned: PlannedCell | Non
     yield from _score_faults(record, rescore(owner, instance, given))
     if entry is not None and entry.file is None and _certificates(record):
         yield f"'{cell.solver}' is a rule of the problem, which proves nothing, but the record holds certificates"
-    yield from _bound_faults(owner, record)
+    yield from _bound_faults(owner, instance, record)
 
 
 def _unlike(cell: Cell, planned: Cell) -> Iterator[str]:
@@ -301,12 +301,13 @@ def differences(claimed: Slots, scores: Scores) -> Iterator[str]:
                 break
 
 
-def _bound_faults(owner: AnyProblem, record: Record) -> Iterator[str]:
+def _bound_faults(owner: AnyProblem, instance: Instance, record: Record) -> Iterator[str]:
     """Bounds that cannot be: nobody gave a certificate, or something better than them is known."""
     slots = record.slots
     if slots is None:
         return
-    horizon = record.horizon_bound(owner.coupled)
+    coupled = owner.coupled(instance.params)
+    horizon = record.horizon_bound(coupled)
     claims = [bound for bound in slots.bound if bound is not None]
     certificates = _certificates(record)
     if len(claims) + ("horizon_bound" in record.method) > certificates:
@@ -314,7 +315,7 @@ def _bound_faults(owner: AnyProblem, record: Record) -> Iterator[str]:
     yield from _beyond_bounds(owner.sense, slots)
     if horizon is not None and record.objective is not None and _beats(owner.sense, record.objective, horizon):
         yield f"objective {record.objective!r} is better than its bound {horizon!r}"
-    yield from _beyond_known(record, owner.coupled, owner.sense)
+    yield from _beyond_known(record, coupled, owner.sense)
 
 
 def _certificates(record: Record) -> int:

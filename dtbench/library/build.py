@@ -57,7 +57,7 @@ def certify(name: str, limits: Limits | None = None) -> list[BestKnown]:
     """
     instance = instances.load(name)
     owner = problem(instance.problem)
-    if owner.coupled:
+    if owner.coupled(instance.params):
         return [_horizon_row(owner, instance, limits)]
     methods = owner.exact_methods[:2] if instance.size in CROSS_CHECKED else owner.exact_methods[:1]
     rows, state = [], owner.start(instance)

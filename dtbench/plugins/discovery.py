@@ -77,9 +77,14 @@ class SolverEntry:
     error: str = ""
 
     def takes(self, problem: str) -> bool:
-        """Whether the solver says that it takes this problem; a heuristic does where the problem has its rule."""
+        """Whether the solver says that it takes this problem; a heuristic does where the problem has its rule.
+
+        A solver of coupled slots takes problems that have a size with coupled slots, and declines other instances.
+        """
         owner = all_problems()[problem]
-        if (self.heuristic and self.name not in owner.heuristics) or (self.coupled_only and not owner.coupled):
+        if self.heuristic and self.name not in owner.heuristics:
+            return False
+        if self.coupled_only and not any(owner.coupled(params) for params in owner.sizes.values()):
             return False
         return self.problems is None or problem in self.problems
 

@@ -31,8 +31,8 @@ TIE = 1e-9  # ratios that are nearer to each other tie
 class ProblemFacts:
     """What the leaderboard must know of a problem.
 
-    ``target_gaps`` by size: relative gaps that count as proof. ``coupled``: decisions act on later slots. ``sha256``
-    of the problem's sources and ``dtbench``, the version, are those of today; without a version none is compared.
+    ``target_gaps`` by size: relative gaps that count as proof. ``coupled``: sizes whose slots are coupled.
+    ``sha256`` of the problem's sources and ``dtbench``, the version, are those of today; without a version none is compared.
     """
 
     title: str
@@ -41,7 +41,7 @@ class ProblemFacts:
     target_gap: float = 1e-4
     sizes: tuple[str, ...] = ()
     target_gaps: Mapping[str, float] = field(default_factory=dict)
-    coupled: bool = False
+    coupled: tuple[str, ...] = ()
     sha256: str = ""
     dtbench: str = ""
 
@@ -51,8 +51,12 @@ class ProblemFacts:
         gaps = {size: problem.target_gap_of(size) for size in problem.sizes}
         return cls(
             problem.title, problem.sense, problem.unit, problem.target_gap, tuple(problem.sizes), gaps,
-            problem.coupled, source_sha256(problem.id), version("dtbench") or "unknown",
+            tuple(size for size, params in problem.sizes.items() if problem.coupled(params)), source_sha256(problem.id), version("dtbench") or "unknown",
         )  # fmt: skip
+
+    def couples(self, cell: Cell) -> bool:
+        """Whether slots of a cell's instance are coupled, by its size; a file of one's own counts as if they were."""
+        return bool(self.coupled) if cell.instance.endswith(".nc") else cell.size in self.coupled
 
     def made(self, record: Record) -> bool:
         """Whether a record was made by this version of dtbench and of the problem."""
@@ -183,7 +187,7 @@ class Entry:
         """Objective and bound of each slot; those of the horizon, once for each slot, where slots are coupled."""
         if record.slots is None:
             return []
-        if self.facts.coupled:
+        if self.facts.couples(record.cell):
             return [(record.objective, record.horizon_bound(coupled=True))] * len(record.slots.bound)
         return list(zip(record.slots.objective, record.slots.bound, strict=True))
 

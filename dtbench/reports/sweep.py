@@ -170,6 +170,7 @@ def _row(
     measure: Callable[[Record], Mapping[str, float]],
 ) -> Row:
     cell = planned.cell
+    params = sweep.problem.params(sweep.content.size, sweep.settings(sample.point))
     if record is None:
         return Row(sample.point, sample.seed, cell.label, cell.seed, NOT_RUN)
     feasible = record.slots.feasible if record.slots else None
@@ -180,7 +181,7 @@ def _row(
         solver_seed=cell.seed,
         status=record.status,
         objective=record.objective,
-        bound=record.horizon_bound(sweep.problem.coupled),
+        bound=record.horizon_bound(sweep.problem.coupled(params)),
         feasible_share=sum(feasible) / len(feasible) if feasible else None,
         metrics=measure(record) if record.status == "ok" and sweep.content.metrics else {},
     )

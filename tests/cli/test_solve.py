@@ -23,6 +23,28 @@ def test_exact_proves_the_best_known_value(dtbench):
     assert len(result["slots"]["objective"]) == 10
 
 
+def test_slots_that_do_not_touch_each_other_prove_the_horizon(dtbench):
+    """Those of the reference protocol are not coupled, those of the closed one are: the instance decides."""
+    name = "mec-synchronization/tiny-000"
+    result = json.loads(dtbench("solve", name, "exact", "--json").out)
+    assert result["bound"] == pytest.approx(sum(result["slots"]["bound"]) / len(result["slots"]["bound"]), rel=1e-12)
+    assert 0.0 <= result["gap"] <= 1e-4
+    declined = json.loads(dtbench("solve", name, "clairvoyant", "--json").out)
+    assert declined["status"] == "skipped"
+    assert "not coupled" in declined["reason"]
+
+
+def test_slots_of_a_closed_loop_prove_nothing_about_the_horizon(dtbench, tmp_path):
+    file = tmp_path / "closed.nc"
+    made = dtbench("generate", "mec-synchronization", "closed-tiny", "--set", "frame_slots=3", "-o", file)
+    assert made.code == 0
+    result = json.loads(dtbench("solve", file, "exact", "--json").out)
+    assert None not in result["slots"]["bound"]
+    assert (result["bound"], result["gap"]) == (None, None)
+    result = json.loads(dtbench("solve", file, "clairvoyant", "--option", "time_limit=1", "--json").out)
+    assert result["bound"] <= result["objective"]
+
+
 def test_a_table_for_people(dtbench):
     result = dtbench("solve", TINY, "greedy")
     assert result.code == 0

@@ -58,12 +58,14 @@ class Toy(Problem[ToyInstance, ToyState, ToySlot, ToyDecision]):
     unit = "1"
     paper = Paper("nobody", "nothing", "nowhere", 2000)
     sizes: ClassVar = {"tiny": ToyParams(horizon=3), "small": ToyParams()}
-    coupled = True
     exact_methods = ("none",)
     Instance, Slot, Decision = ToyInstance, ToySlot, ToyDecision
 
     def __init__(self, kind):
         self.kind, self.id, self.groups = kind, f"toy-{kind}", GROUPS[kind]
+
+    def coupled(self, params):
+        return True
 
     def generate(self, size, seed, **overrides):
         params = self.params(size, overrides)

@@ -87,12 +87,20 @@ class TestNumbers:
 
     def test_proven_where_slots_are_coupled_is_the_horizons(self, facts, make_record):
         """Bounds of single slots prove nothing; a bound of 2 on the horizon proves 2, not 2.1."""
-        coupled = {"lights": dataclasses.replace(facts["lights"], coupled=True)}
+        coupled = {"lights": dataclasses.replace(facts["lights"], coupled=("tiny",))}
         method = {"horizon_bound": 2.0, "statuses": {"optimal": 1}}
         records = [make_record("slots", 0, 2.0, bound=[2.0, 2.0])]
         records += [make_record("horizon", 0, 2.0, method=method), make_record("worse", 0, 2.1, method=method)]
         shown = build(records, BEST, coupled).sections[0].table.fields()
         assert {row["solver"]: row["proven_share"] for row in shown} == {"slots": None, "horizon": 1.0, "worse": 0.0}
+
+    def test_proven_where_the_slots_of_another_size_are_coupled(self, facts, make_record):
+        """Slots of this size are not; in a file of one's own they might be."""
+        other = {"lights": dataclasses.replace(facts["lights"], coupled=("closed",))}
+        records = [make_record("slots", 0, 2.0, bound=[2.0, 2.0])]
+        assert build(records, BEST, other).sections[0].table.fields()[0]["proven_share"] == 1.0
+        records = [make_record("slots", 0, 2.0, bound=[2.0, 2.0], cell={"instance": "mine.nc"})]
+        assert build(records, BEST, other).sections[0].table.fields()[0]["proven_share"] is None
 
     def test_proven_by_hand(self, rows, make_record):
         """Bounds 2 (proven), 1.9999 (within 1e-4), 1.99 (not), none (not): half of the slots."""

@@ -115,6 +115,8 @@ def test_slot_bounds_prove_nothing_where_slots_are_coupled(make):
     given = {(3, FIRST, "best", 0): 4.0, (3, FIRST, "greedy", 0): 1.0}
     coupled = make(given, "edge-migration")
     assert [(r.bound, r.gap) for r in coupled.rows] == [(None, None)] * 2
+    reference = make(given, "mec-synchronization")  # minimises
+    assert [(r.solver, r.bound, r.gap) for r in reference.rows] == [("greedy", None, 0.0), ("best", 4.0, 3.0)]
     proved = make(given, "edge-migration", "clairvoyant", method={"horizon_bound": 4.0})
     assert [(r.solver, r.bound, r.gap) for r in proved.rows] == [("greedy", 4.0, 0.75), ("best", 4.0, 0.0)]
 

@@ -32,7 +32,6 @@ class DntSpectrum(Problem[DntInstance, DntState, DntSlot, DntDecision]):
         year=2025,
     )
     sizes = SIZES
-    coupled = True
     seed_params = {"world": "network", "walk": "trace"}  # noqa: RUF012
     exact_methods = ("active-sets", "patterns", "cpsat", "reference")
     target_gap = 1e-9
@@ -51,6 +50,10 @@ class DntSpectrum(Problem[DntInstance, DntState, DntSlot, DntDecision]):
 
     def generate(self, size: str, seed: int, **overrides: Any) -> DntInstance:
         return generator.draw(self.params(size, overrides), seed, size)
+
+    def coupled(self, params: DntParams) -> bool:
+        """Twins grow stale from slot to slot until an upload."""
+        return True
 
     def dimensions(self, params: DntParams) -> Mapping[str, int]:
         p = params

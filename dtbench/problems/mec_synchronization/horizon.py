@@ -1,9 +1,8 @@
-"""Whole horizons of ``mec-synchronization``: the optimum of the reference protocol, a bracket of the closed one.
+"""Whole horizons of ``mec-synchronization`` in the closed protocol: a bracket of the optimum.
 
-Reference protocol: slots do not touch each other, so the mean of their optima is the optimum. Closed protocol: a
-trajectory of a policy that knows the future of each frame, and a bound of every policy: no queue can be shorter than
+A trajectory of a policy that knows the future of each frame, and a bound of every policy: no queue can be shorter than
 the first one less eps per slot, and J grows with the queue, so each slot costs at least its pooled bound with that
-queue.
+queue. In the reference protocol slots do not touch each other: the mean of their optima is the horizon's.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from dtbench.problems.mec_synchronization import frame, heuristics
 from dtbench.problems.mec_synchronization.branch_and_bound import branch_and_bound
 from dtbench.problems.mec_synchronization.candidates import Candidates
 from dtbench.problems.mec_synchronization.convex import THREADS
-from dtbench.problems.mec_synchronization.exact import BACKEND, by_search, decision_of
+from dtbench.problems.mec_synchronization.exact import BACKEND, decision_of
 from dtbench.problems.mec_synchronization.instance import MecInstance
 from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot, MecState
 from dtbench.problems.mec_synchronization.pooled import pooled
@@ -34,7 +33,7 @@ Placing = Callable[[MecSlot], IntArray]
 
 
 def solve(problem: AnyProblem, instance: MecInstance, limits: Limits) -> Certificate:
-    """Optimum (reference protocol) or bracket (closed protocol) of the horizon mean, with a trajectory.
+    """Bracket of the horizon mean in the closed protocol, with a trajectory.
 
     Raises
     ------
@@ -46,7 +45,7 @@ def solve(problem: AnyProblem, instance: MecInstance, limits: Limits) -> Certifi
     limits = with_target(problem, limits)
     began = time.perf_counter()
     with THREADS.limit(limits=limits.threads):
-        decisions, bound, details = (closed if instance.params.closed else slot_by_slot)(problem, instance, limits)
+        decisions, bound, details = closed(problem, instance, limits)
     scores = referee.rescore(problem, instance, decisions)
     objective = scores.mean
     if scores.repaired.any():
@@ -55,33 +54,10 @@ def solve(problem: AnyProblem, instance: MecInstance, limits: Limits) -> Certifi
         raise ValueError(f"bound {bound!r} of '{problem.id}' is above the objective {objective!r} of a trajectory")
     bound = min(bound, objective)
     close = objective - bound <= limits.gap_abs or relative_gap(objective, bound) <= (limits.gap or 0.0)
-    method = "closed" if instance.params.closed else "search"
     return Certificate(
-        objective, bound, "optimal" if close else "feasible", time.perf_counter() - began, method, BACKEND, decisions,
+        objective, bound, "optimal" if close else "feasible", time.perf_counter() - began, "closed", BACKEND, decisions,
         details=details,
     )  # fmt: skip
-
-
-def slot_by_slot(
-    problem: AnyProblem, instance: MecInstance, limits: Limits
-) -> tuple[MecDecision, float, dict[str, float]]:
-    """The mean of the slots' certificates; time that easy slots leave goes to the others."""
-    until, state = time.perf_counter() + limits.seconds, problem.start(instance)
-    certificates = []
-    for t in range(instance.horizon):
-        left = max(until - time.perf_counter(), 0.0) / (instance.horizon - t)
-        certificates.append(by_search(problem, problem.slot(instance, t, state), replace(limits, seconds=left)))
-    worst = float(max(certificate.gap for certificate in certificates))
-    decisions = MecDecision.stack([certificate.decision for certificate in certificates])
-    closed_slots = float(sum(certificate.status == "optimal" for certificate in certificates))
-    return (
-        decisions,
-        float(np.mean([c.bound for c in certificates])),
-        {"worst_gap": worst, "optimal_slots": closed_slots},
-    )
-
-
-# The closed protocol
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,6 @@ class MecSynchronization(Problem[MecInstance, MecState, MecSlot, MecDecision]):
         year=2025,
     )
     sizes = SIZES
-    coupled = True
     exact_methods = ("search", "enumeration")
     bracket_methods = ("levels", "reference")
     target_gap = 1e-4
@@ -56,6 +55,10 @@ class MecSynchronization(Problem[MecInstance, MecState, MecSlot, MecDecision]):
 
     def generate(self, size: str, seed: int, **overrides: Any) -> MecInstance:
         return generator.draw(self.params(size, overrides), seed, size)
+
+    def coupled(self, params: MecParams) -> bool:
+        """Only the closed protocol carries queues and hosts from slot to slot."""
+        return params.closed
 
     def dimensions(self, params: MecParams) -> Mapping[str, int]:
         p = params
@@ -135,8 +138,11 @@ class MecSynchronization(Problem[MecInstance, MecState, MecSlot, MecDecision]):
 
         return exact.solve(self, slot, limits or Limits(), method or self.exact_methods[0])
 
-    def exact_horizon(self, instance: MecInstance, limits: Limits | None = None) -> Certificate:
+    def exact_horizon(self, instance: MecInstance, limits: Limits | None = None) -> Certificate | None:
         from dtbench.problems.mec_synchronization import horizon
+
+        if not self.coupled(instance.params):
+            return None
 
         return horizon.solve(self, instance, limits or Limits())
 

@@ -32,7 +32,6 @@ class SatelliteOffloading(Problem[OffloadingInstance, OffloadingState, Offloadin
     )
     seed_params = {"geometry_seed": "network"}  # noqa: RUF012
     sizes = SIZES
-    coupled = False
     exact_methods = ("strong", "enumeration", "reference")
     target_gap = 1e-4
     target_gaps: ClassVar = {"large": 1e-3}

@@ -32,7 +32,6 @@ class StinDeployment(Problem[StinInstance, StinState, StinSlot, StinDecision]):
         year=2025,
     )
     sizes = SIZES
-    coupled = False
     exact_methods = ("strong", "enumeration", "cpsat", "reference")
     target_gap = 1e-7
     heuristics: ClassVar = {

@@ -1,28 +1,40 @@
-"""Horizons: exact in the reference protocol, bracketed in the closed one, and the energy bound of problem (14)."""
+"""Horizons: bracketed in the closed protocol, and the energy bound of problem (14)."""
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 from dtbench import referee
 from dtbench.core import Limits
 from dtbench.library import instances
+from dtbench.plugins.discovery import discover, load_solver
+from dtbench.problems.mec_synchronization.model import MecDecision
 
 from .hand import MEC
 
 
-@pytest.mark.parametrize("size", ["tiny", "small"])
-def test_reference_protocol_is_solved_slot_by_slot(size):
-    instance = MEC.generate(size, 1, frame_slots=5)
-    certificate = MEC.exact_horizon(instance)
-    assert certificate.status == "optimal"
-    assert certificate.gap <= 1e-4
-    scores = referee.rescore(MEC, instance, certificate.decision)
-    assert scores.mean == certificate.objective
-    state = MEC.start(instance)
-    slots = [MEC.exact(MEC.slot(instance, t, state)).objective for t in range(10)]
-    assert_allclose(certificate.objective, np.mean(slots), rtol=1e-9)
-    assert certificate.details["optimal_slots"] == 10
+def test_coupling_belongs_to_the_instance():
+    """The parameter decides, whatever the size is called."""
+    reference, closed = MEC.generate("closed-tiny", 1, protocol="reference"), MEC.generate("tiny", 1, protocol="closed")
+    assert not MEC.coupled(reference.params)
+    assert MEC.exact_horizon(reference) is None
+    assert MEC.coupled(closed.params)
+    assert MEC.exact_horizon(closed, Limits(seconds=1.0)).method == "closed"
+
+
+@pytest.mark.parametrize("rule", MEC.heuristics)
+def test_rules_decide_horizons_of_the_reference_protocol_at_once(rule):
+    """The same decisions as slot by slot."""
+    instance = MEC.generate("tiny", 1, frame_slots=5)
+    solver = load_solver(discover()[rule])(MEC, instance)
+    calls = []
+    solver.decide = lambda slot, decide=solver.decide: (calls.append(slot.batch_shape), decide(slot))[1]
+    whole = referee.play(MEC, instance, solver)
+    assert calls == [(instance.horizon,)]
+    given, scores = referee.walk(MEC, instance, lambda _, slot: MEC.heuristics[rule](slot))
+    assert_allclose(whole.scores.objective, scores.objective, rtol=1e-12)
+    assert_array_equal(whole.decisions.host, MecDecision.stack(given).host)
+    assert_allclose(whole.decisions.power, MecDecision.stack(given).power, rtol=1e-9)
 
 
 @pytest.mark.parametrize("overrides", [{}, {"queue": "live"}, {"mig_slots": 0}, {"y0": "zero"}])
@@ -58,7 +70,7 @@ def test_out_of_time_the_bracket_still_holds():
 
 
 def test_batches_are_refused():
-    batch = MEC.resample(MEC.generate("tiny", 0), np.random.default_rng(0), (2,))
+    batch = MEC.resample(MEC.generate("closed-tiny", 0), np.random.default_rng(0), (2,))
     with pytest.raises(ValueError, match="leading axes"):
         MEC.exact_horizon(batch)
 

@@ -31,7 +31,6 @@ class EdgeMigration(Problem[MigrationInstance, MigrationState, MigrationSlot, Mi
         year=2021,
     )
     sizes = SIZES
-    coupled = True
     exact_methods = ("assignment", "mip", "reference")
     target_gap = 1e-5
     heuristics: ClassVar = {
@@ -56,6 +55,10 @@ class EdgeMigration(Problem[MigrationInstance, MigrationState, MigrationSlot, Mi
         instance = generator.draw(self.params(size, overrides), seed, size)
         scale = abs(heuristics.play(self, instance, heuristics.stay)[1].mean)
         return dataclasses.replace(instance, u_ref=np.asarray(max(scale, 1e-9)))
+
+    def coupled(self, params: MigrationParams) -> bool:
+        """Twins move from the servers of the slot before."""
+        return True
 
     def dimensions(self, params: MigrationParams) -> Mapping[str, int]:
         p = params

@@ -31,7 +31,6 @@ class EdgePlacement(Problem[PlacementInstance, PlacementState, PlacementSlot, Pl
         year=2021,
     )
     sizes = SIZES
-    coupled = False
     exact_methods = ("strong", "cpsat", "reference")
     target_gap = 1e-6
     target_gaps: ClassVar = {"large": 1e-4}
