@@ -13,10 +13,14 @@ from ortools.sat.python import cp_model
 
 from dtbench.arrays import Array
 from dtbench.core import CertificateStatus, Limits
-from dtbench.exact.linear import LinearModel, MilpResult, gaps
+from dtbench.errors import DtbenchError
+from dtbench.exact.linear import FEASIBILITY, LinearModel, MilpResult, checked_start, gaps, infeasible
 
 LARGEST = 2**52
-"""Greatest magnitude of a scaled objective: below 2^53 every value is exact as a double."""
+"""Greatest magnitude of a scaled objective and of a column: below 2^53 every value is exact as a double."""
+
+LARGEST_SUM = 2**61
+"""Greatest magnitude of what a row can reach, its coefficients and sides: sums of 64-bit integers do not overflow."""
 
 # What each status proves: (status, whether the bound counts).
 STATUS: dict[Any, tuple[CertificateStatus, bool]] = {
@@ -53,10 +57,15 @@ def solve_cpsat(model: LinearModel, limits: Limits, scale: float, start: Array |
 
     Raises
     ------
+    DtbenchError
+        If a coefficient, a bound or a row's sum does not fit into the integers of CP-SAT.
     ValueError
-        If the model is not all-integer, or the scaled objective does not fit into the exact integers of a double.
+        If the model is not all-integer, the start is no point, or the scaled objective does not fit into the exact
+        integers of a double.
     """
     began = time.perf_counter()
+    if model.contradictory:
+        return infeasible(time.perf_counter() - began, backend())
     sign = 1.0 if model.sense == "min" else -1.0
     costs = _scaled(model, sign, scale)
     cp = _build(model, costs, start)
@@ -98,18 +107,53 @@ def _scaled(model: LinearModel, sign: float, scale: float) -> npt.NDArray[np.int
         raise ValueError("CP-SAT takes integer columns with finite bounds only")
     if not (coefficients == np.round(coefficients)).all():
         raise ValueError("CP-SAT takes integer row coefficients only")
-    scaled = np.floor(sign * model.cost / scale)
-    reach = (np.abs(scaled) * np.maximum(np.abs(model.lower), np.abs(model.upper))).sum()
-    if reach > LARGEST:
+    _refuse_large(model)
+    reach = np.abs(model.cost) * np.maximum(np.abs(model.lower), np.abs(model.upper))
+    if not (0.0 < scale < math.inf and reach.sum() / scale <= LARGEST):
         raise ValueError(
-            f"costs / scale add up to {reach:.3g} > 2^52; take a scale above {scale * reach / LARGEST:.3g}"
+            f"costs add up to {reach.sum():.3g}, which in units of the scale {scale!r} must be at most 2^52; "
+            f"take a scale above {reach.sum() / LARGEST:.3g}"
         )
+    scaled = np.floor(sign * model.cost / scale)
+    if (np.abs(scaled) > LARGEST).any():  # of columns that are always 0
+        scaled = np.where(reach > 0.0, scaled, 0.0)
     return scaled.astype(np.int64)
+
+
+def _refuse_large(model: LinearModel) -> None:
+    """Refuse numbers that do not fit into the integers of CP-SAT.
+
+    Raises
+    ------
+    DtbenchError
+        It names the row or column and the number.
+    """
+
+    def refuse(where: str, value: float, largest: int) -> None:
+        raise DtbenchError(
+            f"{where} {value:.6g}, which does not fit into the integers of CP-SAT (at most {largest:.3g}). "
+            "Change the unit, or write inf for no bound."
+        )
+
+    for what, bound in (("lower", model.lower), ("upper", model.upper)):
+        for number in np.flatnonzero(np.abs(bound) > LARGEST)[:1].tolist():
+            refuse(f"{model.column(number)} has the {what} bound", float(bound[number]), LARGEST)
+    rows = model.rows.tocoo()
+    for entry in np.flatnonzero(np.abs(rows.data) > LARGEST_SUM)[:1].tolist():
+        where = f"{model.row(int(rows.row[entry]))} has {model.column(int(rows.col[entry]))} with the coefficient"
+        refuse(where, float(rows.data[entry]), LARGEST_SUM)
+    for what, side in (("lower", model.row_lower), ("upper", model.row_upper)):
+        for number in np.flatnonzero((np.abs(side) > LARGEST_SUM) & np.isfinite(side))[:1].tolist():
+            refuse(f"{model.row(number)} has the {what} side", float(side[number]), LARGEST_SUM)
+    most = abs(model.rows) @ np.maximum(np.abs(model.lower), np.abs(model.upper))
+    for number in np.flatnonzero(most > LARGEST_SUM)[:1].tolist():
+        refuse(f"{model.row(number)} can reach", float(most[number]), LARGEST_SUM)
 
 
 def _build(model: LinearModel, costs: npt.NDArray[np.int64], start: Array | None) -> cp_model.CpModel:
     cp = cp_model.CpModel()
-    lower, upper = np.ceil(model.lower).astype(np.int64), np.floor(model.upper).astype(np.int64)
+    lower = np.ceil(model.lower - FEASIBILITY).astype(np.int64)
+    upper = np.floor(model.upper + FEASIBILITY).astype(np.int64)
     columns = [cp.new_int_var(int(a), int(b), "") for a, b in zip(lower, upper, strict=True)]
     least = [math.ceil(v) if math.isfinite(v) else cp_model.INT_MIN for v in model.row_lower.tolist()]
     most = [math.floor(v) if math.isfinite(v) else cp_model.INT_MAX for v in model.row_upper.tolist()]
@@ -122,6 +166,6 @@ def _build(model: LinearModel, costs: npt.NDArray[np.int64], start: Array | None
         cp.add_linear_constraint(total, least[row], most[row])
     cp.minimize(cp_model.LinearExpr.weighted_sum(columns, costs.tolist()))
     if start is not None:
-        for column, value in zip(columns, np.round(start).astype(np.int64).tolist(), strict=True):
+        for column, value in zip(columns, np.round(checked_start(model, start)).astype(np.int64).tolist(), strict=True):
             cp.add_hint(column, value)
     return cp

@@ -39,10 +39,10 @@ def write_linear(model: LinearModel, path: Path, fmt: Format) -> None:
     """
     import highspy
 
-    from dtbench.exact.highs import load
+    from dtbench.exact.highs import handed_over
 
     def write(target: Path) -> None:
-        highs = load(model)
+        highs = handed_over(model)
         lp = highs.getLp()
         lp.col_names_ = list(model.names) or [f"x{i}" for i in range(model.n_columns)]
         lp.row_names_ = list(model.row_names) or [f"r{i}" for i in range(model.n_rows)]

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
+from collections.abc import Callable
 
 import highspy
 import numpy as np
 
 from dtbench.arrays import Array
 from dtbench.core import CertificateStatus, Limits
-from dtbench.exact.linear import LinearModel, MilpResult, gaps
+from dtbench.errors import DtbenchError
+from dtbench.exact.linear import FEASIBILITY, INFINITE, LinearModel, MilpResult, checked_start, gaps, infeasible
 
-FEASIBILITY = 1e-9
-"""Primal, dual and integer feasibility tolerance: the defaults (1e-7, 1e-7, 1e-6) are too coarse for a 1e-7 gap."""
+LARGEST, LARGEST_SIDE = 1e6, 1e8
+"""Greatest magnitudes of coefficients, costs and bounds, and of rows' sides and terms (coefficient times bound).
+
+With tolerances of 1e-9 HiGHS calls feasible models infeasible and gives false bounds from coefficients of 1e7 on.
+Models of shipped instances stay under 1e5, sides of their rows under 1e7.
+"""
+
+LOCK = threading.RLock()
+"""HiGHS has one scheduler per process, which must not be reset while another thread solves."""
 
 S = highspy.HighsModelStatus
 
@@ -63,19 +73,24 @@ def solve_highs(
 
     Raises
     ------
+    DtbenchError
+        If a number is too large for HiGHS to be trusted (:func:`refuse_large`).
     ValueError
-        If the model is unbounded or HiGHS refuses it.
+        If the model is unbounded, HiGHS refuses it, or the start is no point.
     """
     began = time.perf_counter()
+    if model.contradictory:
+        return infeasible(time.perf_counter() - began, backend())
     if model.n_columns == 0:
         return _empty(model, time.perf_counter() - began)
     highs = load(model)
-    _set_options(highs, limits, presolved=presolved)
     if start is not None:
         columns = np.arange(model.n_columns, dtype=np.int32)
-        highs.setSolution(model.n_columns, columns, np.asarray(start, dtype=float))
-    highs.run()
-    return _result(highs, model, time.perf_counter() - began)
+        highs.setSolution(model.n_columns, columns, checked_start(model, start))
+    with LOCK:
+        _set_options(highs, limits, presolved=presolved)
+        highs.run()
+        return _result(highs, model, time.perf_counter() - began)
 
 
 def _set_options(highs: highspy.Highs, limits: Limits, *, presolved: bool) -> None:
@@ -98,8 +113,65 @@ def _set_options(highs: highspy.Highs, limits: Limits, *, presolved: bool) -> No
     highspy.Highs.resetGlobalScheduler(True)  # else the thread count of the first solve in this process stays
 
 
+def refuse_large(model: LinearModel) -> None:
+    """Refuse numbers with which HiGHS proves what is false.
+
+    Raises
+    ------
+    DtbenchError
+        It names the row or column, the number, and what to do.
+    """
+    rows = model.rows.tocoo()
+    reach = np.maximum(*(np.where(np.isfinite(side), np.abs(side), 0.0) for side in (model.lower, model.upper)))
+
+    def of_entry(entry: int) -> str:
+        return f"{model.row(int(rows.row[entry]))} has {model.column(int(rows.col[entry]))} with the"
+
+    checks: list[tuple[str, Array, float, Callable[[int], str]]] = [
+        ("coefficient", rows.data, LARGEST, of_entry),
+        ("cost", model.cost, LARGEST, lambda j: f"{model.column(j)} has the"),
+        ("bound", model.lower, LARGEST, lambda j: f"{model.column(j)} has the lower"),
+        ("bound", model.upper, LARGEST, lambda j: f"{model.column(j)} has the upper"),
+        ("side", model.row_lower, LARGEST_SIDE, lambda i: f"{model.row(i)} has the lower"),
+        ("side", model.row_upper, LARGEST_SIDE, lambda i: f"{model.row(i)} has the upper"),
+        ("coefficient times bound", rows.data * reach[rows.col], LARGEST_SIDE, of_entry),
+    ]
+    for what, values, largest, where in checks:
+        over = np.flatnonzero((np.abs(values) > largest) & (np.abs(values) < np.inf))
+        if over.size:
+            raise too_large(f"{where(int(over[0]))} {what} {float(values[over[0]]):.6g}", largest)
+
+
+def too_large(what: str, largest: float) -> DtbenchError:
+    """The error of a number that HiGHS must not be given."""
+    return DtbenchError(
+        f"{what}; what HiGHS proves cannot be trusted above {largest:.0e}. Change the unit (Mbit for bit, say), or "
+        f"take a smaller constant; no bound is written as inf, or as {INFINITE:.0e} or more."
+    )
+
+
 def load(model: LinearModel) -> highspy.Highs:
-    """HiGHS holding the model, silent, with default options."""
+    """HiGHS holding the model for solving, silent, with default options.
+
+    Raises
+    ------
+    DtbenchError
+        If a number is too large (:func:`refuse_large`).
+    ValueError
+        If HiGHS refuses the model.
+    """
+    refuse_large(model)
+    return handed_over(model)
+
+
+def handed_over(model: LinearModel) -> highspy.Highs:
+    """HiGHS holding the model whatever its numbers, for writing it to a file.
+
+    Raises
+    ------
+    ValueError
+        If HiGHS refuses the model.
+    """
     highs = highspy.Highs()
     highs.silent()
     sense = highspy.ObjSense.kMinimize if model.sense == "min" else highspy.ObjSense.kMaximize

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,6 +14,12 @@ from scipy import sparse
 from dtbench.arrays import Array, BoolArray
 from dtbench.core import CertificateStatus, Limits, Sense
 
+FEASIBILITY = 1e-9
+"""By how much a row, a bound or integrality may be broken: the defaults of back ends are too coarse for a 1e-7 gap."""
+
+INFINITE = 1e19
+"""Bounds and sides of rows from this magnitude on mean none: solvers write 1e19, 1e20 or 1e30 for infinity."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LinearModel:
@@ -21,7 +28,8 @@ class LinearModel:
     Attributes
     ----------
     cost, lower, upper
-        (n,) per column; bounds may be infinite, costs may not: leave out a column that costs infinity.
+        (n,) per column; bounds may be infinite (from 1e19 on they are), costs may not: leave out a column that costs
+        infinity.
     integer
         (n,) bool.
     rows
@@ -62,6 +70,8 @@ class LinearModel:
                 raise ValueError(f"{name} has shape {value.shape}, expected ({length},)")
             if np.isnan(value).any():
                 raise ValueError(f"{name} holds NaN")
+            if name.endswith(("lower", "upper")):
+                value = np.where(np.abs(value) >= INFINITE, np.copysign(np.inf, value), value)
             object.__setattr__(self, name, value)
         if not (np.isfinite(self.cost).all() and np.isfinite(self.rows.data).all() and np.isfinite(self.offset)):
             raise ValueError("costs, coefficients and offset must be finite")
@@ -78,6 +88,24 @@ class LinearModel:
     def n_rows(self) -> int:
         """m."""
         return int(self.rows.shape[0])
+
+    @property
+    def contradictory(self) -> bool:
+        """Whether a column's or a row's bounds alone leave no value: crossed, or no integer between them."""
+        lower = np.where(self.integer, np.ceil(self.lower - FEASIBILITY), self.lower)
+        upper = np.where(self.integer, np.floor(self.upper + FEASIBILITY), self.upper)
+        pairs = ((self.lower, self.upper), (lower, upper), (self.row_lower, self.row_upper))
+        return any(
+            bool(((low > high + FEASIBILITY) | (low == np.inf) | (high == -np.inf)).any()) for low, high in pairs
+        )
+
+    def column(self, number: int) -> str:
+        """What messages call a column."""
+        return f"column {number}" + (f" ('{self.names[number]}')" if self.names else "")
+
+    def row(self, number: int) -> str:
+        """What messages call a row."""
+        return f"row {number}" + (f" ('{self.row_names[number]}')" if self.row_names else "")
 
     def value(self, x: Array) -> float:
         """Objective of a point (n,)."""
@@ -131,6 +159,25 @@ class MilpResult:
     backend: str
     native: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def checked_start(model: LinearModel, start: Array) -> Array:
+    """The start as floats (n,).
+
+    Raises
+    ------
+    ValueError
+        If it has another length or holds NaN or inf.
+    """
+    start = np.asarray(start, dtype=float)
+    if start.shape != (model.n_columns,) or not np.isfinite(start).all():
+        raise ValueError(f"the start has shape {start.shape}; expected ({model.n_columns},) finite numbers")
+    return start
+
+
+def infeasible(seconds: float, backend: str) -> MilpResult:
+    """The result of a contradictory model: no back end is asked."""
+    return MilpResult("infeasible", None, math.nan, math.nan, seconds, backend, native="contradictory bounds")
 
 
 def gaps(limits: Limits) -> tuple[float, float]:

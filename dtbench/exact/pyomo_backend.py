@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import highspy
 import numpy as np
+import numpy.typing as npt
 import pyomo
 import pyomo.environ as pyo
 from pyomo.contrib.solver.common.results import SolutionStatus, TerminationCondition
 from pyomo.contrib.solver.solvers.highs import Highs
+from pyomo.repn import generate_standard_repn
 
 from dtbench.core import CertificateStatus, Limits
 from dtbench.exact import highs
-from dtbench.exact.linear import MilpResult, gaps
+from dtbench.exact.linear import FEASIBILITY, INFINITE, MilpResult, gaps
 
 T = TerminationCondition
 
@@ -48,6 +53,39 @@ def backend() -> str:
     return f"Pyomo {pyomo.__version__}, {highs.backend()}"
 
 
+def _refuse_large(model: pyo.ConcreteModel, lp: highspy.HighsLp) -> None:
+    """Refuse numbers with which HiGHS proves what is false, by the names that the model gives them."""
+    sides = np.concatenate([lp.row_lower_, lp.row_upper_])
+    numbers = np.concatenate([lp.a_matrix_.value_, lp.col_cost_, lp.col_lower_, lp.col_upper_])
+    if not (_over(numbers, highs.LARGEST) or _over(sides, highs.LARGEST_SIDE)):
+        return
+    for variable in model.component_data_objects(pyo.Var):
+        for bound in (variable.lb, variable.ub):
+            if bound is not None and _over(bound, highs.LARGEST):
+                raise highs.too_large(f"variable '{variable.name}' has the bound {bound:.6g}", highs.LARGEST)
+    for part in (*model.component_data_objects(pyo.Objective, active=True), *_constraints(model)):
+        repn = generate_standard_repn(part.expr if part.ctype is pyo.Objective else part.body)
+        for variable, coefficient in zip(repn.linear_vars, repn.linear_coefs, strict=True):
+            if _over(coefficient, highs.LARGEST):
+                what = f"'{part.name}' has '{variable.name}' with the coefficient {coefficient:.6g}"
+                raise highs.too_large(what, highs.LARGEST)
+        for side in () if part.ctype is pyo.Objective else (part.lower, part.upper):
+            if side is not None and _over(pyo.value(side) - repn.constant, highs.LARGEST_SIDE):
+                what = f"'{part.name}' has the right-hand side {pyo.value(side) - repn.constant:.6g}"
+                raise highs.too_large(what, highs.LARGEST_SIDE)
+    raise highs.too_large(f"Pyomo model '{model.name}' holds a larger number", highs.LARGEST)
+
+
+def _constraints(model: pyo.ConcreteModel) -> Iterator[Any]:
+    yield from model.component_data_objects(pyo.Constraint, active=True)
+
+
+def _over(values: npt.ArrayLike, largest: float) -> bool:
+    """Whether a number is above ``largest`` and not infinite."""
+    size = np.abs(np.asarray(values, dtype=float))
+    return bool(((size > largest) & (size < INFINITE)).any())
+
+
 def solve_pyomo(model: pyo.ConcreteModel, limits: Limits) -> MilpResult:
     """Solve a linear Pyomo model with HiGHS; its variables then hold the incumbent, if there is one.
 
@@ -65,10 +103,27 @@ def solve_pyomo(model: pyo.ConcreteModel, limits: Limits) -> MilpResult:
 
     Raises
     ------
+    DtbenchError
+        If a number is too large for HiGHS to be trusted (:data:`dtbench.exact.highs.LARGEST`).
     ValueError
         If the model is unbounded or HiGHS fails.
+
+    Notes
+    -----
+    One thread at a time: Pyomo redirects standard output and pauses the garbage collector, HiGHS has one scheduler, all
+    of the whole process. Waiting for another thread counts as time.
     """
     began = time.perf_counter()
+    if not highs.LOCK.acquire(timeout=min(limits.seconds, threading.TIMEOUT_MAX)):
+        seconds = time.perf_counter() - began
+        return MilpResult("unknown", None, math.nan, math.nan, seconds, backend(), native="waited for another thread")
+    try:
+        return _solve(model, limits, began)
+    finally:
+        highs.LOCK.release()
+
+
+def _solve(model: pyo.ConcreteModel, limits: Limits, began: float) -> MilpResult:
     relative, absolute = gaps(limits)
     solver = Highs()
     config = solver.config
@@ -76,14 +131,15 @@ def solve_pyomo(model: pyo.ConcreteModel, limits: Limits) -> MilpResult:
     config.raise_exception_on_nonoptimal_result = False
     config.threads, config.rel_gap, config.abs_gap = limits.threads, relative, absolute
     config.solver_options = {
-        "mip_feasibility_tolerance": highs.FEASIBILITY,
-        "primal_feasibility_tolerance": highs.FEASIBILITY,
-        "dual_feasibility_tolerance": highs.FEASIBILITY,
+        "mip_feasibility_tolerance": FEASIBILITY,
+        "primal_feasibility_tolerance": FEASIBILITY,
+        "dual_feasibility_tolerance": FEASIBILITY,
         "parallel": "on" if limits.threads > 1 else "off",
         "random_seed": 0,
     }
     highspy.Highs.resetGlobalScheduler(True)  # else the thread count of the first solve in this process stays
     solver.set_instance(model)
+    _refuse_large(model, solver._solver_model.getLp())
     for check in UPDATES:
         setattr(config.auto_updates, check, False)
     config.time_limit = max(limits.seconds - (time.perf_counter() - began), 0.0)

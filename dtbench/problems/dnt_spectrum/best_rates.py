@@ -14,8 +14,8 @@ import numpy as np
 
 from dtbench.arrays import Array, BoolArray
 from dtbench.core import Limits
-from dtbench.exact.highs import FEASIBILITY, load
-from dtbench.exact.linear import LinearModel
+from dtbench.exact.highs import LOCK, load
+from dtbench.exact.linear import FEASIBILITY, LinearModel
 from dtbench.problems.dnt_spectrum.active_sets import ActiveSets
 from dtbench.problems.dnt_spectrum.exact import by_highs, form_of
 from dtbench.problems.dnt_spectrum.model import DntDecision, DntSlot
@@ -91,10 +91,11 @@ def relaxed(model: LinearModel, columns: slice) -> Array:
     value = np.full(len(sets), -np.inf)
     for v, upload in enumerate(sets.astype(np.float64)):
         highs.changeColsBounds(len(at), at, upload, upload)
-        highs.run()
-        if highs.getModelStatus() not in (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible):
-            highs.clearSolver()
+        with LOCK:
             highs.run()
+            if highs.getModelStatus() not in (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible):
+                highs.clearSolver()
+                highs.run()
         status = highs.getModelStatus()
         if status == highspy.HighsModelStatus.kOptimal:
             value[v] = highs.getInfo().objective_function_value

@@ -18,8 +18,8 @@ from dtbench import referee
 from dtbench.arrays import Array, IntArray
 from dtbench.core import AnyProblem, Certificate, Limits, relative_gap
 from dtbench.exact.certificate import ROUNDING, tightened, with_target
-from dtbench.exact.highs import FEASIBILITY, backend, load, solve_highs
-from dtbench.exact.linear import LinearModel
+from dtbench.exact.highs import LOCK, backend, load, solve_highs
+from dtbench.exact.linear import FEASIBILITY, LinearModel
 from dtbench.problems.edge_association.migration import heuristics
 from dtbench.problems.edge_association.migration.arcs import arc_model, taken, trajectory
 from dtbench.problems.edge_association.migration.instance import MigrationInstance
@@ -225,7 +225,8 @@ class Master:
             if attempt == 1:
                 self.highs.clearSolver()
             self.highs.setOptionValue("time_limit", self.highs.getRunTime() + max(deadline - time.perf_counter(), 0.0))
-            self.highs.run()
+            with LOCK:
+                self.highs.run()
             if self.highs.getModelStatus() == highspy.HighsModelStatus.kOptimal:
                 dual = np.array(self.highs.getSolution().row_dual)[users:].reshape(horizon, servers)
                 return -self.highs.getInfo().objective_function_value, np.maximum(-dual, 0.0)
