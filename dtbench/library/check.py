@@ -59,7 +59,7 @@ def _problems_of(owner: AnyProblem, instance: Instance, rows: dict[str, BestKnow
             yield f"slot {slot}: gap {row.gap!r} is not that of objective and bound"
     if not owner.coupled(instance.params):
         slots = [rows[str(t)].objective for t in range(instance.horizon) if str(t) in rows]
-        if not slots and instance.size in owner.bracket_sizes:  # a bracket of the horizon alone
+        if not slots:  # only the horizon's is known
             return
         if len(slots) != instance.horizon:
             yield f"{len(slots)} slots have a best known value, expected {instance.horizon}"

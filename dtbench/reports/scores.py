@@ -31,8 +31,8 @@ TIE = 1e-9  # ratios that are nearer to each other tie
 class ProblemFacts:
     """What the leaderboard must know of a problem.
 
-    ``target_gaps`` by size: relative gaps that count as proof. ``coupled``: sizes whose slots are coupled.
-    ``sha256`` of the problem's sources and ``dtbench``, the version, are those of today; without a version none is compared.
+    ``target_gaps`` by size: relative gaps that count as proof. ``coupled``: sizes whose slots are coupled. ``sha256``
+    of the problem's sources and ``dtbench``, the version, are those of today; without a version none is compared.
     """
 
     title: str
@@ -49,9 +49,10 @@ class ProblemFacts:
     def of(cls, problem: AnyProblem) -> Self:
         """The facts of a problem."""
         gaps = {size: problem.target_gap_of(size) for size in problem.sizes}
+        coupled = tuple(size for size, params in problem.sizes.items() if problem.coupled(params))
         return cls(
             problem.title, problem.sense, problem.unit, problem.target_gap, tuple(problem.sizes), gaps,
-            tuple(size for size, params in problem.sizes.items() if problem.coupled(params)), source_sha256(problem.id), version("dtbench") or "unknown",
+            coupled, source_sha256(problem.id), version("dtbench") or "unknown",
         )  # fmt: skip
 
     def couples(self, cell: Cell) -> bool:

@@ -172,7 +172,7 @@ def test_the_shipped_library_is_complete_and_certified(id):
                 assert best.gap <= owner.target_gap_of(size) * (1 + 1e-9)
                 assert best.status == "optimal"
             assert best.gap < 0.5
-            if not owner.coupled(instance.params) and size not in owner.bracket_sizes:
+            if not owner.coupled(instance.params) and len(rows) > 1:  # the horizon alone, where slots take long
                 objectives = [rows[str(t)].objective for t in range(instance.horizon)]
                 assert best.objective == pytest.approx(np.mean(objectives), rel=1e-12)
 
