@@ -77,10 +77,14 @@ def methods(problem: AnyProblem) -> list[Case]:
 
 
 def coupled(problem: AnyProblem) -> list[Case]:
-    """The problem, if a decision acts on later slots."""
-    return [()] if problem.coupled else []
+    """The tiniest sizes where a decision acts on later slots."""
+    return [(size,) for size in _tinies(problem) if problem.coupled(problem.sizes[size])]
 
 
 def uncoupled(problem: AnyProblem) -> list[Case]:
-    """The problem, if no decision acts on later slots."""
-    return [] if problem.coupled else [()]
+    """The tiniest sizes where no decision acts on later slots."""
+    return [(size,) for size in _tinies(problem) if not problem.coupled(problem.sizes[size])]
+
+
+def _tinies(problem: AnyProblem) -> list[str]:
+    return [size for size in problem.sizes if size.endswith("tiny")]

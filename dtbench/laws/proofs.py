@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 from dtbench import referee
 from dtbench.core import AnyProblem, Certificate, Decision, Limits, Slot
 from dtbench.laws.cases import drawn, instance_of, walked
-from dtbench.laws.compare import refused, require
+from dtbench.laws.compare import arrays, refused, require
 from dtbench.laws.decisions import require_feasible
 from dtbench.laws.law import CERTIFIED, Laws, coupled, methods, once, rules, slots, uncoupled
 
@@ -116,20 +116,29 @@ def reference_model_is_a_pyomo_model(problem: AnyProblem) -> None:
 
 
 @law(uncoupled)
-def uncoupled_slots_do_not_see_the_state(problem: AnyProblem) -> None:
+def uncoupled_slots_do_not_see_the_state(problem: AnyProblem, size: str) -> None:
     """Where slots are not coupled, objectives do not depend on the state, and no horizon is certified."""
-    instance = instance_of(problem, "tiny")
+    instance = instance_of(problem, size)
     require(problem.exact_horizon(instance) is None, "exact_horizon gives a certificate")
-    met, _, _, decisions = drawn(problem, "tiny")
+    met, _, _, decisions = drawn(problem, size)
     anew = referee.slots(problem, instance)[: met.batch_shape[0]]  # the same slots, each from the first state
     one, other = (problem.evaluate(each, decisions).objective for each in (anew, met))
     assert_allclose(one, other, rtol=1e-12)
 
 
 @law(coupled)
-def horizon_bound_is_not_beaten(problem: AnyProblem) -> None:
+def coupled_slots_see_the_state(problem: AnyProblem, size: str) -> None:
+    """Where slots are coupled, they differ by the state: otherwise whole horizons could be decided at once."""
+    instance = instance_of(problem, size)
+    met = walked(problem, size, instance.horizon)
+    anew = referee.slots(problem, instance)[: met.batch_shape[0]]
+    require(any((value != arrays(met)[path]).any() for path, value in arrays(anew).items()), "they do not")
+
+
+@law(coupled)
+def horizon_bound_is_not_beaten(problem: AnyProblem, size: str) -> None:
     """Where slots are coupled, no random policy beats the bound of the horizon."""
-    instance = instance_of(problem, "tiny")
+    instance = instance_of(problem, size)
     encoding = problem.encodings(instance)["search"]
     proved = problem.exact_horizon(instance, Limits(seconds=20.0))
     if proved is None:
