@@ -211,6 +211,7 @@ def _ask(line: socket.socket, job: Job, folder: Path) -> dict[str, Any]:
         if not answers.ended:  # the line is open, so that the process is there and the number is still its own
             with contextlib.suppress(ProcessLookupError):
                 os.kill(supervisor, signal.SIGKILL)
+        _launcher.wake()  # it kills what is left; and where it has died, too:
         _launcher.bury(others)
         report = {"verdict": "lost", "exit": None, "seconds": time.monotonic() - began, "peak": 0, "log": ""}
     return report

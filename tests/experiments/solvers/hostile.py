@@ -172,6 +172,15 @@ class Hostile(Solver):
             os.kill(pid, signal.SIGSTOP)
         time.sleep(600)
 
+    def stops_one_kills_one(self):
+        """The zygote stands still while the supervisor dies."""
+        self.daemon()
+        forget_parent()
+        supervisor, zygote = list(parents())[:2]
+        os.kill(zygote, signal.SIGSTOP)
+        os.kill(supervisor, signal.SIGKILL)
+        time.sleep(600)
+
     def kills_zygote(self):
         self.daemon()
         os.kill(list(parents())[1], signal.SIGKILL)
