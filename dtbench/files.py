@@ -25,12 +25,22 @@ def replacing(path: Path) -> Iterator[Path]:
     """A temporary name beside ``path`` to write to; at the end, what is there takes the name at once.
 
     At any moment the name stands for the whole content, or the old one.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; it names ``path``.
     """
     part = path.with_name(f".{path.name}{TEMPORARY}")
     try:
         yield part
         _sync(part)
         part.replace(path)
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None  # a full disk names none, others the temporary one
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
     except BaseException:
         part.unlink(missing_ok=True)
         raise

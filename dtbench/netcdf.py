@@ -5,6 +5,8 @@ The same content gives the same bytes. Reading never runs anything: plain number
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +18,9 @@ import numpy.typing as npt
 
 from dtbench.arrays import Batched
 from dtbench.errors import DtbenchError
+from dtbench.files import write_safely
+
+MEMORY = "/dev/shm"  # noqa: S108  a folder in memory
 
 
 @dataclass(frozen=True)
@@ -51,9 +56,22 @@ def stored(value: Any) -> npt.NDArray[Any]:
 
 
 def write(path: Path, content: Content) -> None:
-    """Write a file; an existing one is replaced."""
-    with h5netcdf.File(path, "w", track_order=False) as file:
-        _write(file, content)
+    """Write a file; an existing one is replaced when the new one is complete.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; it names ``path``.
+    """
+    write_safely(path, to_bytes(content))
+
+
+def to_bytes(content: Content) -> bytes:
+    """The file of some content. It is made in memory if there is a folder: HDF5 fails badly where a disk is full."""
+    with tempfile.NamedTemporaryFile(dir=MEMORY if os.access(MEMORY, os.W_OK) else None, prefix="dtbench-") as file:
+        with h5netcdf.File(file.name, "w", track_order=False) as data:
+            _write(data, content)
+        return file.read()
 
 
 def _write(group: Any, content: Content) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from dtbench.arrays import Array, BoolArray
 from dtbench.core import AnyProblem, Certificate, Decision, Instance, Outcome, Slot, State, check_decision
+from dtbench.progress import Step, untold
 
 
 @dataclass(frozen=True)
@@ -109,10 +110,8 @@ def metric_means(problem: AnyProblem, instance: Instance, decisions: Decision) -
     return {name: float(np.mean(values)) for name, values in by_name.items()}
 
 
-def play(
-    problem: AnyProblem, instance: Instance, solver: Any, progress: Callable[[int], None] | None = None
-) -> Trajectory:
-    """Let a solver decide the whole horizon.
+def play(problem: AnyProblem, instance: Instance, solver: Any, progress: Step = untold) -> Trajectory:
+    """Let a solver decide the whole horizon; ``progress`` is told of each slot.
 
     Raises
     ------
@@ -120,6 +119,7 @@ def play(
         If what it returns is not a decision.
     """
     horizon = instance.horizon
+    progress(0, horizon, "slots")
     began = clock()
     planned = solver.plan(instance)
     certificate = solver.certificate
@@ -137,8 +137,7 @@ def play(
         decision: Decision = solver.decide(slot)
         seconds[t] = clock() - began
         certificates.append(solver.certificate)
-        if progress is not None:
-            progress(t + 1)
+        progress(t + 1, horizon, "slots")
         return decision
 
     given, scores = walk(problem, instance, decide)

@@ -9,6 +9,7 @@ import numpy as np
 from dtbench.core import AnyProblem, Certificate, Decision, Instance, Slot
 from dtbench.errors import Declined
 from dtbench.params import Options
+from dtbench.progress import Step, untold
 
 
 class Solver:
@@ -36,6 +37,8 @@ class Solver:
         finite number of at least 0, and more facts for the record if there are any: plain values, as JSON has them, of
         which ``frames`` is a whole number of at least 0. A policy that was trained before counts what its training
         took. Any other content ends the cell as ``invalid``.
+    watcher
+        Whom a long :meth:`train` or :meth:`plan` may tell how far it is, ``self.watcher(3, 100, "rounds")``.
     Options
         A subclass of :class:`dtbench.params.Options`: the fields are what ``--option name=value`` takes.
 
@@ -63,6 +66,7 @@ class Solver:
         self.options: Any = type(self).Options().replace(options)
         self.certificate: Certificate | None = None  # set by exact methods: what they prove of the slot just decided
         self.training: dict[str, Any] | None = None
+        self.watcher: Step = untold
         if self.problems is not None and problem.id not in self.problems:
             raise Declined(f"'{self.name}' does not take problem '{problem.id}'")
         if self.coupled_only and not problem.coupled(instance.params):

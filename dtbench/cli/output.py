@@ -24,8 +24,13 @@ PIPE_WIDTH = 160  # columns of a table that goes to a file or another program
 class PlainConsole(Console):
     """A console that shows no control character: words from files and solvers steer no terminal.
 
-    Colours and cursors of rich itself pass, as they are no part of the text.
+    Colours and cursors of rich itself pass, as they are no part of the text. Where the reader has gone it raises; Rich
+    would end the program with 1.
     """
+
+    def on_broken_pipe(self) -> None:
+        """Called while the error is handled."""
+        raise
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Every piece of text that is shown comes through here."""
@@ -44,7 +49,7 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else " " * cell_len(c) for c in text)  # as wide as before
 
 
-stdout = PlainConsole(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+stdout = PlainConsole(highlight=False, width=None if sys.stdout and sys.stdout.isatty() else PIPE_WIDTH)
 stderr = PlainConsole(stderr=True, highlight=False)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+import functools
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,9 +10,11 @@ import typer
 
 from dtbench.cli.data import pairs
 from dtbench.cli.output import Json, print_json, print_table, stderr, stdout
+from dtbench.cli.progress import say, steps
 from dtbench.errors import DtbenchError
-from dtbench.prediction import Case, PredictorTraining, Trained, training_of
+from dtbench.prediction import Case, PredictorTraining, training_of
 from dtbench.problems import all_problems, problem
+from dtbench.progress import Pace, Step, clock, time_left
 
 ProblemId = Annotated[str, typer.Argument(metavar="PROBLEM", help="Id of a problem that has a learned predictor.")]
 Size = Annotated[
@@ -61,10 +62,15 @@ def train_predictor(
     options = [training.Options().replace(dict(case.options) | given | {"seed": seed}) for case in cases]
     folder = output or training.folder
     trained = []
-    with _Display(len(cases)) as display:
-        for case, chosen in zip(cases, options, strict=True):
-            trained.append(training.train(case, chosen, folder, display.of(case)))
-            display.done(trained[-1])
+    pace = Pace()
+    pace.note(0, len(cases))
+    with steps(stderr, "training predictors") as progress:
+        for number, (case, chosen) in enumerate(zip(cases, options, strict=True)):
+            told = functools.partial(_told, progress, case, number, len(cases))
+            trained.append(training.train(case, chosen, folder, told))
+            pace.note(number + 1, len(cases))
+            line = f"{pace.done}/{pace.total} {case.name}: error {_short(trained[-1].error)}, {clock(pace.elapsed)}"
+            say(stderr, line + (f", {time_left(pace.left)}" if pace.done < pace.total else ""))
     if json:
         print_json([{"case": t.case.name, "file": str(t.file), "header": dict(t.header)} for t in trained])
     else:
@@ -91,8 +97,10 @@ def predictor_error(
     """
     training, cases = _chosen(problem_id, size, world, settings)
     found = []
-    for case in cases:
-        found += training.errors(case, weights or training.folder, count)
+    with steps(stderr, "measuring predictors") as progress:
+        for number, case in enumerate(cases):
+            progress(number, len(cases), f"cases: {case.name}")
+            found += training.errors(case, weights or training.folder, count)
     if json:
         facts: list[dict[str, Any]] = [
             {
@@ -120,43 +128,10 @@ def _chosen(
     return training, training.cases(sizes or [], worlds or [], pairs(settings or [], "--set"))
 
 
+def _told(progress: Step, case: Case, before: int, cases: int, epoch: int, epochs: int, error: float) -> None:
+    """An epoch of one of several trainings, which have as many epochs each."""
+    progress(before * epochs + epoch, cases * epochs, f"epochs, {case.name}: error {_short(error)}")
+
+
 def _short(value: float) -> str:
     return f"{value:.4g}"
-
-
-class _Display:
-    """Progress of training on stderr with the time left: a bar in a terminal, else a line per predictor."""
-
-    def __init__(self, cases: int) -> None:
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-        self.cases, self.finished, self.began = cases, 0, time.perf_counter()
-        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-        self.bar = Progress(*columns, console=stderr, disable=not stderr.is_terminal)
-        self.task = self.bar.add_task("training", total=float(cases))
-
-    def __enter__(self) -> _Display:
-        self.bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.stop()
-
-    def of(self, case: Case) -> Callable[[int, int, float], None]:
-        """What a training reports its epochs to."""
-
-        def report(epoch: int, epochs: int, error: float) -> None:
-            words = f"{case.name}: error {error:.4g}"
-            self.bar.update(self.task, completed=self.finished + epoch / epochs, description=words, refresh=True)
-
-        return report
-
-    def done(self, trained: Trained) -> None:
-        """A predictor is trained."""
-        from dtbench.cli.progress import clock
-
-        self.finished += 1
-        elapsed = time.perf_counter() - self.began
-        left = elapsed / self.finished * (self.cases - self.finished)
-        line = f"{self.finished}/{self.cases} {trained.case.name}: error {trained.error:.4g}, {clock(elapsed)}"
-        stderr.print(line + (f", about {clock(left)} left" if left else ""), markup=False, soft_wrap=True)

@@ -1,70 +1,185 @@
-"""The live table of a run: done, running, failed, time left; plain lines where stderr is not a terminal."""
+"""Progress on stderr: live where a person watches a terminal, else a few plain lines."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import os
+import threading
+from collections.abc import Callable, Iterator
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from dtbench.experiments.events import Event, Finished, Listener, Planning, Progress
+from dtbench.experiments.events import Event, Finished, Listener, Planning, Progress, Snapshot
 from dtbench.experiments.record import STATUSES, Record
+from dtbench.progress import LINES, Pace, Step, clock, time_left
 
+RATE = 4.0  # frames a second
 ROWS = 12  # running cells that are shown
-LINES = 20  # plain lines of progress in a whole run, beside one for each failure
 STYLES = {"ok": "green", "skipped": "dim"}
+NOTEBOOK = "JPY_PARENT_PID"  # in the environment of a Jupyter kernel and of what it starts, also at a pseudo-terminal
+
+
+def moves(console: Console) -> bool:
+    """Whether the cursor may be moved: at a terminal of a person, not in a pipe, a log, a notebook or a dumb terminal.
+
+    Rich's own answer follows ``FORCE_COLOR`` too, which says nothing about cursors.
+    """
+    return console.file.isatty() and not console.is_dumb_terminal and NOTEBOOK not in os.environ
+
+
+@contextlib.contextmanager
+def steps(console: Console, what: str, *, quiet: bool = False) -> Iterator[Step]:
+    """A :class:`~dtbench.progress.Step` that shows how far a piece of work is, and the time left, while it lasts.
+
+    Work of a few seconds writes no lines, and leaves nothing at a terminal. It may be told from any thread.
+
+    Parameters
+    ----------
+    console
+        Of stderr.
+    what
+        What is done, ``verifying results/paper``.
+    quiet
+        Show nothing.
+    """
+    pace, lock, said = Pace(), threading.Lock(), ""
+
+    def note(done: int, total: int, words: str = "") -> None:
+        nonlocal said
+        with lock:
+            pace.note(done, total)
+            said = words
+
+    def line() -> str:
+        counted = f"{pace.done}/{pace.total} {said}" if pace.total else said
+        left = [time_left(pace.left)] if pace.done < pace.total else []
+        return ", ".join([f"{what}: {counted}".rstrip(" :"), f"{clock(pace.elapsed)} elapsed", *left])
+
+    def tell(done: int, total: int, words: str = "") -> None:
+        note(done, total, words)
+        with lock:
+            due = line() if pace.due() else None
+        if due is not None:
+            say(console, due)
+
+    def draw() -> RenderableType:
+        with lock:
+            row = Table.grid(padding=(0, 2))
+            row.add_row(ProgressBar(total=pace.total or None, completed=pace.done, width=30), Text(line()))
+        return row
+
+    if quiet:
+        yield lambda done, total, words="": None
+    elif moves(console):
+        with _Live(_Drawing(draw), console, transient=True):
+            yield note
+    else:
+        yield tell
 
 
 @contextlib.contextmanager
 def display(console: Console) -> Iterator[Listener]:
     """A listener for :func:`dtbench.experiments.run.run` that shows the run while the context lasts."""
     progress = Progress()
-    if not console.is_terminal:
-        yield lambda event: _plain(console, progress, event)
+    if not moves(console):
+        yield _Plain(console, progress)
         return
 
     def listen(event: Event) -> None:
         progress(event)
         if isinstance(event, Finished) and event.record.status not in ("ok", "skipped"):
-            live.console.print(Text(failure(event.record), style="red"), soft_wrap=True)
+            say(console, failure(event.record), style="red")
 
-    with Live(get_renderable=lambda: table(progress), console=console, refresh_per_second=4) as live:
+    with _Live(_Drawing(lambda: table(progress.snapshot())), console):
         yield listen
 
 
-def table(progress: Progress) -> RenderableType:
-    """What the live display shows now."""
+def say(console: Console, line: str, style: str = "") -> None:
+    """Print a line of progress. Where it cannot be written (disk full, terminal gone), no more is: the work goes on.
+
+    Raises
+    ------
+    BrokenPipeError
+        If whoever read the lines has gone, as in ``dtbench run quick 2>&1 | head``.
+    """
+    try:
+        console.print(Text(line, style=style), soft_wrap=True)
+    except BrokenPipeError:
+        raise
+    except OSError:
+        console.quiet = True
+
+
+class _Drawing:
+    """Draws what a function makes of the moment; where that fails it says so, and the next moment is tried again.
+
+    An exception would end the thread that refreshes the display, which then stands still.
+    """
+
+    def __init__(self, draw: Callable[[], RenderableType]) -> None:
+        self.draw = draw
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        try:
+            yield from list(console.render(self.draw(), options))
+        except Exception as error:
+            yield Text(f"the progress cannot be shown: {type(error).__name__}: {error}", style="red")
+
+
+class _Live(Live):
+    """A live display on stderr alone, that no error of writing ends."""
+
+    def __init__(self, drawing: _Drawing, console: Console, *, transient: bool = False) -> None:
+        super().__init__(drawing, console=console, refresh_per_second=RATE, transient=transient, redirect_stdout=False)
+
+    def refresh(self) -> None:
+        """Draw again."""
+        try:
+            super().refresh()
+        except OSError:  # the terminal has gone
+            self.console.quiet = True
+
+
+def table(moment: Snapshot) -> RenderableType:
+    """What the live display shows of a run."""
     counts = Table.grid(padding=(0, 2))
-    left = progress.seconds_left()
     counts.add_row(
-        ProgressBar(total=max(progress.total, 1), completed=progress.done, width=30),
-        f"{progress.done}/{progress.total} cells",
-        Text(f"{progress.failed} failed", style="red" if progress.failed else "dim"),
-        f"{clock(progress.elapsed)} elapsed",
-        "time left unknown" if left is None else f"about {clock(left)} left",
+        ProgressBar(total=max(moment.total, 1), completed=moment.done, width=30),
+        f"{moment.done}/{moment.total} cells",
+        Text(f"{moment.failed} failed", style="red" if moment.failed else "dim"),
+        f"{clock(moment.elapsed)} elapsed",
+        rest(moment),
     )
     running = Table(header_style="bold", box=None, padding=(0, 2, 0, 0))
     for column in ("running", "instance", "seed", "for"):
         running.add_column(column, justify="right" if column in ("seed", "for") else "left")
-    now = progress.clock()
-    cells = sorted(progress.running.values(), key=lambda pair: pair[1])
-    for cell, began in cells[:ROWS]:
-        running.add_row(Text(cell.label), Text(cell.instance), str(cell.seed), clock(now - began))
-    if len(cells) > ROWS:
-        running.add_row(Text(f"... and {len(cells) - ROWS} more", style="dim"), "", "", "")
-    return Group(counts, running, summary(progress))
+    for cell, seconds in moment.running[:ROWS]:
+        running.add_row(Text(cell.label), Text(cell.instance), str(cell.seed), clock(seconds))
+    if len(moment.running) > ROWS:
+        running.add_row(Text(f"... and {len(moment.running) - ROWS} more", style="dim"), "", "", "")
+    return Group(counts, running, summary(moment))
 
 
-def summary(progress: Progress) -> Text:
+def rest(moment: Snapshot) -> str:
+    """The time left of a run; what is known of it where all cells that run take longer than expected."""
+    if moment.done == moment.total:
+        return ""
+    if not moment.late:
+        return time_left(moment.left)
+    known = f"at least {clock(moment.left)} left" if moment.left and moment.left >= 0.5 else "time left unknown"
+    return f"{known}: what runs takes longer than expected"
+
+
+def summary(moment: Snapshot) -> Text:
     """How many cells ended in each status."""
     parts = [
-        Text(f"{progress.statuses[status]} {status}", style=STYLES.get(status, "red"))
+        Text(f"{moment.statuses[status]} {status}", style=STYLES.get(status, "red"))
         for status in STATUSES
-        if progress.statuses[status]
+        if moment.statuses[status]
     ]
     return Text("  ").join(parts)
 
@@ -76,29 +191,37 @@ def failure(record: Record) -> str:
     return f"{record.status}: {cell.label} on {cell.instance}, seed {cell.seed}: {reason}"
 
 
-def clock(seconds: float) -> str:
-    """``7 s``, ``2 min 05 s``, ``3 h 02 min``."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+class _Plain:
+    """A line at the start, about twenty on the way, and one for each of the first failures."""
 
+    def __init__(self, console: Console, progress: Progress) -> None:
+        self.console, self.progress = console, progress
+        self.every = 1  # cells between two lines
+        self.done = self.failed = 0
 
-def _plain(console: Console, progress: Progress, event: Event) -> None:
-    """A line at the start, for each failure, and about twenty times on the way."""
-    progress(event)
-    if isinstance(event, Planning):
-        line = f"{progress.total} cells to run, {progress.workers} at once"
-    elif not isinstance(event, Finished):
-        return
-    elif event.record.status not in ("ok", "skipped"):
-        line = failure(event.record)
-    elif progress.done % max(progress.total // LINES, 1) == 0 or progress.done == progress.total:
-        left = progress.seconds_left()
-        rest = "" if left is None else f", about {clock(left)} left"
-        line = f"{progress.done}/{progress.total} cells, {progress.failed} failed, {clock(progress.elapsed)}{rest}"
-    else:
-        return
-    console.print(line, markup=False, soft_wrap=True)
+    def __call__(self, event: Event) -> None:
+        self.progress(event)
+        if isinstance(event, Planning):
+            self.every = max(-(-len(event.cells) // LINES), 1)
+            say(self.console, f"{len(event.cells)} cells to run, {event.workers} at once")
+        elif isinstance(event, Finished):
+            self.done += 1
+            if event.record.status not in ("ok", "skipped"):
+                self._failed(event.record)
+            if self.done % self.every == 0:
+                self._count()
+
+    def _failed(self, record: Record) -> None:
+        self.failed += 1
+        if self.failed <= LINES:
+            say(self.console, failure(record))
+        if self.failed == LINES + 1:
+            say(self.console, "further failures are counted here, and named at the end")
+
+    def _count(self) -> None:
+        moment = self.progress.snapshot()
+        parts = (
+            f"{moment.done}/{moment.total} cells", f"{moment.failed} failed", f"{clock(moment.elapsed)} elapsed",
+            rest(moment),
+        )  # fmt: skip
+        say(self.console, ", ".join(part for part in parts if part))

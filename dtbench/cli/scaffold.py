@@ -10,6 +10,7 @@ import typer
 
 from dtbench import files
 from dtbench.cli.output import Json, ProblemsPath, SolversPath, print_json, print_table, stderr
+from dtbench.cli.progress import steps
 from dtbench.errors import DtbenchError
 from dtbench.plugins.discovery import SolverEntry, discover, find
 
@@ -91,7 +92,8 @@ def check_solver(
     from dtbench.experiments.conformance import check
 
     entry = find(name, discover(solvers_path or []))
-    checks = list(check(entry))
+    with steps(stderr, f"checking {name}") as progress:
+        checks = list(check(entry, progress))
     if json:
         print_json([vars(c) for c in checks])
     else:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dtbench.cli.output import Json, ProblemsPath, print_json, print_table, stderr, stdout
+from dtbench.cli.progress import steps
 from dtbench.errors import DtbenchError
 from dtbench.library import instances
 from dtbench.library.best_known import best_horizon
@@ -47,7 +48,8 @@ def leaderboard(
     from dtbench.reports.scores import ProblemFacts
     from dtbench.reports.terminal import terminal
 
-    report = verify_records(results)
+    with steps(stderr, f"verifying {results}") as progress:
+        report = verify_records(results, progress)
     for mismatch in report.mismatches:
         stderr.print(f"does not hold: {mismatch.record}: {mismatch.reason}", markup=False, soft_wrap=True)
     for text in coverage(report):
@@ -151,7 +153,8 @@ Checked = tuple[int, list[tuple[str, str]], dict[str, Any], list[str]]  # how ma
 def _records(results: Path) -> Checked:
     from dtbench.experiments.verify import verify as verify_records
 
-    report = verify_records(results)
+    with steps(stderr, f"verifying {results}") as progress:
+        report = verify_records(results, progress)
     facts = {
         "planned": None if report.plan is None else len(report.plan.cells),
         "lacking": [
@@ -167,5 +170,9 @@ def _records(results: Path) -> Checked:
 def _library() -> Checked:
     from dtbench.library import check as library_check
 
-    found = list(library_check.verify())
+    found, files = [], len(instances.names())
+    with steps(stderr, "verifying the library") as progress:
+        for finding in library_check.verify():
+            found.append(finding)
+            progress(len(found), max(files, len(found)), "files")
     return len(found), [(f.name, f.message) for f in found if f.message], {}, []

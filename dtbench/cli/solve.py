@@ -9,7 +9,18 @@ from typing import Annotated, Any
 import typer
 
 from dtbench.cli.data import pairs
-from dtbench.cli.output import Json, ProblemsPath, SolversPath, a_number, number, percent, print_json, print_table
+from dtbench.cli.output import (
+    Json,
+    ProblemsPath,
+    SolversPath,
+    a_number,
+    number,
+    percent,
+    print_json,
+    print_table,
+    stderr,
+)
+from dtbench.cli.progress import steps
 from dtbench.core import gap_to, relative_gap
 from dtbench.errors import DtbenchError
 from dtbench.experiments.record import CellLimits, Record
@@ -67,7 +78,8 @@ def solve(
         options |= _played(entry, checkpoint)
     limits = CellLimits(seconds=time_limit, memory=round(memory_limit * GIB), threads=threads)
     cell = planned(entry, instance_file(instance), seed=seed, limits=limits, options=options)
-    record = Record.model_validate_json(run_cell(job_of(cell))[0])
+    with steps(stderr, f"{solver} on {instance}") as progress:
+        record = Record.model_validate_json(run_cell(job_of(cell), progress)[0])
     facts = summary(record, owner.sense, owner.coupled(loaded.params))
     if json:
         print_json(facts | {"slots": record.slots.model_dump() if record.slots else None})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shlex
 import sys
 from pathlib import Path
@@ -43,7 +44,7 @@ def sweep(
 
     Exit 1 if a cell failed, now or before, or a record does not hold.
     """
-    from dtbench.cli.progress import display
+    from dtbench.cli.progress import display, steps
     from dtbench.experiments import decisions
     from dtbench.experiments.run import run as run_cells
     from dtbench.experiments.store import Store
@@ -55,14 +56,16 @@ def sweep(
 
     found = read(sweep)
     store = Store(results or Path("results") / found.content.name)
-    plan, samples = prepare(
-        found,
-        store,
-        seeds=seeds,
-        solvers=[name.strip() for name in solvers.split(",")] if solvers else None,
-        solvers_paths=solvers_path or [],
-        retry_failed=retry_failed,
-    )
+    with steps(stderr, f"drawing the instances of {found.content.name}") as drawn:
+        plan, samples = prepare(
+            found,
+            store,
+            seeds=seeds,
+            solvers=[name.strip() for name in solvers.split(",")] if solvers else None,
+            solvers_paths=solvers_path or [],
+            retry_failed=retry_failed,
+            progress=drawn,
+        )
     with display(stderr) as progress:
         summary = run_cells(
             plan,
@@ -73,15 +76,21 @@ def sweep(
             progress=progress,
         )
     records = {p.cell.stem: record for p in plan.cells if (record := store.get(p.cell)) is not None}
-    wrong = [m for m in verify(store.folder).mismatches if m.record in records]
+    with steps(stderr, f"verifying {store.folder}") as verified:
+        wrong = [m for m in verify(store.folder, verified).mismatches if m.record in records]
     held = {stem: record for stem, record in records.items() if stem not in {m.record for m in wrong}}
     by_name = {sample.file.name: sample.file for sample in samples}
 
-    def measure(record: Any) -> dict[str, float]:
-        instance = instances.load(by_name[record.cell.instance])
-        return metric_means(found.problem, instance, decisions.read(store.decisions(record.cell.stem), found.problem))
+    with steps(stderr, "measuring decisions") as measured:
+        count = itertools.count(1)
 
-    report = build(found, samples, plan.cells, held, measure)
+        def measure(record: Any) -> dict[str, float]:
+            measured(next(count), len(held), "records")
+            instance = instances.load(by_name[record.cell.instance])
+            given = decisions.read(store.decisions(record.cell.stem), found.problem)
+            return metric_means(found.problem, instance, given)
+
+        report = build(found, samples, plan.cells, held, measure)
     files = write(store.folder, report)
     failed = [record for record in records.values() if record.status not in ("ok", "skipped")]
     for each in wrong:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,18 +11,18 @@ import typer
 
 from dtbench.cli.data import pairs
 from dtbench.cli.output import Json, ProblemsPath, SolversPath, number, print_json, print_table, stderr
-from dtbench.cli.progress import clock
+from dtbench.cli.progress import moves, say, steps
 from dtbench.core import Instance
 from dtbench.envs import TEMPLATE_SEED
 from dtbench.errors import Declined, DtbenchError
 from dtbench.files import write_safely
 from dtbench.learning.checkpoint import SUFFIX, Checkpoint, Header
-from dtbench.learning.report import Lines, Listener
+from dtbench.learning.report import Lines, Listener, words
 from dtbench.learning.solver import LearnedSolver
-from dtbench.learning.training import Progress
 from dtbench.library import instances
 from dtbench.plugins.discovery import discover, find, load_solver
 from dtbench.problems import problem
+from dtbench.progress import clock
 
 
 def add_to(app: typer.Typer) -> None:
@@ -73,7 +75,7 @@ def train(
     target = _target(output, agent)
     agent.tell = lambda text: None if quiet else stderr.print(text, markup=False, soft_wrap=True)
     try:
-        with _Display(quiet) as report:
+        with _reporting(quiet) as report:
             found, source = agent.obtain(report, shipped=False)
     except KeyboardInterrupt:
         stderr.print("interrupted: the same command goes on from the last validation, if there was one")
@@ -170,31 +172,11 @@ def _time(seconds: float) -> str:
     return clock(seconds) if seconds >= 60.0 else f"{seconds:.2g} s"
 
 
-class _Display:
-    """Progress on stderr: a bar in a terminal, else lines; nothing if ``quiet``."""
-
-    def __init__(self, quiet: bool) -> None:
-        from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bar
-
-        self.quiet = quiet
-        columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn())
-        self.bar = Bar(*columns, TimeRemainingColumn(), console=stderr, disable=quiet or not stderr.is_terminal)
-        self.lines = Lines(lambda text: stderr.print(text, markup=False, soft_wrap=True))
-
-    def __enter__(self) -> Listener:
-        self.task = self.bar.add_task("training", total=None)
-        self.bar.start()
-        return self._show
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.stop()
-
-    def _show(self, progress: Progress) -> None:
-        if self.bar.disable:
-            if not self.quiet:
-                self.lines(progress)
-            return
-        best = f", best {progress.best.objective:.6g}" if progress.best else ""
-        words = f"{progress.learner.episodes} episodes, {progress.learner.frames} frames{best}"
-        self.bar.update(self.task, total=progress.rounds, completed=progress.round, description=words)
+@contextlib.contextmanager
+def _reporting(quiet: bool) -> Iterator[Listener]:
+    """Progress on stderr: a bar in a terminal, else lines that name the validations; nothing if ``quiet``."""
+    if quiet or moves(stderr):
+        with steps(stderr, "training", quiet=quiet) as tell:
+            yield lambda progress: tell(progress.round, progress.rounds, words(progress))
+    else:
+        yield Lines(lambda text: say(stderr, text))

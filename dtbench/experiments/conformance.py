@@ -15,6 +15,7 @@ from dtbench.experiments.suite import instance_file
 from dtbench.library import instances
 from dtbench.plugins.discovery import SolverEntry
 from dtbench.problems import all_problems
+from dtbench.progress import Step, untold
 
 LIMITS = CellLimits(seconds=120.0, memory=4 * 2**30)
 SEED = 987_654  # fresh instances: nothing is ever tuned on the library
@@ -32,21 +33,22 @@ class Check:
     detail: str = ""
 
 
-def check(entry: SolverEntry) -> Iterator[Check]:
+def check(entry: SolverEntry, progress: Step = untold) -> Iterator[Check]:
     """Try a solver on a fresh tiny instance of every problem that it takes.
 
     Tests: the file says what it is for; it ends ``ok`` (or declines, with a reason); the same seed gives the same
     decisions; a solver that calls itself deterministic does not depend on the seed. That instances stay as they are,
     and that decisions have the right shape and are finite, is part of ending ``ok``. Agents that learn are trained for
-    a few episodes, or play what is shipped; nothing is kept.
+    a few episodes, or play what is shipped; nothing is kept. ``progress`` is told of each problem.
     """
     yield Check("", "the file's first line says what it is for", bool(entry.summary), entry.summary)
     with tempfile.TemporaryDirectory() as folder:
-        for id, owner in all_problems().items():
-            if entry.takes(id):
-                file = Path(folder) / f"{id}.nc"
-                instances.save(file, owner.generate(SIZE, SEED))
-                yield from _try(entry, id, file)
+        taken = [id for id in all_problems() if entry.takes(id)]
+        for number, id in enumerate(taken):
+            progress(number, len(taken), f"problems: {id}")
+            file = Path(folder) / f"{id}.nc"
+            instances.save(file, all_problems()[id].generate(SIZE, SEED))
+            yield from _try(entry, id, file)
 
 
 def _try(entry: SolverEntry, problem: str, file: Path) -> Iterator[Check]:

@@ -24,11 +24,13 @@ from dtbench.experiments import provenance
 from dtbench.experiments.job import Job
 from dtbench.experiments.launcher import Launcher
 from dtbench.experiments.record import Cell, Payload, Provenance, Record, Status
-from dtbench.experiments.work import SHORT, read_payload, read_result
+from dtbench.experiments.work import SHORT, read_note, read_payload, read_result
 from dtbench.experiments.zygote import MOST_PROCESSES, remove
+from dtbench.progress import Step
 
 PATIENCE = 20.0  # seconds past the limit until a supervisor that does not report is given up
 START = 120.0  # seconds until a supervisor has begun
+GLANCE = 0.25  # seconds between two looks at how far a cell is
 LOOK = 1.0  # seconds between two looks after the zygote
 FILES = 2 * 2**30  # byte: what a cell may write to its folder, and to any file, where the disk has room
 SHARE = 4  # of the free disk, a cell may use a fourth
@@ -56,10 +58,11 @@ def cancel(run_id: str) -> None:
                 line.shutdown(socket.SHUT_RDWR)
 
 
-def run_cell(job: Job) -> tuple[str, bytes | None]:
+def run_cell(job: Job, progress: Step | None = None) -> tuple[str, bytes | None]:
     """Run a cell to its end: the record as JSON, and the file of decisions if there is one.
 
     A cell that failed for want of disk, memory, processes or files is run again: that may be the machine's failure.
+    ``progress``, if given, is told from another thread how far the cell is, again and again.
 
     Raises
     ------
@@ -68,11 +71,20 @@ def run_cell(job: Job) -> tuple[str, bytes | None]:
     MachineError
         If this machine still lacks what it takes to run a cell.
     """
+    watch = None if progress is None else _Watch(progress)
+    result = _persist(job, watch)
+    if watch is not None and watch.error is not None:
+        raise watch.error
+    return result
+
+
+def _persist(job: Job, watch: _Watch | None) -> tuple[str, bytes | None]:
+    """Run the cell, again where the machine may have failed."""
     pauses = list(PAUSES)
     while True:
         lack = None
         try:
-            record, decisions, short = _attempt(job)
+            record, decisions, short = _attempt(job, watch)
         except OSError as error:
             lack, short = error, True
         if not short:
@@ -88,12 +100,15 @@ def run_cell(job: Job) -> tuple[str, bytes | None]:
         )
 
 
-def _attempt(job: Job) -> tuple[str, bytes | None, bool]:
+def _attempt(job: Job, watch: _Watch | None) -> tuple[str, bytes | None, bool]:
     """Record and decisions of a cell, and whether the machine may be what failed."""
     made_by = job.provenance()
     folder = Path(tempfile.mkdtemp(prefix="dtbench-"))
     try:
-        with _supervised(job, folder) as report:
+        with (
+            watch.over(folder) if watch else contextlib.nullcontext(),
+            _supervised(job, folder, watched=watch is not None) as report,
+        ):
             if report["verdict"] == "machine":
                 raise OSError(report["errno"], report["reason"])
             payload = _payload(job.cell, report, folder)
@@ -144,8 +159,36 @@ def _wait(seconds: float, run_id: str) -> None:
         time.sleep(0.05)
 
 
+class _Watch:
+    """Tells from a thread what a cell notes about how far it is; an error of who is told is kept, and ends it."""
+
+    def __init__(self, progress: Step) -> None:
+        self.progress = progress
+        self.error: Exception | None = None
+
+    @contextlib.contextmanager
+    def over(self, folder: Path) -> Iterator[None]:
+        """Watch the cell in a folder while the context lasts."""
+        ended = threading.Event()
+
+        def look() -> None:
+            try:
+                while self.error is None and not ended.wait(GLANCE):
+                    self.progress(*read_note(folder))
+            except Exception as error:
+                self.error = error
+
+        thread = threading.Thread(target=look, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+
 @contextlib.contextmanager
-def _supervised(job: Job, folder: Path) -> Iterator[dict[str, Any]]:
+def _supervised(job: Job, folder: Path, watched: bool) -> Iterator[dict[str, Any]]:
     """Start the cell's supervisor and wait for its report; at the end of the context it removes the folder."""
     ours, theirs = socket.socketpair()
     with ours:
@@ -157,13 +200,13 @@ def _supervised(job: Job, folder: Path) -> Iterator[dict[str, Any]]:
         try:
             with theirs:
                 _launcher.launch(theirs)
-            yield _ask(ours, job, folder)
+            yield _ask(ours, job, folder, watched)
         finally:
             with _lock:
                 _active[job.run_id].discard(ours)
 
 
-def _ask(line: socket.socket, job: Job, folder: Path) -> dict[str, Any]:
+def _ask(line: socket.socket, job: Job, folder: Path, watched: bool) -> dict[str, Any]:
     """Have the supervisor run the cell; its report.
 
     Raises
@@ -200,6 +243,7 @@ def _ask(line: socket.socket, job: Job, folder: Path) -> dict[str, Any]:
                 "seconds": limits.seconds,
                 "memory": limits.memory,
                 "files": min(FILES, room),
+                "watched": watched,
             }
         )
         report = answers.next(limits.seconds + PATIENCE)

@@ -46,6 +46,7 @@ from dtbench.library import instances
 from dtbench.params import ParamSpec
 from dtbench.plugins.discovery import discover
 from dtbench.problems import all_problems, problem
+from dtbench.progress import Step, untold
 
 Values = Annotated[list[Scalar], Field(min_length=1)]
 GENERATED = "generated"  # folder of instances in the results
@@ -196,6 +197,7 @@ def prepare(
     solvers: Sequence[str] | None = None,
     solvers_paths: Iterable[Path | str] = (),
     retry_failed: bool = False,
+    progress: Step = untold,
 ) -> tuple[Plan, tuple[Sample, ...]]:
     """The cells of a sweep, and its instances, which are generated where they are missing.
 
@@ -213,6 +215,8 @@ def prepare(
         Further folders of solver files.
     retry_failed
         Count records of failed cells as missing.
+    progress
+        Told of each instance.
 
     Raises
     ------
@@ -232,7 +236,7 @@ def prepare(
                 f"a solver that takes '{sweep.content.problem}': {', '.join(taking)}",
             )  # fmt: skip
     _check_metrics(sweep)
-    samples = generate(sweep, store.folder / GENERATED, seeds)
+    samples = generate(sweep, store.folder / GENERATED, seeds, progress)
     plan = make_plan(
         suite_of(sweep, samples), store, solvers=solvers, solvers_paths=paths, retry_failed=retry_failed
     )  # fmt: skip
@@ -243,7 +247,7 @@ def prepare(
     return plan, samples
 
 
-def generate(sweep: Sweep, folder: Path, seeds: int | None = None) -> tuple[Sample, ...]:
+def generate(sweep: Sweep, folder: Path, seeds: int | None = None, progress: Step = untold) -> tuple[Sample, ...]:
     """The instances of a sweep, point by point; files that hold them already are kept.
 
     Every point has the same seeds: where the generator draws its random numbers in an order that the parameter does
@@ -252,9 +256,10 @@ def generate(sweep: Sweep, folder: Path, seeds: int | None = None) -> tuple[Samp
     folder.mkdir(parents=True, exist_ok=True)
     owner, size = sweep.problem, sweep.content.size
     samples = samples_of(sweep, folder, seeds)
-    for sample in samples:
+    for number, sample in enumerate(samples, start=1):
         if not _is_there(sweep, sample):
             instances.save(sample.file, owner.generate(size, sample.seed, **sweep.settings(sample.point)))
+        progress(number, len(samples), "instances")
     return samples
 
 

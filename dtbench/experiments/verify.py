@@ -28,6 +28,7 @@ from dtbench.library.best_known import HORIZON, best_known
 from dtbench.machine import version
 from dtbench.plugins.discovery import SolverEntry, discover
 from dtbench.problems import all_problems, problem, source_sha256
+from dtbench.progress import Step, untold
 from dtbench.referee import Scores, rescore
 
 TOLERANCE = 1e-9  # relative: rounding of sums in another order
@@ -163,8 +164,10 @@ def _lacking(cell: Cell, reason: str | None) -> Lacking:
     return Lacking(cell, "stale", "its record is of another version of problem, instance, solver or limits")
 
 
-def verify(folder: Path | str) -> VerifyReport:
+def verify(folder: Path | str, progress: Step = untold) -> VerifyReport:
     """Check the plan of a folder, and every record: schema, cell, instance, times, and all scores by scoring again.
+
+    ``progress`` is told of each record.
 
     Raises
     ------
@@ -177,7 +180,11 @@ def verify(folder: Path | str) -> VerifyReport:
     if not stems and plan is None:
         raise DtbenchError(f"'{folder}' holds no records; run a suite with `dtbench run SUITE --results {folder}`.")
     planned = {} if plan is None else plan.cells
-    return VerifyReport(tuple(check(store.folder, stem, planned.get(stem)) for stem in stems), plan, faults)
+    findings = []
+    for stem in stems:
+        findings.append(check(store.folder, stem, planned.get(stem)))
+        progress(len(findings), len(stems), "records")
+    return VerifyReport(tuple(findings), plan, faults)
 
 
 def _plan(store: Store) -> tuple[PlanFile | None, tuple[str, ...]]:

@@ -35,10 +35,14 @@ from dtbench.experiments.record import Cell, Payload, Slots, Status
 from dtbench.library import instances
 from dtbench.plugins.discovery import load_solver, read_solver_file
 from dtbench.problems import problem, registry, source_sha256
+from dtbench.progress import Step, untold
 from dtbench.referee import Trajectory, play
 from dtbench.solver import Solver, rule_solver
 
 PAYLOAD = "payload.json"
+NOTE = "note.json"  # how far the cell is, where somebody watches
+NOTE_PAUSE = 0.2  # s between two notes
+NOTE_LENGTH = 1000  # byte
 DECISIONS = "decisions.nc"
 SCRATCH = "scratch"  # the cell's folder for temporary files
 RESULT = 2**29  # byte: the largest result that is read
@@ -172,13 +176,15 @@ def _run(cell: Cell, job: dict[str, Any], folder: Path) -> Payload:
     solver_class = _solver_class(cell, job["solver_file"])
     _seed_globals(cell.seed)
     solver = solver_class(owner, instance, seed=cell.seed, **cell.options)
+    progress: Step = Notes(folder) if job.get("watched") else untold
+    solver.watcher = progress
     began = clock()
     solver.train()
     train_seconds = clock() - began if solver_class.trains else None
     training = reported.training(solver.training)
     if training is not None:
         train_seconds = training["seconds"]  # of the training itself, wherever it took place
-    trajectory = play(owner, instance, solver)
+    trajectory = play(owner, instance, solver, progress)
     scores = trajectory.scores
     bad = [t for t, value in enumerate(scores.objective.tolist()) if not math.isfinite(value)]
     if bad:
@@ -267,6 +273,31 @@ def _method(trajectory: Trajectory) -> dict[str, Any]:
     }
 
 
+class Notes:
+    """Writes how far the cell is into its folder, for the runner, not more often than a person can read."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file, self.next = folder / NOTE, 0.0
+
+    def __call__(self, done: int, total: int, words: str = "") -> None:
+        now = clock()
+        if now >= self.next:
+            self.next = now + NOTE_PAUSE
+            part = self.file.with_suffix(".part")
+            with contextlib.suppress(OSError):  # a note that is lost is no failure of the cell
+                part.write_text(json.dumps([done, total, words]), encoding="utf-8")
+                part.replace(self.file)
+
+
+def read_note(folder: Path) -> tuple[int, int, str]:
+    """The last note of a cell; nothing done of an unknown total before there is one, or if a solver spoiled it."""
+    try:
+        done, total, words = json.loads(read_result(folder / NOTE, NOTE_LENGTH) or b"")
+        return max(int(done), 0), max(int(total), 0), "".join(sign for sign in str(words) if sign.isprintable())
+    except (OSError, ValueError, TypeError, OverflowError, RecursionError):
+        return 0, 0, ""
+
+
 def read_payload(folder: Path) -> Payload | None:
     """The result that a cell left, None if it left none that can be read."""
     try:
@@ -276,8 +307,8 @@ def read_payload(folder: Path) -> Payload | None:
         return None
 
 
-def read_result(file: Path) -> bytes | None:
-    """What a plain file of at most :data:`RESULT` bytes holds; None where there is no such file.
+def read_result(file: Path, most: int = RESULT) -> bytes | None:
+    """What a plain file of at most ``most`` bytes holds; None where there is no such file.
 
     Raises
     ------
@@ -287,7 +318,7 @@ def read_result(file: Path) -> bytes | None:
     try:
         with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW), "rb") as stream:
             there = os.fstat(stream.fileno())
-            return stream.read() if stat.S_ISREG(there.st_mode) and there.st_size <= RESULT else None
+            return stream.read() if stat.S_ISREG(there.st_mode) and there.st_size <= most else None
     except OSError as error:
         if error.errno in failure.SHORTAGES:
             raise

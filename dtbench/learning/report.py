@@ -10,9 +10,9 @@ from typing import Any
 
 from dtbench.errors import DtbenchError
 from dtbench.learning.training import Progress
+from dtbench.progress import LINES, PAUSE
 
 Listener = Callable[[Progress], None]
-PAUSE = 5.0  # s between two lines
 
 
 def line(progress: Progress) -> str:
@@ -29,23 +29,30 @@ def line(progress: Progress) -> str:
     return ", ".join(parts)
 
 
+def words(progress: Progress) -> str:
+    """What a display says of a training beside its rounds: ``rounds of training, 320 episodes, best 1.125``."""
+    best = f", best {progress.best.objective:.6g}" if progress.best else ""
+    return f"rounds of training, {progress.learner.episodes} episodes{best}"
+
+
 def duration(seconds: float) -> str:
     """``0:02:05``."""
     return str(timedelta(seconds=round(seconds)))
 
 
 class Lines:
-    """Tells a line after a validation, not more often than every few seconds, and at the end."""
+    """Tells a line after a validation and at the end: about twenty, and not more than one in a few seconds."""
 
     def __init__(self, tell: Callable[[str], None], pause: float = PAUSE) -> None:
-        self.tell, self.pause, self.last = tell, pause, -float("inf")
+        self.tell, self.pause, self.last, self.round = tell, pause, -float("inf"), -float("inf")
 
     def __call__(self, progress: Progress) -> None:
         now = time.monotonic()
         last_round = progress.round == progress.rounds
-        if last_round or (progress.point is not None and now - self.last >= self.pause):
+        far = progress.round - self.round >= progress.rounds / LINES
+        if last_round or (progress.point is not None and far and now - self.last >= self.pause):
             self.tell(line(progress))
-            self.last = now
+            self.last, self.round = now, progress.round
 
 
 class TensorBoard:

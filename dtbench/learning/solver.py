@@ -23,7 +23,7 @@ from dtbench.learning.checkpoint import Checkpoint, Header, Identity
 from dtbench.learning.network_key import network_key, network_params, size_key, size_params
 from dtbench.learning.options import LearningOptions, Presets, resolve, template
 from dtbench.learning.policy import Memory, Policy
-from dtbench.learning.report import Lines, Listener, TensorBoard
+from dtbench.learning.report import Lines, Listener, TensorBoard, words
 from dtbench.learning.training import TRAINING_SEED, Learner, Memo, Progress, Trained, Validation, fit, ordered
 from dtbench.solver import Solver
 
@@ -273,7 +273,7 @@ class LearnedSolver(Solver):
     @contextlib.contextmanager
     def _reporting(self, report: Listener | None) -> Iterator[Listener]:
         """Who is told of the rounds."""
-        reports = [Lines(self.tell) if report is None else report]
+        reports = [self._watch, Lines(self.tell) if report is None else report]
         run = f"{self.problem.id}--{self.instance.size}--{self.name}--s{self.seed}"
         board = TensorBoard(Path(self.options.log_dir) / run) if self.options.log_dir else None
         reports += [board] if board else []
@@ -287,6 +287,9 @@ class LearnedSolver(Solver):
         finally:
             if board is not None:
                 board.close()
+
+    def _watch(self, progress: Progress) -> None:
+        self.watcher(progress.round, progress.rounds, words(progress))
 
 
 def facts(policy: Checkpoint, source: Source) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from dtbench.errors import DtbenchError
 from dtbench.library import instances
 from dtbench.library.best_known import BEST_KNOWN, HORIZON, BestKnown, best_known, write_best_known
 from dtbench.problems import problem
+from dtbench.progress import Pace, time_left
 
 COUNTS = {"tiny": 10, "small": 10, "paper": 10, "large": 3}
 CROSS_CHECKED = ("tiny", "small")  # sizes whose optimum two methods must agree on
@@ -95,14 +96,19 @@ def _agree(where: str, found: Sequence[Certificate]) -> None:
             )
 
 
+def uncertified(owner: AnyProblem) -> list[str]:
+    """Names of shipped instances that have no best known values yet."""
+    best_known.cache_clear()
+    known = best_known(owner.id)
+    return [name for name in instances.names(owner.id) if name not in known]
+
+
 def certify_missing(
     owner: AnyProblem, folder: Path, workers: int, limits: Limits | None = None
 ) -> Iterator[tuple[str, BestKnown]]:
     """Certify instances that have no rows yet, several at a time; the table is written after each."""
-    file = folder / BEST_KNOWN
-    best_known.cache_clear()
+    file, missing = folder / BEST_KNOWN, uncertified(owner)
     table = {name: list(rows.values()) for name, rows in best_known(owner.id).items()}
-    missing = [name for name in instances.names(owner.id) if name not in table]
     with concurrent.futures.ProcessPoolExecutor(max_workers=workers) as pool:
         jobs = {pool.submit(certify, name, limits): name for name in missing}
         for job in concurrent.futures.as_completed(jobs):
@@ -132,8 +138,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     new = freeze(owner, folder, counts)
     write_checksums(folder)
     print(f"{owner.id}: {len(new)} new instances", file=sys.stderr)
-    for name, row in certify_missing(owner, folder, given.workers, limits):
-        print(f"{name}: {row.objective:.9g} {owner.unit}, gap {row.gap:.1e}, {row.status}", file=sys.stderr, flush=True)
+    pace, total = Pace(), len(uncertified(owner))
+    pace.note(0, total)
+    for done, (name, row) in enumerate(certify_missing(owner, folder, given.workers, limits), start=1):
+        pace.note(done, total)
+        left = f", {time_left(pace.left)}" if done < total else ""
+        value = f"{row.objective:.9g} {owner.unit}, gap {row.gap:.1e}, {row.status}"
+        print(f"{done}/{total} {name}: {value}{left}", file=sys.stderr, flush=True)
     write_checksums(folder)
 
 

@@ -1,12 +1,20 @@
+import errno
 import io
+import itertools
+import os
+import threading
+import time
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
+from dtbench.cli import output
 from dtbench.cli import progress as shown
 from dtbench.experiments.events import Finished, Planning, Progress, Started
 from dtbench.experiments.plan import Planned
 from dtbench.experiments.record import Cell, Provenance, Record
+from dtbench.progress import Pace
 
 MADE_BY = Provenance(
     dtbench="0", commit=None, python="3", versions={}, platform="", cpu="", cores=1, started="", command="",
@@ -28,13 +36,6 @@ def finished(cell, status="skipped"):
     )
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.4, "0 s"), (59.4, "59 s"), (65, "1 min 05 s"), (3600 * 3 + 120, "3 h 02 min")]
-)
-def test_clock(seconds, text):
-    assert shown.clock(seconds) == text
-
-
 def test_plain_lines_where_nobody_watches():
     console = Console(file=io.StringIO(), width=200)
     cells = [planned(seed) for seed in range(100)]
@@ -50,30 +51,194 @@ def test_plain_lines_where_nobody_watches():
     assert 15 <= len(lines) <= 25
 
 
-def test_live_table_shows_counts_running_cells_and_time_left():
-    console = Console(file=io.StringIO(), width=160, force_terminal=True)
-    cells = [planned(seed) for seed in range(4)]
+def test_failures_are_named_up_to_a_number():
+    console = Console(file=io.StringIO(), width=200)
+    cells = [planned(seed) for seed in range(500)]
     with shown.display(console) as listen:
         listen(Planning(tuple(cells), 2))
-        for p in cells[:2]:
+        for p in cells:
             listen(Started(p.cell))
-        listen(finished(cells[0].cell, "error"))
-    text = console.file.getvalue()
-    assert "error: [b]label on p/tiny-000, seed 0: because" in text
+            listen(finished(p.cell, "crash"))
+    lines = console.file.getvalue().splitlines()
+    assert sum(line.startswith("crash: ") for line in lines) == 20
+    assert lines.count("further failures are counted here, and named at the end") == 1
+    assert lines[-1].startswith("500/500 cells, 500 failed")
+    assert len(lines) <= 45
 
+
+@pytest.mark.parametrize("variable", ["FORCE_COLOR", "TTY_COMPATIBLE", "CLICOLOR_FORCE"])
+def test_no_cursor_moves_in_a_pipe_whatever_the_colours(monkeypatch, variable):
+    monkeypatch.setenv(variable, "1")
+    console = Console(file=io.StringIO(), width=200)
+    cells = [planned(seed) for seed in range(3)]
+    with shown.display(console) as listen:
+        listen(Planning(tuple(cells), 2))
+        for p in cells:
+            listen(Started(p.cell))
+            listen(finished(p.cell, "crash"))
+    with shown.steps(console, "verifying") as tell:
+        tell(1, 2, "records")
+    assert "3/3 cells" in console.file.getvalue()
+    assert "\x1b" not in console.file.getvalue()
+
+
+def test_a_notebook_or_a_dumb_terminal_gets_lines(monkeypatch, terminal):
+    """``!dtbench run`` in a notebook is at a pseudo-terminal that cannot move its cursor."""
+    for name, value in (("JPY_PARENT_PID", "17"), ("TERM", "dumb")):
+        with monkeypatch.context() as patched, terminal() as (console, written):
+            patched.setenv(name, value)
+            with shown.display(Console(file=console.file, width=160)) as listen:
+                listen(Planning((planned(0),), 1))
+            assert written().splitlines() == ["1 cells to run, 1 at once"]
+
+
+def story(listen, cells):
+    listen(Planning(tuple(cells), 2))
+    for p in cells:
+        listen(Started(p.cell))
+        listen(finished(p.cell, "skipped"))
+
+
+def test_the_live_table_survives_a_storm_of_events(monkeypatch, terminal):
+    monkeypatch.setattr(shown, "RATE", 100.0)
+    cells = [planned(seed) for seed in range(1500)]
+    with terminal() as (console, written):
+        with shown.display(console) as listen:
+            listen(Planning(tuple(cells), 2))
+            threads = [threading.Thread(target=story_of, args=(listen, cells[part::3])) for part in range(3)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        text = written()
+    assert "1500/1500 cells" in text
+    assert text.count(" cells ") > 3  # it was drawn while it went on
+    assert "0 s elapsed" in text
+    assert "Traceback" not in text
+    assert "cannot be shown" not in text
+
+
+def story_of(listen, cells):
+    for p in cells:
+        listen(Started(p.cell))
+        time.sleep(0)
+        listen(finished(p.cell, "skipped"))
+
+
+def test_a_frame_that_fails_is_named_and_the_next_is_drawn(monkeypatch, terminal):
+    monkeypatch.setattr(shown, "RATE", 50.0)
+    frames = itertools.count()
+
+    def table(moment):
+        if next(frames) < 5:
+            raise RuntimeError("dictionary changed size")
+        return Text(f"frame of {moment.total}")
+
+    monkeypatch.setattr(shown, "table", table)
+    with terminal() as (console, written):
+        with shown.display(console) as listen:
+            listen(Planning((planned(0),), 1))
+            wait_for(lambda: next(frames) > 12)
+        text = written()
+    assert "the progress cannot be shown: RuntimeError: dictionary changed size" in text
+    assert "frame of 1" in text
+
+
+def wait_for(condition):
+    until = time.monotonic() + 20.0
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.01)
+
+
+class Broken(io.StringIO):
+    """A terminal that cannot be written to any more as soon as a word comes."""
+
+    def __init__(self, error, word=""):
+        super().__init__()
+        self.error, self.word = error, word
+
+    def isatty(self):
+        return True
+
+    def write(self, text):
+        if self.word in text:
+            raise OSError(self.error, os.strerror(self.error))
+        return super().write(text)
+
+
+def test_a_terminal_that_goes_away_does_not_end_the_run(monkeypatch):
+    monkeypatch.setattr(shown, "RATE", 100.0)
+    monkeypatch.setenv("TERM", "xterm")
+    console = Console(file=Broken(errno.EIO, "skipped"), width=160)
+    with shown.display(console) as listen:
+        story(listen, [planned(0)])
+        wait_for(lambda: console.quiet)
+        listen(finished(planned(1).cell, "crash"))
+    assert console.quiet
+
+
+def test_a_full_disk_ends_lines_of_progress_not_the_work():
+    console = Console(file=Broken(errno.ENOSPC))
+    shown.say(console, "lost")
+    shown.say(console, "lost")
+    assert console.quiet
+
+
+def test_a_reader_that_has_gone_ends_the_work():
+    with pytest.raises(BrokenPipeError):
+        shown.say(output._Console(file=Broken(errno.EPIPE)), "lost")
+
+
+def drawn(progress):
+    plain = Console(file=io.StringIO(), width=160)
+    plain.print(shown.table(progress.snapshot()))
+    return plain.file.getvalue()
+
+
+def test_live_table_shows_counts_running_cells_and_time_left():
+    cells = [planned(seed) for seed in range(4)]
     progress = Progress(clock=lambda: 5.0)
+    assert "0 s elapsed" in drawn(progress)
     progress(Planning(tuple(cells), 2))
     for p in cells[:3]:
         progress(Started(p.cell))
     progress(finished(cells[0].cell, "error"))
-    plain = Console(file=io.StringIO(), width=160)
-    plain.print(shown.table(progress))
-    text = plain.file.getvalue()
+    text = drawn(progress)
     assert "1/4 cells" in text
     assert "1 failed" in text
     assert "about 15 s left" in text
     assert text.count("[b]label") == 2
     assert "1 error" in text
+
+
+def test_failures_stand_above_the_live_table(terminal):
+    with terminal() as (console, written):
+        with shown.display(console) as listen:
+            listen(Planning((planned(0),), 1))
+            listen(finished(planned(0).cell, "error"))
+        assert "error: [b]label on p/tiny-000, seed 0: because" in written()
+
+
+def test_cells_over_their_expected_time():
+    """Two cells of 10 s run for 25 s: the end is not 0 s away, it is unknown; with two more waiting, 10 s are known."""
+    clock = [0.0]
+    cells = [planned(seed) for seed in range(4)]
+    for count, words in ((2, "time left unknown: what runs takes"), (4, "at least 10 s left: what runs takes")):
+        clock[0] = 0.0
+        progress = Progress(clock=lambda: clock[0])
+        progress(Planning(tuple(cells[:count]), 2))
+        for p in cells[:2]:
+            progress(Started(p.cell))
+        clock[0] = 25.0
+        assert words in drawn(progress)
+        assert "about" not in drawn(progress)
+
+
+def test_nothing_is_left_at_the_end():
+    progress = Progress(clock=lambda: 5.0)
+    story(progress, [planned(0)])
+    assert "1/1 cells" in drawn(progress)
+    assert "left" not in drawn(progress)
 
 
 def test_many_running_cells_are_cut():
@@ -82,6 +247,49 @@ def test_many_running_cells_are_cut():
     progress(Planning(tuple(cells), 30))
     for p in cells:
         progress(Started(p.cell))
-    plain = Console(file=io.StringIO(), width=160)
-    plain.print(shown.table(progress))
-    assert "... and 18 more" in plain.file.getvalue()
+    assert "... and 18 more" in drawn(progress)
+
+
+def test_steps_at_a_terminal(monkeypatch, terminal):
+    monkeypatch.setattr(shown, "RATE", 50.0)
+    with terminal() as (console, written):
+        with shown.steps(console, "verifying [b]x") as tell:
+            tell(0, 4, "records")
+            tell(1, 4, "records")
+            time.sleep(0.2)
+        text = written()
+    assert "verifying [b]x: 1/4 records, 0 s elapsed, about 1 s left" in text
+    assert text.endswith("\x1b[2K")  # nothing is left behind
+
+
+def test_steps_of_unknown_number(monkeypatch, terminal):
+    monkeypatch.setattr(shown, "RATE", 50.0)
+    with terminal() as (console, written):
+        with shown.steps(console, "exact on a"):
+            time.sleep(0.2)
+        assert "exact on a, 0 s elapsed\r\n" in written()
+
+
+def test_steps_in_a_pipe(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(shown, "Pace", lambda: Pace(lambda: now[0]))
+    console = Console(file=io.StringIO(), width=80)
+    with shown.steps(console, "verifying") as tell:
+        for done in range(101):
+            tell(done, 100, "records")
+            now[0] += 10.0
+    lines = console.file.getvalue().splitlines()
+    assert lines[0] == "verifying: 1/100 records, 10 s elapsed, about 16 min 30 s left"
+    assert 15 <= len(lines) <= 25
+
+
+def test_short_work_and_quiet_work_write_nothing(terminal):
+    console = Console(file=io.StringIO(), width=80)
+    with shown.steps(console, "verifying") as tell:
+        for done in range(100):
+            tell(done, 100, "records")
+    with terminal() as (at_terminal, written):
+        with shown.steps(at_terminal, "verifying", quiet=True) as tell:
+            tell(1, 2, "records")
+        assert written() == ""
+    assert console.file.getvalue() == ""
