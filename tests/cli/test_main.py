@@ -63,7 +63,8 @@ def test_a_stream_that_is_closed_is_not_missed():
 def test_what_cannot_be_written_is_named_on_one_line(dtbench, arguments, named):
     result = dtbench(*arguments)
     assert result.code == 2
-    assert result.err.splitlines()[-1].startswith(f"dtbench: {named} cannot be read or written: ")
+    assert result.err.startswith("dtbench: ")
+    assert named in result.err
     assert result.err.count("\n") == 1
 
 

@@ -186,7 +186,7 @@ def test_a_full_disk_ends_lines_of_progress_not_the_work():
 
 def test_a_reader_that_has_gone_ends_the_work():
     with pytest.raises(BrokenPipeError):
-        shown.say(output._Console(file=Broken(errno.EPIPE)), "lost")
+        shown.say(output.PlainConsole(file=Broken(errno.EPIPE)), "lost")
 
 
 def drawn(progress):

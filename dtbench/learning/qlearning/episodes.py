@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dtbench.arrays import IntArray
+from dtbench.encoding import Observation
 from dtbench.envs import BatchEnv
 from dtbench.learning.policy import NextMask, Policy
 from dtbench.learning.qlearning.replay import Replay
@@ -46,11 +48,7 @@ def play(
     for t in range(env.horizon):
         with timed("acting"):
             x, memory = policy.act(seen, memory, rng=rng, explore=explore, next_mask=next_mask)
-            for name, observations in seen.agents.items():
-                replay.write(f"observations/{name}", rows, t, observations)
-            for name, mask in seen.masks.items():
-                replay.write(f"masks/{name}", rows, t, mask)
-            replay.write("state", rows, t, seen.state)
+            _observe(replay, rows, t, seen)
             replay.write("actions", rows, t, x)
         with timed("environment"):
             step = env.step(x)
@@ -59,4 +57,14 @@ def play(
         seen = step.observation
         reward += float(step.reward.mean())
         objective += float(step.info["objective"].mean())
+    _observe(replay, rows, env.horizon, seen)  # cut off, not over: the state reached is worth something
     return Played(reward / env.horizon, objective / env.horizon)
+
+
+def _observe(replay: Replay, rows: IntArray, t: int, seen: Observation) -> None:
+    """Store what is observed and masked before slot ``t``."""
+    for name, own in seen.agents.items():
+        replay.write(f"observations/{name}", rows, t, own)
+    for name, mask in seen.masks.items():
+        replay.write(f"masks/{name}", rows, t, mask)
+    replay.write("state", rows, t, seen.state)

@@ -70,10 +70,8 @@ class Branches:
 
 
 def td_targets(reward: Tensor, following: Tensor, gamma: float) -> Tensor:
-    """y_t = r_t + gamma V(t + 1), (b, L, ...); ``following`` has L slots, or L - 1 where the episode ends after L."""
-    target = reward.clone()
-    target[:, : following.shape[1]] += gamma * following
-    return target
+    """y_t = r_t + gamma V(t + 1), all (b, L, ...): an episode is cut off at its horizon, so its last slot has V too."""
+    return reward + gamma * following
 
 
 class ValueLearner(Learner):
@@ -196,7 +194,7 @@ class ValueLearner(Learner):
         return (values - reward).square().mean()
 
     def _following(self, batch: SequenceBatch, outputs: Outputs, state: Tensor | None) -> Tensor:
-        """What the target gives the greedy actions of slots 1 to S - 1: mixed (b, S - 1), else (b, S - 1, agents)."""
+        """What the target gives the greedy actions of slots 1 to L: mixed (b, L), else (b, L, agents)."""
         target = self._outputs(self.target_agents, batch)
 
         def greatest(group: str, mask: Tensor, _: Tensor) -> Tensor:

@@ -18,8 +18,8 @@ from dtbench.learning.networks import Floats
 class SequenceBatch:
     """Sub-sequences of joint episodes: b rows of L slots, the same slots for all agents.
 
-    What is observed (``observations``, ``masks``, ``state``) has S = L + 1 slots where the slot after the last one was
-    asked for and exists, else S = L. ``observations`` ``{group: (b, S, agents, length)}``, ``masks``
+    What is observed (``observations``, ``masks``, ``state``) has S = L + 1 slots where what follows the last one was
+    asked for, else S = L. ``observations`` ``{group: (b, S, agents, length)}``, ``masks``
     ``{group: (b, S, agents, mask width)}``, ``state`` (b, S, length of the state); ``actions`` (b, L, size), ``reward``
     (b, L), ``agent_rewards`` (b, L, agents). None: not stored.
     """
@@ -34,6 +34,9 @@ class SequenceBatch:
 
 class Replay:
     """The last ``capacity`` episodes of an environment, each of its T slots, all agents together.
+
+    What is observed has T + 1 slots: episodes are cut off at the horizon, and the state that is reached there is worth
+    what would follow.
 
     The episodes of a round are played side by side; :meth:`claim` gives their rows, and :meth:`write`
     writes what was seen, done and earned, slot by slot.
@@ -54,21 +57,21 @@ class Replay:
         self.capacity, self.horizon = capacity, env.horizon
         self.size = 0  # rows that hold an episode
         self.head = 0  # row of the next one
-        lead = (capacity, env.horizon)
+        lead, seen = (capacity, env.horizon), (capacity, env.horizon + 1)
         self.arrays: dict[str, npt.NDArray[Any]] = {
             "actions": np.zeros((*lead, env.encoding.size), dtype=np.int64),
             "reward": np.zeros(lead, dtype=np.float32),
         }
         self.groups = tuple(group.name for group in env.encoding.groups)
         for group in env.encoding.groups:
-            shape = (*lead, group.count)
+            shape = (*seen, group.count)
             self.arrays[f"observations/{group.name}"] = np.zeros((*shape, group.observation), dtype=np.float32)
             if isinstance(group.space, Categorical):
                 self.arrays[f"masks/{group.name}"] = np.zeros((*shape, group.space.mask_width), dtype=bool)
         if agent_rewards:
             self.arrays["agent_rewards"] = np.zeros((*lead, env.n_agents), dtype=np.float32)
         if state:
-            self.arrays["state"] = np.zeros((*lead, env.observation.state.shape[-1]), dtype=np.float32)
+            self.arrays["state"] = np.zeros((*seen, env.observation.state.shape[-1]), dtype=np.float32)
 
     def claim(self, episodes: int) -> IntArray:
         """Rows for the next episodes: free ones, then those of the oldest.
@@ -86,7 +89,7 @@ class Replay:
         return rows
 
     def write(self, name: str, rows: IntArray, t: int, value: npt.NDArray[Any]) -> None:
-        """Store slot ``t`` of the episodes in ``rows``; an array that is not kept is left out."""
+        """Store slot ``t`` of the episodes in ``rows``, T is what is seen in the end; what is not kept is left out."""
         if name in self.arrays:
             self.arrays[name][rows, t] = value
 
@@ -96,8 +99,7 @@ class Replay:
         Parameters
         ----------
         following
-            Whether what is observed in the slot after the last one is wanted. Starts are then such that it exists;
-            whole episodes (``length`` = T) have none.
+            Whether what is observed after the last slot is wanted.
 
         Raises
         ------
@@ -106,11 +108,10 @@ class Replay:
         """
         if not (self.size and 1 <= length <= self.horizon):
             raise ValueError(f"cannot draw {length} slots from {self.size} episodes of {self.horizon}.")
-        ahead = int(following and length < self.horizon)
         episode = rng.integers(self.size, size=batch)
-        start = rng.integers(self.horizon - length - ahead + 1, size=batch)
-        first = (episode * self.horizon + start)[:, None]
-        acted, seen = first + np.arange(length), first + np.arange(length + ahead)
+        start = rng.integers(self.horizon - length + 1, size=batch)
+        acted = (episode * self.horizon + start)[:, None] + np.arange(length)
+        seen = (episode * (self.horizon + 1) + start)[:, None] + np.arange(length + following)
         return SequenceBatch(
             observations={name: self._take(f"observations/{name}", seen) for name in self.groups},
             masks={name: self._take(f"masks/{name}", seen) for name in self.groups if f"masks/{name}" in self.arrays},
