@@ -51,5 +51,9 @@ def test_what_is_stored_can_be_played_again(name):
             seen = step.observation
             reward.append(step.reward)
             objective.append(step.info["objective"])
+        for group, own in seen.agents.items():
+            assert_array_equal(replay.arrays[f"observations/{group}"][rows, env.horizon], own)
+            assert_array_equal(replay.arrays[f"masks/{group}"][rows, env.horizon], seen.masks[group])
+        assert_array_equal(replay.arrays["state"][rows, env.horizon], seen.state)
         assert_allclose(played, (np.mean(reward), np.mean(objective)), rtol=1e-12)
     assert set(parts) == {"environment", "acting"}

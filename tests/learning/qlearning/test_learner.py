@@ -73,10 +73,9 @@ def test_equal_entries_are_views():
 
 
 def test_targets_by_hand():
-    """r = 1 2 3, gamma 1/2: with three following values 10 20 30: 6 12 18; at the end of an episode 6 12 3."""
+    """r = 1 2 3, gamma 1/2, following values 10 20 30: 6 12 18, the last slot's too."""
     reward = tensor([[1, 2, 3]])
     assert_allclose(td_targets(reward, tensor([[10, 20, 30]]), 0.5), [[6, 12, 18]])
-    assert_allclose(td_targets(reward, tensor([[10, 20]]), 0.5), [[6, 12, 3]])
     assert_allclose(reward, [[1, 2, 3]])
 
 
@@ -127,16 +126,24 @@ def test_loss_of_vdn_by_hand(double):
     assert_allclose(learner.loss(batch).detach(), 13.25 if double else 5.0)
 
 
-def test_loss_of_vdn_at_the_end_of_an_episode():
-    """No slot after the last: y = 7 and 2: (9 + 49) / 2."""
-    learner = make("vdn", "dnt-spectrum/tiny", share=False, memory=0, layers=0, gamma=0.5)
+@pytest.mark.parametrize("length", [1, 2, 0])
+def test_the_last_slot_is_learned_from_with_what_is_seen_after_it(length):
+    """All agents' best values are 4 + 2 + 6 = 12 wherever they are; the last slot pays 2, so its y = 2 + 12/2 = 8."""
+    learner = make("vdn", "dnt-spectrum/tiny", share=False, memory=0, layers=0, gamma=0.5, length=length)
+    learner.round(0)
     constant(learner, ONLINE, TARGET)
-    batch = hand_batch()
-    batch = dataclasses.replace(
-        batch, observations={"bs": batch.observations["bs"][:, :2]}, masks={"bs": batch.masks["bs"][:, :2]},
-        agent_rewards=None,
-    )  # fmt: skip
-    assert_allclose(learner.loss(batch).detach(), 29.0)
+    replay = learner.replay
+    replay.arrays["reward"][:] = 0.0
+    replay.arrays["reward"][:, -1] = 2.0
+    for array in (replay.arrays["masks/bs"], replay.arrays["observations/bs"]):
+        array[:] = 0
+    replay.arrays["masks/bs"][..., :2] = True
+    batch = replay.sample(np.random.default_rng(0), 60, learner.length)
+    outputs = learner._outputs(learner.agents, batch)
+    target = td_targets(tensor(batch.reward), learner._following(batch, outputs, None), 0.5)
+    assert set(target[batch.reward == 2.0].tolist()) == {8.0}
+    assert set(target[batch.reward == 0.0].tolist()) == ({6.0} if (batch.reward == 0.0).any() else set())
+    assert (batch.reward[:, -1] == 2.0).any()
 
 
 def test_loss_of_iql_by_hand():

@@ -10,7 +10,7 @@ from dtbench.learning.qlearning.replay import Replay
 
 
 def numbered(capacity=5, episodes=5, **kept):
-    """A buffer in which slot t of episode e is written as 100 e + t; T = 8, three base stations, 5 users."""
+    """A buffer in which slot t of episode e is written as 100 e + t, what is seen in the end as 100 e + 8; T = 8."""
     replay = Replay(make_env("dnt-spectrum/tiny"), capacity, **kept)
     for episode in range(episodes):
         write(replay, replay.claim(1), episode)
@@ -18,8 +18,8 @@ def numbered(capacity=5, episodes=5, **kept):
 
 
 def write(replay, rows, episode):
-    for t in range(replay.horizon):
-        for name, array in replay.arrays.items():
+    for name, array in replay.arrays.items():
+        for t in range(array.shape[1]):
             value = np.full((len(rows), *array.shape[2:]), 100 * episode + t)
             replay.write(name, rows, t, value % 2 == 0 if array.dtype == bool else value)
 
@@ -57,9 +57,9 @@ def test_the_same_slots_of_everything(following, seen):
     assert_array_equal(batch.masks["bs"][..., 0, 0], expected % 2 == 0)
 
 
-@pytest.mark.parametrize(("length", "following", "starts"), [(3, True, 5), (3, False, 6), (1, True, 7), (8, True, 1)])
+@pytest.mark.parametrize(("length", "following", "starts"), [(3, True, 6), (3, False, 6), (1, True, 8), (8, True, 1)])
 def test_sampling_is_uniform(length, following, starts):
-    """T = 8: starts 0..T-L-1 if the next slot must exist, 0..T-L if not; whole episodes start at 0."""
+    """T = 8: starts 0..T-L, the last slot as often as others; whole episodes start at 0."""
     replay, draws = numbered(), 20_000
     first = replay.sample(np.random.default_rng(0), draws, length, following=following).reward[:, 0]
     values, counts = np.unique(first, return_counts=True)
@@ -67,9 +67,11 @@ def test_sampling_is_uniform(length, following, starts):
     assert chisquare(counts).pvalue > 0.01
 
 
-def test_whole_episodes_have_no_slot_after():
-    batch = numbered().sample(np.random.default_rng(0), 4, 8)
-    assert batch.observations["bs"].shape[1] == batch.actions.shape[1] == 8
+def test_whole_episodes_end_with_what_is_seen_after_them():
+    batch = numbered(state=True).sample(np.random.default_rng(0), 40, 8)
+    assert batch.actions.shape[1] == 8
+    for seen in (batch.observations["bs"][..., 0, 0], batch.state[..., 0]):
+        assert_array_equal(seen, batch.reward[:, :1] + np.arange(9))
 
 
 def test_only_what_is_stored_is_drawn():
