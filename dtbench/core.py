@@ -132,8 +132,77 @@ SlotT = TypeVar("SlotT", bound=Slot)
 DecisionT = TypeVar("DecisionT", bound=Decision)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Exactness:
+    """How optima of a problem are proved.
+
+    Attributes
+    ----------
+    methods
+        What :meth:`Problem.exact` takes; the default first.
+    bracket_methods
+        It takes these too, but their bound need not reach the optimum.
+    target_gap
+        Relative gap that counts as proof; ``target_gaps`` by size, where a size has another one.
+    """
+
+    methods: tuple[str, ...]
+    bracket_methods: tuple[str, ...] = ()
+    target_gap: float = 1e-4
+    target_gaps: Mapping[str, float] = field(default_factory=dict)
+
+    def target_gap_of(self, size: str) -> float:
+        """Relative gap that counts as proof for instances of a size."""
+        return self.target_gaps.get(size, self.target_gap)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LibraryFacts:
+    """What is special about a problem's instance files and its part of the library.
+
+    Attributes
+    ----------
+    generator_version
+        Raised whenever the generator draws something else: files of another version are refused.
+    counts
+        Shipped instances by size, where not the usual number.
+    bracket_sizes
+        Sizes whose best known values are brackets, not proven optima.
+    """
+
+    generator_version: int = 1
+    counts: Mapping[str, int] = field(default_factory=dict)
+    bracket_sizes: tuple[str, ...] = ()
+
+
 class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
-    """One object per problem id, without state. Subclasses name their types and fill in the paper's equations."""
+    """One object per problem id, without state. Subclasses name their types and fill in the paper's equations.
+
+    ``dtbench new-problem`` writes an example, ``dtbench check-problem`` tries what is promised here.
+
+    *What must be there*
+
+    - Facts: ``id`` (lower-case words with hyphens), ``title``, ``sense`` ("min" or "max"), ``unit`` of the objective,
+      ``paper``, ``sizes`` (parameters of tiny, small, paper and large, at least), ``exactness``.
+    - Types: ``Instance``, ``Slot``, ``Decision``; a :class:`State` that :meth:`start` and :meth:`advance` return.
+    - Instances: :meth:`generate`, :meth:`resample`.
+    - The referee: :meth:`start`, :meth:`evaluate`, :meth:`repair`, :meth:`advance`.
+    - Agents and search: :meth:`encodings`, :meth:`observe`, :meth:`reward`.
+    - Proofs: :meth:`exact`, :meth:`reference_model`.
+
+    *What may be there*
+
+    - ``heuristics``: the rules, by the names of their solvers. ``search_settings``: options of `genetic` that differ.
+    - :meth:`coupled`, with :meth:`exact_horizon`: whether a decision changes what later slots cost or allow.
+    - :meth:`dimensions`: lengths of dimensions that follow from the parameters; files are checked against them.
+    - ``library``: facts about files and best known values. ``seed_params``: parameters that only name a network or a
+      trace.
+    - :meth:`linear_model`: a strong formulation that can be exported.
+    - :meth:`agent_rewards`, :meth:`effective`, :meth:`next_mask`, for agents; :meth:`random_decision`.
+    - :meth:`predictor_training`, where a learned predictor is part of the state; :meth:`summary`, for `dtbench show`.
+
+    *Who is paid what* is said in :meth:`rewards`, and only there.
+    """
 
     id: ClassVar[str]
     title: ClassVar[str]
@@ -141,26 +210,15 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
     unit: ClassVar[str]  # of the objective
     paper: ClassVar[Paper]
     sizes: ClassVar[Mapping[str, Params]]
-    generator_version: ClassVar[int] = 1
-    exact_methods: ClassVar[tuple[str, ...]]  # the default first
-    bracket_methods: ClassVar[tuple[str, ...]] = ()  # of ``exact`` too, but their bound need not reach the optimum
-    target_gap: ClassVar[float] = 1e-4  # relative gap that an exact method must prove
-    library_counts: ClassVar[Mapping[str, int]] = {}  # shipped instances by size, where not the usual number
-    bracket_sizes: ClassVar[tuple[str, ...]] = ()  # sizes whose best known values are brackets, not proven optima
-    target_gaps: ClassVar[Mapping[str, float]] = {}  # by size, where a size has another one
-    seed_params: ClassVar[Mapping[str, Literal["network", "trace"]]] = {}  # what a parameter names
-
-    heuristics: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}  # solver name -> rule, a function of a slot
-    search_settings: ClassVar[Mapping[str, bool | int | float | str]] = {}  # options of `genetic` where they differ
-
+    exactness: ClassVar[Exactness]
     Instance: type[InstanceT]
     Slot: type[SlotT]
     Decision: type[DecisionT]
 
-    @classmethod
-    def target_gap_of(cls, size: str) -> float:
-        """Relative gap that counts as proof for instances of a size."""
-        return cls.target_gaps.get(size, cls.target_gap)
+    heuristics: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}  # solver name -> rule, a function of a slot
+    library: ClassVar[LibraryFacts] = LibraryFacts()
+    search_settings: ClassVar[Mapping[str, bool | int | float | str]] = {}  # options of `genetic` where they differ
+    seed_params: ClassVar[Mapping[str, Literal["network", "trace"]]] = {}  # what a parameter names
 
     # Instances
 
@@ -239,12 +297,30 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
 
     @abstractmethod
     def reward(self, slot: SlotT, outcome: Outcome) -> Array:
-        """The team's reward (...,), larger = better, before any scaling of a learner."""
+        """The team's reward (...,), larger = better, before any scaling of a learner; see :meth:`rewards`."""
 
     def agent_rewards(self, slot: SlotT, outcome: Outcome, n_agents: int) -> Array:
         """Reward of each agent (..., n_agents); the team's reward for everybody unless the problem says otherwise."""
         reward = self.reward(slot, outcome)
         return np.broadcast_to(reward[..., None], (*reward.shape, n_agents))
+
+    def rewards(self, encoding: Encoding, slot: SlotT, x: npt.NDArray[Any], outcome: Outcome) -> tuple[Array, Array]:
+        """What joint actions ``x`` (..., size) earn: the team (...,), and each agent (..., agents).
+
+        Both the problem and the encoding may say it. The encoding is asked first, because it knows what was asked for;
+        the problem only knows the repaired decision's outcome.
+
+        - The team gets ``encoding.reward(slot, x)`` if there is one, otherwise :meth:`reward`.
+        - Agents get ``encoding.agent_rewards(slot, x, outcome)`` if there is one. Otherwise everybody gets the team's
+          reward if that came from the encoding, and what :meth:`agent_rewards` says if not.
+        """
+        n_agents = len(encoding.agents)
+        team = self.reward(slot, outcome) if encoding.reward is None else encoding.reward(slot, x)
+        if encoding.agent_rewards is not None:
+            return team, encoding.agent_rewards(slot, x, outcome)
+        if encoding.reward is None:
+            return team, self.agent_rewards(slot, outcome, n_agents)
+        return team, np.broadcast_to(team[..., None], (*team.shape, n_agents))
 
     def effective(self, slot: SlotT) -> Mapping[str, BoolArray]:
         """Which entries of the agents' actions count in this slot: ``{group: (..., count, width)}``.
@@ -270,9 +346,9 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
 
     @abstractmethod
     def exact(self, slot: SlotT, limits: Limits | None = None, method: str | None = None) -> Certificate:
-        """Solve one slot (no leading axes) with one of ``exact_methods``, the first by default.
+        """Solve one slot (no leading axes) with one of ``exactness.methods``, the first by default.
 
-        ``bracket_methods`` are taken too: models whose bound stays away from the optimum, for comparison.
+        ``exactness.bracket_methods`` are taken too: models whose bound stays away from the optimum, for comparison.
 
         Raises
         ------

@@ -100,10 +100,10 @@ class Encoding:
     repaired decision, or the ``reward``. The latter is for encodings that pay for what is asked: by the objective, the
     best policy would be the one that repair helps most.
 
-    For environments: ``reward(slot, x)`` (...,) replaces the reward of the repaired decision where agents answer for
-    what they asked for; ``agent_rewards(slot, x, outcome)`` (..., agents) replaces those of the problem where some
-    agent is paid for what it proposed; ``info(slot, x)`` gives more facts, such as what repair had to do: (...,) arrays
-    by name.
+    For environments: ``reward(slot, x)`` (...,) where agents answer for what they asked for, and
+    ``agent_rewards(slot, x, outcome)`` (..., agents) where some agent is paid for what it proposed;
+    :meth:`dtbench.core.Problem.rewards` says when they count. ``info(slot, x)`` gives more facts, such as what repair
+    had to do: (...,) arrays by name.
     """
 
     groups: tuple[Group, ...]

@@ -39,7 +39,7 @@ class Exact(Solver):
 
     def __init__(self, problem: AnyProblem, instance: Instance, *, seed: int = 0, **options: Any) -> None:
         super().__init__(problem, instance, seed=seed, **options)
-        allowed = (*problem.exact_methods, *problem.bracket_methods)
+        allowed = (*problem.exactness.methods, *problem.exactness.bracket_methods)
         if self.options.method not in ("", *allowed):
             raise DtbenchError(f"option 'method' is '{self.options.method}'; '{problem.id}' has {', '.join(allowed)}.")
         self.limits = Limits(

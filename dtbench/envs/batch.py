@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dtbench.arrays import Array, BoolArray
-from dtbench.core import AnyProblem, Decision, Instance, Outcome, Slot, State
+from dtbench.core import AnyProblem, Decision, Instance, Slot, State
 from dtbench.encoding import Categorical, Observation
 from dtbench.errors import DtbenchError
 
@@ -147,7 +147,7 @@ class BatchEnv:
         problem, slot = self.problem, self.slot
         decision = self.encoding.decode(slot, x)
         outcome = problem.evaluate(slot, decision)
-        reward, rewards = self._rewards(slot, outcome, x)
+        reward, rewards = problem.rewards(self.encoding, slot, x, outcome)
         info = {"objective": outcome.objective, "feasible": outcome.feasible, "metrics": dict(outcome.metrics)}
         info |= self._repaired(slot, decision, x)
         if self.encoding.info is not None:
@@ -205,15 +205,6 @@ class BatchEnv:
         if np.isnan(x).any():
             raise ValueError("the joint action holds NaN.")
         return np.clip(x, self._low, self._high).astype(self.encoding.dtype)
-
-    def _rewards(self, slot: Slot, outcome: Outcome, x: Joint) -> tuple[Array, Array]:
-        """The team's reward (B,) and those of the agents (B, n): of the outcome, or of the joint action itself."""
-        if self.encoding.agent_rewards is not None:
-            return self.problem.reward(slot, outcome), self.encoding.agent_rewards(slot, x, outcome)
-        if self.encoding.reward is None:
-            return self.problem.reward(slot, outcome), self.problem.agent_rewards(slot, outcome, self.n_agents)
-        reward = self.encoding.reward(slot, x)
-        return reward, np.broadcast_to(reward[..., None], (*reward.shape, self.n_agents))
 
     def _repaired(self, slot: Slot, decision: Decision, x: Joint) -> Mapping[str, npt.NDArray[Any]]:
         if self.encoding.encode is None or not self.encoding.categorical:

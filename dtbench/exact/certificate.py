@@ -18,7 +18,7 @@ MARGIN = 0.9
 
 def with_target(problem: AnyProblem, limits: Limits) -> Limits:
     """Limits whose relative gap is the problem's own where none was given."""
-    return replace(limits, gap=problem.target_gap) if limits.gap is None else limits
+    return replace(limits, gap=problem.exactness.target_gap) if limits.gap is None else limits
 
 
 def tightened(limits: Limits, seconds: float) -> Limits:

@@ -35,9 +35,11 @@ def declarations(problem: AnyProblem) -> None:
     missing = {"tiny", "small", "paper", "large"} - set(problem.sizes)
     require(not missing, f"sizes lack {', '.join(sorted(missing))}")
     require(all(isinstance(p, Params) for p in problem.sizes.values()), "a size is no Params")
-    require(problem.exact_methods, "there is no exact method")
-    require(len(set(problem.exact_methods)) == len(problem.exact_methods), "an exact method is listed twice")
-    require(0.0 <= problem.target_gap <= 1e-2, f"target gap is {problem.target_gap}, expected 0 to 0.01")
+    require(problem.exactness.methods, "there is no exact method")
+    require(len(set(problem.exactness.methods)) == len(problem.exactness.methods), "an exact method is listed twice")
+    require(
+        0.0 <= problem.exactness.target_gap <= 1e-2, f"target gap is {problem.exactness.target_gap}, expected 0 to 0.01"
+    )
 
 
 @law(once)

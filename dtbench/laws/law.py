@@ -73,7 +73,7 @@ def slots(problem: AnyProblem) -> list[Case]:
 
 def methods(problem: AnyProblem) -> list[Case]:
     """The exact methods."""
-    return [(method,) for method in problem.exact_methods]
+    return [(method,) for method in problem.exactness.methods]
 
 
 def coupled(problem: AnyProblem) -> list[Case]:

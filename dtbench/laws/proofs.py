@@ -57,20 +57,23 @@ def default_exact_method_proves_an_optimum(problem: AnyProblem, t: int) -> None:
     proved = certificate(problem, None, t)
     require(isinstance(proved, Certificate), f"exact gives {type(proved).__name__}")
     require(proved.status == "optimal", f"the status is '{proved.status}'")
-    require(proved.method == problem.exact_methods[0], f"the method is '{proved.method}'")
+    require(proved.method == problem.exactness.methods[0], f"the method is '{proved.method}'")
     require(proved.backend, "the back end has no name")
     require(proved.seconds >= 0.0, "the time is negative")
     outcome = problem.evaluate(walked(problem, "tiny")[t], proved.decision)
     require(outcome.feasible, "its decision is infeasible")
     assert_allclose(proved.objective, outcome.objective, rtol=1e-9)
     require(worse(problem, proved.objective, proved.bound) >= -1e-9, "the bound is on the wrong side")
-    require(proved.gap <= max(problem.target_gap, 1e-9), f"the gap is {proved.gap}, promised {problem.target_gap}")
+    require(
+        proved.gap <= max(problem.exactness.target_gap, 1e-9),
+        f"the gap is {proved.gap}, promised {problem.exactness.target_gap}",
+    )
 
 
 @law(methods)
 def exact_methods_agree(problem: AnyProblem, method: str) -> None:
     """Exact methods, the reference among them, agree to 1e-6 relative (or to what the target gap leaves open)."""
-    open_gap = max(1e-6, 2 * problem.target_gap)
+    open_gap = max(1e-6, 2 * problem.exactness.target_gap)
     for t in range(CERTIFIED):
         default, proved = certificate(problem, None, t), certificate(problem, method, t)
         outcome = problem.evaluate(walked(problem, "tiny")[t], proved.decision)

@@ -60,7 +60,7 @@ def certify(name: str, limits: Limits | None = None) -> list[BestKnown]:
     owner = problem(instance.problem)
     if owner.coupled(instance.params):
         return [_horizon_row(owner, instance, limits)]
-    methods = owner.exact_methods[:2] if instance.size in CROSS_CHECKED else owner.exact_methods[:1]
+    methods = owner.exactness.methods[:2] if instance.size in CROSS_CHECKED else owner.exactness.methods[:1]
     rows, state = [], owner.start(instance)
     for t in range(instance.horizon):
         slot = owner.slot(instance, t, state)
@@ -132,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     owner = problem(given.problem)
     folder = files.folder("instances") / owner.id
-    usual = COUNTS | dict(owner.library_counts)
+    usual = COUNTS | dict(owner.library.counts)
     counts = {size: usual[size] if getattr(given, size) is None else getattr(given, size) for size in COUNTS}
     limits = None if given.seconds is None else Limits(seconds=given.seconds)
     new = freeze(owner, folder, counts)

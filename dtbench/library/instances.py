@@ -128,7 +128,7 @@ def to_content(instance: Instance) -> Content:
         "problem": instance.problem,
         "size": instance.size,
         "seed": np.int64(instance.seed),
-        "generator_version": np.int64(owner.generator_version),
+        "generator_version": np.int64(owner.library.generator_version),
         "source": f"{owner.paper.authors} ({owner.paper.year}), {owner.paper.title}",
     }
     return Content(netcdf.variables_of(instance), header, {"parameters": Content(scalars, texts)})
@@ -151,9 +151,10 @@ def from_content(content: Content, path: Path, name: str) -> Instance:
         owner.params(str(header["size"]))
     except DtbenchError as error:
         raise DtbenchError(f"'{path}': {error}") from None
-    if header["generator_version"] != owner.generator_version:
+    version = owner.library.generator_version
+    if header["generator_version"] != version:
         raise DtbenchError(
-            f"'{path}': generator version is {header['generator_version']}, expected {owner.generator_version}; "
+            f"'{path}': generator version is {header['generator_version']}, expected {version}; "
             "generate it again with `dtbench generate`."
         )
     params = _params(owner, content, path, str(header["size"]))

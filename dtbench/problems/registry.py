@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from dtbench.core import AnyProblem, Paper, Problem
+from dtbench.core import AnyProblem, Exactness, Paper, Problem
 from dtbench.errors import DtbenchError
 from dtbench.params import Params
 
@@ -31,7 +31,7 @@ PATH_VARIABLE = "DTBENCH_PROBLEMS_PATH"
 LISTED = "PROBLEMS"
 ID = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 DECLARED: Mapping[str, type | tuple[type, ...]] = {
-    "title": str, "sense": str, "unit": str, "paper": Paper, "sizes": Mapping, "exact_methods": tuple, "Instance": type,
+    "title": str, "sense": str, "unit": str, "paper": Paper, "sizes": Mapping, "exactness": Exactness, "Instance": type,
     "Slot": type, "Decision": type,
 }  # fmt: skip
 

@@ -48,10 +48,10 @@ class ProblemFacts:
     @classmethod
     def of(cls, problem: AnyProblem) -> Self:
         """The facts of a problem."""
-        gaps = {size: problem.target_gap_of(size) for size in problem.sizes}
+        gaps = {size: problem.exactness.target_gap_of(size) for size in problem.sizes}
         coupled = tuple(size for size, params in problem.sizes.items() if problem.coupled(params))
         return cls(
-            problem.title, problem.sense, problem.unit, problem.target_gap, tuple(problem.sizes), gaps,
+            problem.title, problem.sense, problem.unit, problem.exactness.target_gap, tuple(problem.sizes), gaps,
             coupled, source_sha256(problem.id), version("dtbench") or "unknown",
         )  # fmt: skip
 

@@ -73,7 +73,7 @@ def test_generation(benchmark, capsys):
 
 
 @pytest.mark.benchmark(group="ratio: default exact method against the reference formulation, size small")
-@pytest.mark.parametrize("id", [id for id, owner in all_problems().items() if "reference" in owner.exact_methods])
+@pytest.mark.parametrize("id", [id for id, owner in all_problems().items() if "reference" in owner.exactness.methods])
 def test_strong_against_reference(benchmark, capsys, id):
     """One slot of a fresh small instance, both to the problem's gap, the reference for at most a minute."""
     owner = problem(id)
@@ -85,4 +85,4 @@ def test_strong_against_reference(benchmark, capsys, id):
     benchmark.pedantic(lambda: owner.exact(here), rounds=3)
     benchmark.extra_info["reference / strong"] = reference / strong
     with capsys.disabled():
-        print(f"\n{id}/small: reference / {owner.exact_methods[0]}: {reference / strong:.0f}x ({reference:.3f} s)")
+        print(f"\n{id}/small: reference / {owner.exactness.methods[0]}: {reference / strong:.0f}x ({reference:.3f} s)")

@@ -60,7 +60,7 @@ def test_same_seed_same_result(dtbench):
 
 
 def test_options_reach_the_solver(dtbench):
-    for method in problem("stin-deployment").exact_methods:
+    for method in problem("stin-deployment").exactness.methods:
         result = json.loads(dtbench("solve", TINY, "exact", "--option", f"method={method}", "--json").out)
         assert result["objective"] == pytest.approx(best_horizon(TINY).objective, rel=1e-6)
 

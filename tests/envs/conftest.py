@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dtbench.arrays import Array, IntArray, array
-from dtbench.core import Certificate, Decision, Instance, Outcome, Paper, Problem, Slot, State
+from dtbench.core import Certificate, Decision, Exactness, Instance, Outcome, Paper, Problem, Slot, State
 from dtbench.encoding import Box, Categorical, Encoding, Group, Observation
 from dtbench.params import Params, param
 
@@ -58,7 +58,7 @@ class Toy(Problem[ToyInstance, ToyState, ToySlot, ToyDecision]):
     unit = "1"
     paper = Paper("nobody", "nothing", "nowhere", 2000)
     sizes: ClassVar = {"tiny": ToyParams(horizon=3), "small": ToyParams()}
-    exact_methods = ("none",)
+    exactness = Exactness(methods=("none",))
     Instance, Slot, Decision = ToyInstance, ToySlot, ToyDecision
 
     def __init__(self, kind):

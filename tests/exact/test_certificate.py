@@ -64,7 +64,7 @@ def test_without_incumbent(slot):
 
 def test_limits_of_problem_and_back_end():
     limits = with_target(STIN, Limits(seconds=5.0))
-    assert limits.gap == STIN.target_gap
+    assert limits.gap == STIN.exactness.target_gap
     assert with_target(STIN, Limits(gap=0.1)).gap == 0.1
     inner = tightened(limits, -1.0)
     assert inner.seconds == 0.0

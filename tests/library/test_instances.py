@@ -160,7 +160,7 @@ def test_the_shipped_library_is_complete_and_certified(id):
     """At least 10 / 10 / 10 / 3 instances, each loads, each has a best known value with its bound."""
     owner = problem(id)
     known = best_known(id)
-    for size, count in (COUNTS | dict(owner.library_counts)).items():
+    for size, count in (COUNTS | dict(owner.library.counts)).items():
         found = instances.names(id, size)
         assert len(found) >= count
         for name in found:
@@ -168,8 +168,8 @@ def test_the_shipped_library_is_complete_and_certified(id):
             assert dataclasses.asdict(instance.params) is not None
             rows = known[name]
             best = rows[HORIZON]
-            if size not in owner.bracket_sizes:
-                assert best.gap <= owner.target_gap_of(size) * (1 + 1e-9)
+            if size not in owner.library.bracket_sizes:
+                assert best.gap <= owner.exactness.target_gap_of(size) * (1 + 1e-9)
                 assert best.status == "optimal"
             assert best.gap < 0.5
             if not owner.coupled(instance.params) and len(rows) > 1:  # the horizon alone, where slots take long

@@ -33,8 +33,8 @@ def model(slot: ToySlot) -> LinearModel:
 
 def solve(problem: AnyProblem, slot: ToySlot, limits: Limits, method: str) -> Certificate:
     """Solve one slot; the referee scores the incumbent, and the bound proves how good it is."""
-    if method not in problem.exact_methods:
-        raise ValueError(f"unknown method '{method}'; known: {', '.join(problem.exact_methods)}")
+    if method not in problem.exactness.methods:
+        raise ValueError(f"unknown method '{method}'; known: {', '.join(problem.exactness.methods)}")
     began, limits = time.perf_counter(), with_target(problem, limits)
     wanted = tightened(limits, limits.seconds)
     if method == "reference":

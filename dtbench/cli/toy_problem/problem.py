@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dtbench.arrays import Array
-from dtbench.core import Certificate, Limits, Outcome, Paper, Problem
+from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Encoding, Observation
 
 from . import agents, generator, heuristics, model, repair
@@ -25,8 +25,7 @@ class ToyProblem(Problem[ToyInstance, ToyState, ToySlot, ToyDecision]):
     unit = "s"
     paper = Paper(authors="Your Name", title="Your paper", venue="Your journal", year=2026)
     sizes = SIZES
-    exact_methods = ("strong", "reference")
-    target_gap = 1e-6
+    exactness = Exactness(methods=("strong", "reference"), target_gap=1e-6)
     heuristics: ClassVar = {"greedy": heuristics.greedy}
 
     Instance = ToyInstance
@@ -66,7 +65,7 @@ class ToyProblem(Problem[ToyInstance, ToyState, ToySlot, ToyDecision]):
     def exact(self, slot: ToySlot, limits: Limits | None = None, method: str | None = None) -> Certificate:
         from . import exact
 
-        return exact.solve(self, slot, limits or Limits(), method or self.exact_methods[0])
+        return exact.solve(self, slot, limits or Limits(), method or self.exactness.methods[0])
 
     def reference_model(self, slot: ToySlot) -> Any:
         from . import reference

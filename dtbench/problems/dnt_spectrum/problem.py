@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dtbench.arrays import Array
-from dtbench.core import Certificate, Limits, Outcome, Paper, Problem
+from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Encoding, Observation
 from dtbench.prediction import PredictorTraining
 from dtbench.problems.dnt_spectrum import agents, generator, heuristics, local_search, marginal, model
@@ -33,8 +33,7 @@ class DntSpectrum(Problem[DntInstance, DntState, DntSlot, DntDecision]):
     )
     sizes = SIZES
     seed_params = {"world": "network", "walk": "trace"}  # noqa: RUF012
-    exact_methods = ("active-sets", "patterns", "cpsat", "reference")
-    target_gap = 1e-9
+    exactness = Exactness(methods=("active-sets", "patterns", "cpsat", "reference"), target_gap=1e-9)
     heuristics: ClassVar = {
         "greedy": heuristics.greedy,
         "greedy-marginal": marginal.greedy_marginal,

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dtbench.arrays import Array, ArraySpec, BoolArray, at, specs
-from dtbench.core import Certificate, Limits, Outcome, Paper, Problem
+from dtbench.core import Certificate, Exactness, LibraryFacts, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Encoding, Observation
 from dtbench.problems.mec_synchronization import agents, generator, heuristics, model
 from dtbench.problems.mec_synchronization.instance import SIZES, MecInstance, MecParams
@@ -34,11 +34,8 @@ class MecSynchronization(Problem[MecInstance, MecState, MecSlot, MecDecision]):
         year=2025,
     )
     sizes = SIZES
-    exact_methods = ("search", "enumeration")
-    bracket_methods = ("levels", "reference")
-    target_gap = 1e-4
-    library_counts: ClassVar = {"paper": 5, "large": 2}
-    bracket_sizes = ("large",)
+    exactness = Exactness(methods=("search", "enumeration"), bracket_methods=("levels", "reference"), target_gap=1e-4)
+    library = LibraryFacts(counts={"paper": 5, "large": 2}, bracket_sizes=("large",))
     heuristics: ClassVar = {
         "silent": heuristics.silent,
         "full": heuristics.full,
@@ -136,7 +133,7 @@ class MecSynchronization(Problem[MecInstance, MecState, MecSlot, MecDecision]):
     def exact(self, slot: MecSlot, limits: Limits | None = None, method: str | None = None) -> Certificate:
         from dtbench.problems.mec_synchronization import exact
 
-        return exact.solve(self, slot, limits or Limits(), method or self.exact_methods[0])
+        return exact.solve(self, slot, limits or Limits(), method or self.exactness.methods[0])
 
     def exact_horizon(self, instance: MecInstance, limits: Limits | None = None) -> Certificate | None:
         from dtbench.problems.mec_synchronization import horizon

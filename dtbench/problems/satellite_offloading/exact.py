@@ -62,11 +62,11 @@ def solve(problem: AnyProblem, slot: OffloadingSlot, limits: Limits, method: str
     DtbenchError
         If there are too many partitions to enumerate.
     """
-    if method not in problem.exact_methods:
-        raise ValueError(f"method is '{method}'; expected one of {', '.join(problem.exact_methods)}")
+    if method not in problem.exactness.methods:
+        raise ValueError(f"method is '{method}'; expected one of {', '.join(problem.exactness.methods)}")
     began, aim = time.perf_counter(), limits.gap
     if limits.gap is None:
-        limits = replace(limits, gap=LARGE_GAP if slot.n_uav > LARGE else problem.target_gap)
+        limits = replace(limits, gap=LARGE_GAP if slot.n_uav > LARGE else problem.exactness.target_gap)
         aim = TIGHT_GAP if slot.n_uav <= TIGHT else limits.gap
     search = Search(problem, slot, limits, aim or 0.0, began)
     terms, relaxed = Terms.of(slot), Terms.of(slot, relaxed=True)

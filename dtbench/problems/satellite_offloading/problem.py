@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dtbench.arrays import Array
-from dtbench.core import Certificate, Limits, Outcome, Paper, Problem
+from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Encoding, Observation
 from dtbench.problems.satellite_offloading import agents, generator, heuristics, model
 from dtbench.problems.satellite_offloading.allocation import min_delay
@@ -32,9 +32,7 @@ class SatelliteOffloading(Problem[OffloadingInstance, OffloadingState, Offloadin
     )
     seed_params = {"geometry_seed": "network"}  # noqa: RUF012
     sizes = SIZES
-    exact_methods = ("strong", "enumeration", "reference")
-    target_gap = 1e-4
-    target_gaps: ClassVar = {"large": 1e-3}
+    exactness = Exactness(methods=("strong", "enumeration", "reference"), target_gap=1e-4, target_gaps={"large": 1e-3})
     heuristics: ClassVar = {
         "greedy": heuristics.greedy,
         "min-delay": min_delay,
@@ -87,7 +85,7 @@ class SatelliteOffloading(Problem[OffloadingInstance, OffloadingState, Offloadin
     def exact(self, slot: OffloadingSlot, limits: Limits | None = None, method: str | None = None) -> Certificate:
         from dtbench.problems.satellite_offloading import exact
 
-        return exact.solve(self, slot, limits or Limits(), method or self.exact_methods[0])
+        return exact.solve(self, slot, limits or Limits(), method or self.exactness.methods[0])
 
     def reference_model(self, slot: OffloadingSlot) -> Any:
         from dtbench.problems.satellite_offloading import reference

@@ -65,7 +65,7 @@ def solve(problem: AnyProblem, slot: StinSlot, limits: Limits, method: str) -> C
     limits
         Wall seconds over all steps, gaps (the problem's target where none is given), threads.
     method
-        One of ``problem.exact_methods``.
+        One of ``problem.exactness.methods``.
 
     Returns
     -------

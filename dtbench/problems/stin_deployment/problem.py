@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dtbench.arrays import Array, BoolArray
-from dtbench.core import Certificate, Limits, Outcome, Paper, Problem
+from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Encoding, Observation
 from dtbench.problems.stin_deployment import agents, heuristics, model
 from dtbench.problems.stin_deployment.generator import draw, fresh
@@ -32,8 +32,7 @@ class StinDeployment(Problem[StinInstance, StinState, StinSlot, StinDecision]):
         year=2025,
     )
     sizes = SIZES
-    exact_methods = ("strong", "enumeration", "cpsat", "reference")
-    target_gap = 1e-7
+    exactness = Exactness(methods=("strong", "enumeration", "cpsat", "reference"), target_gap=1e-7)
     heuristics: ClassVar = {
         "local": heuristics.local,
         "cloud": heuristics.cloud,
@@ -88,7 +87,7 @@ class StinDeployment(Problem[StinInstance, StinState, StinSlot, StinDecision]):
     def exact(self, slot: StinSlot, limits: Limits | None = None, method: str | None = None) -> Certificate:
         from dtbench.problems.stin_deployment import exact
 
-        return exact.solve(self, slot, limits or Limits(), method or self.exact_methods[0])
+        return exact.solve(self, slot, limits or Limits(), method or self.exactness.methods[0])
 
     def reference_model(self, slot: StinSlot) -> Any:
         from dtbench.problems.stin_deployment import reference

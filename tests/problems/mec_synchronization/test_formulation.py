@@ -58,7 +58,7 @@ def test_reference_names_the_papers_constraints():
     assert families["server"] == "Eq. (14h)"
 
 
-@pytest.mark.parametrize("method", MEC.bracket_methods)
+@pytest.mark.parametrize("method", MEC.exactness.bracket_methods)
 def test_brackets_are_certificates(method):
     slot = slots_of("tiny", 4)[2]
     found, best = MEC.exact(slot, Limits(seconds=30.0), method), MEC.exact(slot)

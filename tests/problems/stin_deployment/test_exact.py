@@ -63,7 +63,7 @@ def change(slot: StinSlot, axis: str, index) -> StinSlot:
 # Optima
 
 
-@pytest.mark.parametrize("method", STIN.exact_methods)
+@pytest.mark.parametrize("method", STIN.exactness.methods)
 @pytest.mark.parametrize(
     ("params", "node", "value"),
     [
@@ -92,7 +92,7 @@ def test_every_method_finds_the_optimum(sat_share, split, variant):
     for seed in range(5):
         slot = draw(seed, t=seed, sat_share=sat_share, split=split, **variant)
         best = brute_force(slot)
-        for method in STIN.exact_methods:
+        for method in STIN.exactness.methods:
             if method == "enumeration" and split == "optimal" and (slot.cap_end > 1).any():
                 continue
             made = STIN.exact(slot, Limits(), method)
@@ -105,7 +105,7 @@ def test_every_method_finds_the_optimum(sat_share, split, variant):
 def test_methods_agree_on_larger_slots(params):
     for seed in range(3):
         slot = draw(seed, "small", **params)
-        methods = ("strong", "cpsat", "reference") if params.get("split") else STIN.exact_methods
+        methods = ("strong", "cpsat", "reference") if params.get("split") else STIN.exactness.methods
         values = [STIN.exact(slot, Limits(), method).objective for method in methods]
         assert_allclose(values, values[0], atol=1e-9)
     for seed in range(3):
@@ -140,7 +140,7 @@ def test_dead_links_are_left_out():
 # Certificates
 
 
-@pytest.mark.parametrize("method", STIN.exact_methods)
+@pytest.mark.parametrize("method", STIN.exactness.methods)
 def test_without_time_nothing_is_optimal(method):
     """The incumbent is local search's at worst; the bound is what any user waits at least, at worst."""
     slot = draw(0, "paper")
@@ -162,7 +162,7 @@ def test_a_wide_gap_is_enough_where_it_is_asked_for():
 
 
 def test_certificate_says_who_proved_it():
-    backends = {m: STIN.exact(draw(0), Limits(), m).backend for m in STIN.exact_methods}
+    backends = {m: STIN.exact(draw(0), Limits(), m).backend for m in STIN.exactness.methods}
     assert backends["strong"].startswith("HiGHS ")
     assert backends["enumeration"].startswith("SciPy ")
     assert backends["cpsat"].startswith("CP-SAT ")
@@ -368,7 +368,7 @@ def test_without_congestion_everybody_takes_the_best(seed, split):
 def test_slots_are_left_as_they_were():
     slot = draw(0)
     before = {name: np.array(getattr(slot, name)) for name in specs(StinSlot)}
-    for method in STIN.exact_methods:
+    for method in STIN.exactness.methods:
         STIN.exact(slot, Limits(), method)
     for name, value in before.items():
         assert_array_equal(getattr(slot, name), value)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dtbench.arrays import Array
-from dtbench.core import Certificate, Limits, Outcome, Paper, Problem
+from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Encoding, Observation
 from dtbench.problems.edge_association.migration import agents, generator, heuristics, model
 from dtbench.problems.edge_association.migration.instance import SIZES, MigrationInstance, MigrationParams
@@ -31,8 +31,7 @@ class EdgeMigration(Problem[MigrationInstance, MigrationState, MigrationSlot, Mi
         year=2021,
     )
     sizes = SIZES
-    exact_methods = ("assignment", "mip", "reference")
-    target_gap = 1e-5
+    exactness = Exactness(methods=("assignment", "mip", "reference"), target_gap=1e-5)
     heuristics: ClassVar = {
         "stay": heuristics.stay,
         "nearest": heuristics.nearest,
@@ -93,7 +92,7 @@ class EdgeMigration(Problem[MigrationInstance, MigrationState, MigrationSlot, Mi
     def exact(self, slot: MigrationSlot, limits: Limits | None = None, method: str | None = None) -> Certificate:
         from dtbench.problems.edge_association.migration import exact
 
-        return exact.solve(self, slot, limits or Limits(), method or self.exact_methods[0])
+        return exact.solve(self, slot, limits or Limits(), method or self.exactness.methods[0])
 
     def exact_horizon(self, instance: MigrationInstance, limits: Limits | None = None) -> Certificate:
         from dtbench.problems.edge_association.migration import horizon

@@ -58,12 +58,12 @@ def solve(problem: AnyProblem, slot: PlacementSlot, limits: Limits, method: str)
     ValueError
         On an unknown method.
     """
-    if method not in problem.exact_methods:
-        raise ValueError(f"method is '{method}'; expected one of {', '.join(problem.exact_methods)}")
+    if method not in problem.exactness.methods:
+        raise ValueError(f"method is '{method}'; expected one of {', '.join(problem.exactness.methods)}")
     began = time.perf_counter()
     if limits.gap is None:
         large = slot.n_users * slot.n_bs > LARGE
-        limits = replace(limits, gap=LARGE_GAP if large else problem.target_gap)
+        limits = replace(limits, gap=LARGE_GAP if large else problem.exactness.target_gap)
     search = Search(problem, slot, limits, limits.gap or 0.0, began)
     form = Formulation(slot)
     master: Master

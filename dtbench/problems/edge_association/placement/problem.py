@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dtbench.arrays import Array
-from dtbench.core import Certificate, Limits, Outcome, Paper, Problem
+from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Encoding, Observation
 from dtbench.problems.edge_association.placement import agents, generator, heuristics, hybrid, model
 from dtbench.problems.edge_association.placement.instance import SIZES, PlacementInstance
@@ -31,9 +31,7 @@ class EdgePlacement(Problem[PlacementInstance, PlacementState, PlacementSlot, Pl
         year=2021,
     )
     sizes = SIZES
-    exact_methods = ("strong", "cpsat", "reference")
-    target_gap = 1e-6
-    target_gaps: ClassVar = {"large": 1e-4}
+    exactness = Exactness(methods=("strong", "cpsat", "reference"), target_gap=1e-6, target_gaps={"large": 1e-4})
     heuristics: ClassVar = {
         "nearest": heuristics.nearest,
         "greedy": heuristics.greedy,
@@ -86,7 +84,7 @@ class EdgePlacement(Problem[PlacementInstance, PlacementState, PlacementSlot, Pl
     def exact(self, slot: PlacementSlot, limits: Limits | None = None, method: str | None = None) -> Certificate:
         from dtbench.problems.edge_association.placement import exact
 
-        return exact.solve(self, slot, limits or Limits(), method or self.exact_methods[0])
+        return exact.solve(self, slot, limits or Limits(), method or self.exactness.methods[0])
 
     def reference_model(self, slot: PlacementSlot) -> Any:
         from dtbench.problems.edge_association.placement import reference

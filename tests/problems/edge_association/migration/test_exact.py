@@ -25,7 +25,7 @@ def test_assignment_equals_brute_force_on_tiny_slots():
             assert certificate.bound == certificate.objective
 
 
-@pytest.mark.parametrize("method", MIGRATION.exact_methods)
+@pytest.mark.parametrize("method", MIGRATION.exactness.methods)
 def test_methods_by_hand(method):
     certificate = MIGRATION.exact(hand_slot(), method=method)
     assert_allclose(certificate.objective, 0.874198, atol=5e-7)
@@ -38,11 +38,13 @@ def test_methods_by_hand(method):
 def test_methods_agree(options):
     slots, _ = random_slots(1, "small", horizon=3, **options)
     for t in range(3):
-        values = [MIGRATION.exact(slots[t], Limits(gap=1e-9), method).objective for method in MIGRATION.exact_methods]
+        values = [
+            MIGRATION.exact(slots[t], Limits(gap=1e-9), method).objective for method in MIGRATION.exactness.methods
+        ]
         assert_allclose(values, values[0], rtol=1e-9)
 
 
-@pytest.mark.parametrize("method", MIGRATION.exact_methods)
+@pytest.mark.parametrize("method", MIGRATION.exactness.methods)
 def test_infeasible_slots_are_certified(method):
     """Nobody is in time; or three twins on two places."""
     for slot in (hand_slot(deadline=(0.1, 1.6, 0.4)), hand_slot(cap=(1, 1))):

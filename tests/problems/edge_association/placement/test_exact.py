@@ -183,7 +183,7 @@ def test_large_slots_need_a_wider_gap_only(monkeypatch):
     monkeypatch.setattr(exact, "LARGE_GAP", 0.05)
     found = PLACEMENT.exact(slot)
     assert found.status == "optimal"
-    assert PLACEMENT.target_gap < found.gap <= 0.05
+    assert PLACEMENT.exactness.target_gap < found.gap <= 0.05
     assert PLACEMENT.exact(slot, Limits(gap=1e-3)).gap <= 1e-3
 
 
