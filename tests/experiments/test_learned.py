@@ -6,14 +6,15 @@ from pathlib import Path
 import pytest
 
 from dtbench.experiments import process
-from dtbench.experiments.conformance import check, job_of
+from dtbench.experiments.conformance import check
+from dtbench.experiments.job import job_of
 from dtbench.experiments.plan import make_plan
-from dtbench.experiments.record import Record
+from dtbench.experiments.plan import planned as plan_cell
+from dtbench.experiments.record import CellLimits, Record
 from dtbench.experiments.run import run
-from dtbench.experiments.suite import read
+from dtbench.experiments.suite import instance_file, read
 from dtbench.experiments.verify import verify
 from dtbench.learning import cache, checkpoint
-from dtbench.library import instances
 from dtbench.plugins.discovery import discover, load_solver
 from dtbench.problems import problem
 
@@ -105,16 +106,12 @@ def test_cells_without_policies_keep_their_keys(bench, folder):
 
 def test_a_training_over_the_time_limit_goes_on_in_the_next_run(folder):
     entry = discover([folder])["hill"]
-    file = instances.path_of("stin-deployment/tiny-000")
+    instance = instance_file("stin-deployment/tiny-000")
 
     def record(seconds):
-        from dtbench.experiments.record import CellLimits
-
         options = {"episodes": 40, "pause": 0.1}
-        job = job_of(
-            entry, file, shipped="stin-deployment/tiny-000", limits=CellLimits(seconds=seconds), options=options
-        )
-        return Record.model_validate_json(process.run_cell(job)[0])
+        cell = plan_cell(entry, instance, seed=0, limits=CellLimits(seconds=seconds), options=options)
+        return Record.model_validate_json(process.run_cell(job_of(cell))[0])
 
     first = record(2.5)
     assert first.status == "timeout"
