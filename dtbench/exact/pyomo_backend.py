@@ -53,6 +53,11 @@ def backend() -> str:
     return f"Pyomo {pyomo.__version__}, {highs.backend()}"
 
 
+def _nothing(began: float, native: str) -> MilpResult:
+    """The result of a solve that did not begin."""
+    return MilpResult("unknown", None, math.nan, math.nan, time.perf_counter() - began, backend(), native=native)
+
+
 def _refuse_large(model: pyo.ConcreteModel, lp: highspy.HighsLp) -> None:
     """Refuse numbers with which HiGHS proves what is false, by the names that the model gives them."""
     sides = np.concatenate([lp.row_lower_, lp.row_upper_])
@@ -115,8 +120,7 @@ def solve_pyomo(model: pyo.ConcreteModel, limits: Limits) -> MilpResult:
     """
     began = time.perf_counter()
     if not highs.LOCK.acquire(timeout=min(limits.seconds, threading.TIMEOUT_MAX)):
-        seconds = time.perf_counter() - began
-        return MilpResult("unknown", None, math.nan, math.nan, seconds, backend(), native="waited for another thread")
+        return _nothing(began, "waited for another thread")
     try:
         return _solve(model, limits, began)
     finally:
@@ -124,6 +128,8 @@ def solve_pyomo(model: pyo.ConcreteModel, limits: Limits) -> MilpResult:
 
 
 def _solve(model: pyo.ConcreteModel, limits: Limits, began: float) -> MilpResult:
+    if time.perf_counter() - began > limits.seconds:
+        return _nothing(began, "no time to translate the model")
     relative, absolute = gaps(limits)
     solver = Highs()
     config = solver.config

@@ -21,6 +21,8 @@ from dtbench.problems.dnt_spectrum.exact import by_highs, form_of
 from dtbench.problems.dnt_spectrum.model import DntDecision, DntSlot
 from dtbench.problems.dnt_spectrum.patterns import Patterns
 
+OUT_OF_TIME = "Time limit reached"  # HiGHS' word for it
+
 
 def members(stations: int) -> BoolArray:
     """Base stations (2^M, M) of every set V."""
@@ -42,22 +44,30 @@ class BestRates:
     @classmethod
     def of(cls, slots: DntSlot, deadline: float) -> BestRates | None:
         """Bounds for slots (T,) whose twin is right; None if time is over."""
-        forms = [form_of(slots[t], patterns=slots.params.interference == "printed") for t in range(len(slots.gain))]
-        models = [form.model() for form in forms]
-        value = np.full((len(forms), 2**slots.n_bs), -np.inf)
-        for t, (form, model) in enumerate(zip(forms, models, strict=True)):
-            if time.perf_counter() > deadline:
+        forms: list[ActiveSets | Patterns] = []
+        models: list[LinearModel] = []
+        values: list[Array] = []
+        for t in range(len(slots.gain)):
+            forms.append(form_of(slots[t], patterns=slots.params.interference == "printed"))
+            models.append(forms[-1].model())
+            value = relaxed(models[-1], forms[-1].upload_columns, deadline)
+            if value is None:
                 return None
-            value[t] = relaxed(model, form.upload_columns)
-        return cls(forms, models, value, {})
+            values.append(value)
+        return cls(forms, models, np.stack(values), {})
 
     def settle(self, t: int, v: int, limits: Limits) -> bool:
-        """Solve entry (t, V) by MILP, if that has not been done; returns whether its value fell."""
+        """Solve entry (t, V) by MILP, if that has not been done; returns whether its value fell.
+
+        An entry that has no point when time is over stays open.
+        """
         if (t, v) in self.decision:
             return False
         form, upload = self.forms[t], members(self.forms[t].slot.n_bs)[v]
         result = by_highs(fixed(self.models[t], form.upload_columns, upload), limits)
         before = self.value[t, v]
+        if result.x is None and result.native == OUT_OF_TIME:
+            return False
         if result.x is None and result.status != "infeasible":
             raise ValueError(
                 f"HiGHS finds no point in slot {t} for a set of uploads that may have one: {result.native}"
@@ -74,8 +84,8 @@ def fixed(model: LinearModel, columns: slice, upload: BoolArray) -> LinearModel:
     return replace(model, lower=lower, upper=upper)
 
 
-def relaxed(model: LinearModel, columns: slice) -> Array:
-    """Value (2^M,) of the relaxation for every V, -inf where it has no point.
+def relaxed(model: LinearModel, columns: slice, deadline: float = np.inf) -> Array | None:
+    """Value (2^M,) of the relaxation for every V, -inf where it has no point; None if time is over before.
 
     Raises
     ------
@@ -90,6 +100,8 @@ def relaxed(model: LinearModel, columns: slice) -> Array:
     sets = members(len(at))
     value = np.full(len(sets), -np.inf)
     for v, upload in enumerate(sets.astype(np.float64)):
+        if time.perf_counter() > deadline:
+            return None
         highs.changeColsBounds(len(at), at, upload, upload)
         with LOCK:
             highs.run()

@@ -121,9 +121,9 @@ def best_allocation(slot: DntSlot, assoc: IntArray, flags: BoolArray) -> DntDeci
     return joined(decisions, lead)
 
 
-def best_of(form: ActiveSets | Patterns, model: LinearModel) -> DntDecision:
-    """An optimal decision of a model; no links where it has none, which ``serve_all`` may cause."""
-    result = by_highs(model, Limits(gap=GAP))
+def best_of(form: ActiveSets | Patterns, model: LinearModel, seconds: float = Limits().seconds) -> DntDecision:
+    """An optimal decision of a model; no links where it has none, which ``serve_all`` or the time may cause."""
+    result = by_highs(model, Limits(gap=GAP, seconds=seconds))
     if result.x is not None:
         return form.decision(result.x)
     none = np.full(form.slot.n_users, -1)

@@ -20,6 +20,7 @@ from dtbench.exact.certificate import ROUNDING, with_target
 from dtbench.problems.dnt_spectrum.allocation import allocate, strongest
 from dtbench.problems.dnt_spectrum.best_rates import BestRates, members
 from dtbench.problems.dnt_spectrum.exact import best_of, by_highs, form_of
+from dtbench.problems.dnt_spectrum.heuristics import greedy
 from dtbench.problems.dnt_spectrum.instance import DntInstance
 from dtbench.problems.dnt_spectrum.model import DntDecision, DntSlot
 from dtbench.problems.dnt_spectrum.timeline import Timeline
@@ -38,26 +39,28 @@ def solve(problem: AnyProblem, instance: DntInstance, limits: Limits) -> Certifi
     if instance.batch_shape != ():
         raise ValueError(f"the instance has leading axes {instance.batch_shape}; exact methods take one instance")
     limits, began = with_target(problem, limits), time.perf_counter()
-    p = instance.params
+    p, until = instance.params, began + limits.seconds
     slots = perfect(problem, instance)
     if p.predictor not in ("hold", "drift") or p.error_scope != "user":
         return perfect_twin(problem, instance, slots, limits, began)
-    rates = BestRates.of(slots, began + limits.seconds)
+    rates = BestRates.of(slots, began + limits.seconds / 2.0)  # the other half: the timeline, or a bound without it
     if rates is None:
         return perfect_twin(problem, instance, slots, limits, began)
     rounds, fell = 0, True
     while fell:  # entries that the timeline uses are settled until none of them falls
-        left = began + limits.seconds - time.perf_counter()
-        if left < 0.0:
-            return perfect_twin(problem, instance, slots, limits, began)
-        result, uploads = Timeline.of(instance, rates.value).solve(limits, left)
+        if time.perf_counter() > until:
+            return perfect_twin(problem, instance, slots, limits, began, float(rates.value.max(axis=1).mean()))
+        result, uploads = Timeline.of(instance, rates.value).solve(limits, until - time.perf_counter())
         chosen = [] if uploads is None else [(t, int(v)) for t, v in enumerate(uploads)]
-        fell = sum(rates.settle(t, v, limits) for t, v in chosen) > 0
+        fell = sum(rates.settle(t, v, replace(limits, seconds=until - time.perf_counter())) for t, v in chosen) > 0
         rounds += 1
+    infeasible = result.status == "infeasible"
+    if not infeasible and not (chosen and all(entry in rates.decision for entry in chosen)):  # out of time
+        return perfect_twin(problem, instance, slots, limits, began, float(rates.value.max(axis=1).mean()))
     plan = [decision for entry in chosen if (decision := rates.decision[entry]) is not None]
     decisions = DntDecision.stack(plan) if plan else None
     details = {"model": "timeline", "rounds": rounds, **result.details}
-    return certified(problem, instance, decisions, result.bound, limits, began, details)
+    return certified(problem, instance, decisions, result.bound, limits, began, details, infeasible=infeasible)
 
 
 def perfect(problem: AnyProblem, instance: DntInstance) -> DntSlot:
@@ -67,40 +70,49 @@ def perfect(problem: AnyProblem, instance: DntInstance) -> DntSlot:
 
 
 def perfect_twin(
-    problem: AnyProblem, instance: DntInstance, slots: DntSlot, limits: Limits, began: float
+    problem: AnyProblem, instance: DntInstance, slots: DntSlot, limits: Limits, began: float, bound: float = np.nan
 ) -> Certificate:
     """Bound by the best rates without any twin error; the incumbent solves every slot in the state that it has made.
 
-    Both take a moment per slot, whatever the time limit.
+    When time is over, slots are decided by ``greedy``; ``bound`` is taken unless all slots gave a better one.
     """
-    limits = replace(limits, seconds=Limits().seconds)
-    printed = instance.params.interference == "printed"
-    models = (form_of(slots[t], patterns=printed).model() for t in range(instance.horizon))
-    bounds = [by_highs(model, limits).bound for model in models]
+    printed, until = instance.params.interference == "printed", began + limits.seconds
+
+    def left() -> float:
+        return until - time.perf_counter()
+
+    bounds: list[float] = []
+    while len(bounds) < instance.horizon and left() > 0.0:
+        model = form_of(slots[len(bounds)], patterns=printed).model()
+        bounds.append(by_highs(model, replace(limits, seconds=left())).bound)
+    if len(bounds) == instance.horizon:
+        bound = float(np.fmin(np.mean(bounds), bound))
 
     def decide(_: int, slot: Any) -> DntDecision:
+        if left() <= 0.0:
+            return greedy(slot)
         form = form_of(slot, patterns=printed)
-        return best_of(form, form.model())
+        return best_of(form, form.model(), left())
 
     given, _ = referee.walk(problem, instance, decide)
     decisions = DntDecision.stack(cast(list[DntDecision], given))
-    return certified(problem, instance, decisions, float(np.mean(bounds)), limits, began, {"model": "perfect twin"})
+    return certified(problem, instance, decisions, bound, limits, began, {"model": "perfect twin"})
 
 
 def certified(
     problem: AnyProblem, instance: DntInstance, decisions: DntDecision | None, bound: float, limits: Limits,
-    began: float, details: dict[str, Any],
+    began: float, details: dict[str, Any], *, infeasible: bool = False,
 ) -> Certificate:  # fmt: skip
     """The referee plays the trajectory; ``optimal`` is said only when the bound proves it."""
     backend = f"HiGHS {version('highspy')}"
     if decisions is None:
-        status: CertificateStatus = "unknown" if np.isfinite(bound) else "infeasible"
+        status: CertificateStatus = "infeasible" if infeasible else "unknown"
         return Certificate(np.nan, bound, status, time.perf_counter() - began, "horizon", backend, details=details)
     scores = referee.rescore(problem, instance, decisions)
     objective = scores.mean
     if bound < objective - 10.0 * ROUNDING * max(1.0, abs(objective)):
         raise ValueError(f"bound {bound!r} of 'dnt-spectrum' is below the objective {objective!r} of a trajectory")
-    bound = max(bound, objective)
+    bound = bound if np.isnan(bound) else max(bound, objective)
     close = bound - objective <= limits.gap_abs or relative_gap(objective, bound) <= (limits.gap or 0.0)
     status = "optimal" if close and scores.feasible.all() else "feasible"
     seconds = time.perf_counter() - began
@@ -133,7 +145,10 @@ def ceiling(problem: AnyProblem, instance: DntInstance, limits: Limits | None = 
         best.append(allocated[worth.argmax(axis=0), np.arange(len(flags))])
     result, uploads = Timeline.of(instance, table).solve(limits, limits.seconds)
     decisions = None if uploads is None else DntDecision.stack([best[t][int(v)] for t, v in enumerate(uploads)])
-    return certified(problem, instance, decisions, result.bound, limits, began, {"model": "ceiling"})
+    infeasible = result.status == "infeasible"
+    return certified(
+        problem, instance, decisions, result.bound, limits, began, {"model": "ceiling"}, infeasible=infeasible
+    )
 
 
 def associations(slot: DntSlot) -> IntArray:

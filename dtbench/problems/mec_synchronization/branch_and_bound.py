@@ -159,10 +159,11 @@ class SearchResult:
     programs: int
 
 
-def best_flips(prices: Prices, member: BoolArray) -> Priced:
+def best_flips(prices: Prices, member: BoolArray, until: float = np.inf) -> Priced:
     """From a set, the single admission or removal that lowers the cost most, until none does.
 
-    Admissions that cannot help by d_k are not priced.
+    Admissions that cannot help by d_k are not priced. At ``until`` [s, of ``time.perf_counter``] the set so far is
+    taken.
     """
     member = member if np.isfinite(prices.of(member).upper) else np.zeros_like(member)
     while True:
@@ -170,6 +171,8 @@ def best_flips(prices: Prices, member: BoolArray) -> Priced:
         least, priced = prices.increments(member).least, prices.of(member)
         options = []
         for k in np.flatnonzero(prices.candidates.valid):
+            if time.perf_counter() >= until:
+                return priced
             if not member[k] and priced.lower + least[k] - prices.value[k] >= priced.upper:
                 continue
             other = member.copy()
@@ -220,7 +223,7 @@ def branch_and_bound(
         A constant of the cost, which counts in the gap.
     """
     until, prices = time.perf_counter() + seconds, Prices(candidates)
-    best = best_flips(prices, start)
+    best = best_flips(prices, start, until)
     cost = prices.total(best.member)
     nothing = np.zeros(candidates.count, dtype=bool)
     numbers = itertools.count()
@@ -237,7 +240,7 @@ def branch_and_bound(
         if np.isinf(priced.lower):
             continue
         if prices.total(node.member) < cost:
-            best = best_flips(prices, node.member)
+            best = best_flips(prices, node.member, until)
             cost = prices.total(best.member)
         bound, least, out = node_bound(prices, node, best.member)
         bound = max(bound, node.bound)

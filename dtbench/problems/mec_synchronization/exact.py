@@ -69,7 +69,7 @@ def by_search(problem: AnyProblem, slot: MecSlot, limits: Limits) -> Certificate
     result = branch_and_bound(candidates, start, gap, left, lost)
     bound = max(bound, result.bound)
     if slot.hosts_open and slot.params.migration_slots == 0:
-        bound = min(bound, free_hosts_bound(slot, gap, limits.seconds))
+        bound = min(bound, free_hosts_bound(slot, gap, limits.seconds - (time.perf_counter() - began)))
     details = {"nodes": result.nodes, "programs": result.programs, "candidates": int(candidates.valid.sum())}
     return certified(problem, slot, candidates, result.best, bound + lost, limits, began, "search", details)
 
@@ -99,7 +99,8 @@ def by_enumeration(problem: AnyProblem, slot: MecSlot, limits: Limits) -> Certif
         stack.append((member, decided + 1, lost + float(prices.value[k])))
         stack.append((inside, decided + 1, lost))
     if slot.hosts_open and slot.params.migration_slots == 0:
-        floor = min(floor, free_hosts_bound(slot, limits.gap or 0.0, limits.seconds))
+        left = limits.seconds - (time.perf_counter() - began)
+        floor = min(floor, free_hosts_bound(slot, limits.gap or 0.0, left))
     lost = float(candidates.lost)
     details = {"programs": len(prices.sets), "candidates": len(users)}
     return certified(problem, slot, candidates, best, min(floor, cost) + lost, limits, began, "enumeration", details)
@@ -112,7 +113,7 @@ def by_levels(problem: AnyProblem, slot: MecSlot, limits: Limits) -> Certificate
     began = time.perf_counter()
     candidates = Candidates.of(slot, slot.host)
     result = levels.solve(candidates, levels.LEVELS, limits)
-    priced = attainable(Prices(candidates), result.member)
+    priced = attainable(Prices(candidates), result.member, began + limits.seconds)
     bound = result.bound + float(candidates.lost)
     return certified(problem, slot, candidates, priced, bound, limits, began, "levels", result.details, result.backend)
 
@@ -127,17 +128,19 @@ def by_reference(problem: AnyProblem, slot: MecSlot, limits: Limits) -> Certific
     model = reference.build(slot)
     result = solve_pyomo(model, limits)
     member = reference.members(model, slot) if result.x is not None else np.zeros(candidates.count, dtype=bool)
-    priced = attainable(Prices(candidates), member)
+    priced = attainable(Prices(candidates), member, began + limits.seconds)
     bound = result.bound * slot.n_users
     return certified(
         problem, slot, candidates, priced, bound, limits, began, "reference", result.details, result.backend
     )  # fmt: skip
 
 
-def attainable(prices: Prices, member: BoolArray) -> Priced:
-    """The set without the users of lowest worth that stand in its way."""
+def attainable(prices: Prices, member: BoolArray, until: float = np.inf) -> Priced:
+    """The set without the users of lowest worth that stand in its way; nobody after ``until`` [s]."""
     member = member.copy()
     while np.isinf(prices.of(member).upper):
+        if time.perf_counter() >= until:
+            return prices.of(np.zeros_like(member))
         member[np.where(member, prices.value, np.inf).argmin()] = False
     return prices.of(member)
 

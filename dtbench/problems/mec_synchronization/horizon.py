@@ -135,7 +135,10 @@ def frame_slots(problem: AnyProblem, instance: MecInstance, t: int, state: MecSt
 
 
 def queue_bound(problem: AnyProblem, instance: MecInstance, gap: float, seconds: float) -> float:
-    """A bound of the mean of J over all policies: pooled slots with the shortest queue that there can be."""
+    """A bound of the mean of J over all policies: pooled slots with the shortest queue that there can be.
+
+    J is never below 0, which is all that is known of slots that no time is left for.
+    """
     p, state, total = instance.params, problem.start(instance), 0.0
     until = time.perf_counter() + seconds
     for t in range(instance.horizon):
@@ -143,8 +146,10 @@ def queue_bound(problem: AnyProblem, instance: MecInstance, gap: float, seconds:
         least = np.maximum(state.queue - p.eps * elapsed, 0.0)
         if not least.any():
             continue
+        left = (until - time.perf_counter()) / (instance.horizon - t)
+        if left <= 0.0:
+            break
         slot = replace(problem.slot(instance, t, state), queue=least, queue_frame=least)
-        left = max(until - time.perf_counter(), 0.0) / (instance.horizon - t)
         candidates = pooled(slot)
         total += branch_and_bound(candidates, heuristics.admitted(candidates), gap, left).bound / slot.n_users
     return total / instance.horizon

@@ -42,16 +42,25 @@ def enumerate_partitions(search: Search, terms: Terms, relaxed: Terms) -> None:
     """Complete partitions by rising bound until the bound of the next is not below the incumbent.
 
     Completions under the relaxed numbers bound what the referee may call feasible; those below the incumbent are
-    completed under the numbers as they are.
+    completed under the numbers as they are. Where time ends before all have a bound, nothing is proved, and the most
+    promising of the others are completed.
     """
     every = partitions(terms.n_uav, terms.n_sat, identical=terms.identical)
     step = max(1, CHUNK // (terms.n_uav * terms.n_sat))
     parts = [every[k : k + step] for k in range(0, len(every), step)]
-    bound = np.concatenate([relaxed.closed(on_satellite(p, terms.n_sat).astype(float))[0] for p in parts])
+    bounds = []
+    for part in parts:
+        bounds.append(relaxed.closed(on_satellite(part, terms.n_sat).astype(float))[0])
+        if search.seconds == 0.0:
+            break
+    bound = np.concatenate(bounds)
     order = np.argsort(bound, kind="stable")
     order = order[np.isfinite(bound[order])]
     search.backend = "numpy"
     search.details |= {"partitions": len(every), "completed": 0}
+    if len(bound) < len(every):
+        search.offer(complete(terms, every[order[:FIRST]]))
+        return
     proved, done, size = np.inf, 0, FIRST
     while done < len(order) and bound[order[done]] < min(proved, search.objective):
         rows = order[done : done + size]

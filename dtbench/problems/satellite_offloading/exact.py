@@ -124,7 +124,7 @@ class HighsMaster:
     def __init__(self, search: Search, terms: Terms, relaxed: Terms) -> None:
         self.form = Formulation(relaxed)
         self.model = self.form.model()
-        search.offer(descend(terms, starts(search.slot)))
+        search.offer(descend(terms, starts(search.slot), search.began + search.limits.seconds))
         self._relaxation(search)
         if search.incumbent is not None:
             self.cut(search.incumbent.share)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -65,14 +66,14 @@ def starts(slot: OffloadingSlot) -> IntArray:
     ])  # fmt: skip
 
 
-def descend(terms: Terms, start: IntArray) -> Completion:
+def descend(terms: Terms, start: IntArray, until: float = np.inf) -> Completion:
     """Local search from the best of ``start`` (S, N): the completion (one row) that no neighbour betters.
 
     Neighbours are screened by their bound in closed form; the best :data:`COMPLETED` of those below the incumbent are
-    completed.
+    completed. At ``until`` [s, of ``time.perf_counter``] the search stops with the best so far.
     """
     best = _best(complete(terms, start))
-    while True:
+    while time.perf_counter() < until:
         near = neighbours(best.assoc[0], terms.n_sat)
         if not len(near):
             return best
@@ -85,6 +86,7 @@ def descend(terms: Terms, start: IntArray) -> Completion:
         if not neighbour.objective[0] < best.objective[0] * (1.0 - 1e-12):
             return best
         best = neighbour
+    return best
 
 
 def neighbours(assoc: IntArray, n_sat: int) -> IntArray:

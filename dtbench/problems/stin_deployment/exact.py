@@ -85,7 +85,7 @@ def solve(problem: AnyProblem, slot: StinSlot, limits: Limits, method: str) -> C
         raise ValueError(f"one slot at a time; this one has leading axes {slot.batch_shape}")
     began = time.perf_counter()
     limits = with_target(problem, limits)
-    search = Search(problem, slot, limits, limits.gap or 0.0, began, local_search(slot))
+    search = Search(problem, slot, limits, limits.gap or 0.0, began, local_search(slot, until=began + limits.seconds))
     search.objective = float(evaluate(slot, search.incumbent).objective)
     floor = float(levels(slot, search.objective).floor.sum())  # of every placement as good as local search's
     METHODS[method](search)

@@ -7,6 +7,7 @@ The total latency is a sum over nodes of what their users wait. A device with tr
 from __future__ import annotations
 
 import operator
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -152,17 +153,20 @@ def greedy_marginal(slot: StinSlot) -> StinDecision:
     return insert(slot, order, selfish=False)
 
 
-def local_search(slot: StinSlot, start: StinDecision | None = None, tolerance: float = 1e-12) -> StinDecision:
+def local_search(
+    slot: StinSlot, start: StinDecision | None = None, tolerance: float = 1e-12, until: float = np.inf
+) -> StinDecision:
     """Best improvement over all moves of one user and all swaps of two users' nodes, from ``greedy`` by default.
 
-    All members of a batch step together until none gains more than ``tolerance`` [s].
+    All members of a batch step together until none gains more than ``tolerance`` [s], or the clock says ``until`` [s,
+    of ``time.perf_counter``].
     """
     lead = slot.batch_shape
     tables = Tables.of(slot)
     node = (greedy(slot) if start is None else start).node.reshape(-1, slot.n_users).copy()
     flat = tables.map(lambda a: a.reshape(-1, *a.shape[len(lead) :]))
     active = np.arange(len(node))
-    while active.size:
+    while active.size and time.perf_counter() < until:
         part = flat.map(operator.itemgetter(active))
         gain, after = _best_step(part, node[active])
         active = active[gain > tolerance]

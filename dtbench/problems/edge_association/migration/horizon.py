@@ -46,7 +46,7 @@ def solve(problem: AnyProblem, instance: MigrationInstance, limits: Limits) -> C
     limits, search = with_target(problem, limits), None
     began = time.perf_counter()
     graph = Graph.of(problem, instance)
-    starts = myopic_trajectories(problem, instance)
+    starts = myopic_trajectories(problem, instance, began + limits.seconds)
     if starts is not None:
         search = Search(graph, starts, limits, began + limits.seconds)
         search.subgradient()
@@ -56,14 +56,19 @@ def solve(problem: AnyProblem, instance: MigrationInstance, limits: Limits) -> C
     return certify_horizon(problem, instance, search, limits, began)
 
 
-def myopic_trajectories(problem: AnyProblem, instance: MigrationInstance) -> list[IntArray] | None:
-    """Paths (N, T) of two policies that look at one slot; None if a slot has no feasible decision."""
+def myopic_trajectories(problem: AnyProblem, instance: MigrationInstance, deadline: float) -> list[IntArray] | None:
+    """Paths (N, T) of two policies that look at one slot; None if a slot has no feasible decision.
+
+    The second policy is left out after ``deadline`` [s, of ``time.perf_counter``].
+    """
     paths = []
     for policy in (heuristics.myopic_opt, heuristics.amortised):
         decisions, scores = heuristics.play(problem, instance, policy)
         if not scores.feasible.all():
             return None
         paths.append(decisions.assoc.T)
+        if time.perf_counter() > deadline:
+            break
     return paths
 
 

@@ -72,7 +72,7 @@ def solve(problem: AnyProblem, slot: PlacementSlot, limits: Limits, method: str)
 
         master = PyomoMaster(slot)
     else:
-        search.consider(local_search(slot))
+        search.consider(local_search(slot, until=began + limits.seconds))
         cuts = relaxation_cuts(search, form)
         if method == "cpsat":
             from dtbench.problems.edge_association.placement.formulation_cpsat import CpSatMaster
@@ -125,6 +125,8 @@ def relaxation_cuts(search: Search, form: Formulation) -> list[Cuts]:
     for each in cuts:
         relaxed = with_cuts(form, relaxed, each)
     for _ in range(RELAXATIONS):
+        if search.seconds == 0.0:
+            break
         result = solve_highs(relaxed, search.left)
         if result.status != "optimal" or result.x is None:
             break

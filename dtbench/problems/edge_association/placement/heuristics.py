@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
 from dtbench.arrays import Array, BoolArray, IntArray
@@ -26,11 +28,12 @@ def greedy(slot: PlacementSlot) -> PlacementDecision:
     return _decision(slot, assoc.reshape(*slot.batch_shape, slot.n_users))
 
 
-def greedy_add(slot: PlacementSlot) -> PlacementDecision:
+def greedy_add(slot: PlacementSlot, until: float = np.inf) -> PlacementDecision:
     """Open one server after the other, the one with which the objective falls most, until none lowers it.
 
     For every trial all users are assigned anew among the trial's servers. A set that cannot take everyone is skipped;
-    while no set takes everyone the fastest closed server is opened.
+    while no set takes everyone the fastest closed server is opened. At ``until`` [s, of ``time.perf_counter``] what is
+    open then stays; users without a place are placed by repair.
     """
     lead, n_bs = slot.batch_shape, slot.n_bs
     members = flatten(slot)
@@ -41,7 +44,7 @@ def greedy_add(slot: PlacementSlot) -> PlacementDecision:
     trials = members[:, None]
     rows = np.arange(size)
     active = np.ones(size, dtype=bool)
-    while active.any():
+    while active.any() and time.perf_counter() < until:
         sets = opened[:, None] | np.eye(n_bs, dtype=bool)
         value, assocs = try_sets(trials, sets)
         value = np.where(opened, np.inf, value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
 from dtbench.arrays import Array, BoolArray, IntArray
@@ -13,29 +15,30 @@ from dtbench.problems.edge_association.system import one_hot
 
 
 def local_search(
-    slot: PlacementSlot, start: PlacementDecision | None = None, tolerance: float = 1e-10
+    slot: PlacementSlot, start: PlacementDecision | None = None, tolerance: float = 1e-10, until: float = np.inf
 ) -> PlacementDecision:
     """Best improvement from ``start`` (:func:`greedy_add` by default, feasible), members one after the other.
 
     Twins move while that lowers the objective. Then every base station is toggled: the users are assigned anew among
     the other set of servers, who finds no place is placed by repair (it may open a third), and twins move again. The
     best toggle is taken while it lowers the objective.
-    ``tolerance`` is the least relative improvement that counts.
+    ``tolerance`` is the least relative improvement that counts. At ``until`` [s, of ``time.perf_counter``] the search
+    stops with the best placement so far.
     """
     lead = slot.batch_shape
-    start = greedy_add(slot) if start is None else start
+    start = greedy_add(slot, until) if start is None else start
     first = np.broadcast_to(start.assoc, (*lead, slot.n_users)).reshape(-1, slot.n_users)
     members = flatten(slot)
-    improved = [improve(members[b], assoc, tolerance) for b, assoc in enumerate(first)]
+    improved = [improve(members[b], assoc, tolerance, until) for b, assoc in enumerate(first)]
     return of_assoc(np.stack(improved).reshape(*lead, slot.n_users), slot.n_bs)
 
 
-def improve(slot: PlacementSlot, assoc: IntArray, tolerance: float) -> IntArray:
+def improve(slot: PlacementSlot, assoc: IntArray, tolerance: float, until: float = np.inf) -> IntArray:
     """The association (N,) of one slot after local search."""
     trials = slot[None, None]  # one member, its trials along the second axis
-    assoc, value = relocate(trials, assoc[None], tolerance)
+    assoc, value = relocate(trials, assoc[None], tolerance, until)
     assoc, value = assoc[0], value[0]
-    while True:
+    while time.perf_counter() < until:
         opened = one_hot(assoc, slot.n_bs).any(axis=0)
         sets = opened ^ np.eye(slot.n_bs, dtype=bool)
         sets = sets[sets.any(axis=-1)]
@@ -43,14 +46,15 @@ def improve(slot: PlacementSlot, assoc: IntArray, tolerance: float) -> IntArray:
             return assoc
         placed = try_sets(trials, sets[None])[1][0]
         placed = repair(slot, PlacementDecision(open=sets, assoc=placed)).assoc
-        placed, reached = relocate(trials, placed, tolerance)
+        placed, reached = relocate(trials, placed, tolerance, until)
         best = reached.argmin()
         if not reached[best] + tolerance * abs(reached[best]) < value:
             return assoc
         assoc, value = placed[best], reached[best]
+    return assoc
 
 
-def relocate(slot: PlacementSlot, assoc: IntArray, tolerance: float) -> tuple[IntArray, Array]:
+def relocate(slot: PlacementSlot, assoc: IntArray, tolerance: float, until: float = np.inf) -> tuple[IntArray, Array]:
     """Move single twins among the servers in use, always the best move, while the objective falls.
 
     Parameters
@@ -59,6 +63,8 @@ def relocate(slot: PlacementSlot, assoc: IntArray, tolerance: float) -> tuple[In
         One slot, whatever leading axes of length one it has.
     assoc
         (R, N) associations.
+    until
+        When to stop moving [s, of ``time.perf_counter``].
 
     Returns
     -------
@@ -66,10 +72,10 @@ def relocate(slot: PlacementSlot, assoc: IntArray, tolerance: float) -> tuple[In
         (R, N) and (R,) at the end, servers that are left without a twin closed; inf where it is not feasible.
     """
     one = slot[(0,) * len(slot.batch_shape)]
-    tables = Neighbours(one, assoc.copy())
+    tables = Neighbours(one, assoc.copy(), until)
     active = np.arange(len(assoc))
     scale = float(one.carry.mean())
-    while active.size:
+    while active.size and time.perf_counter() < until:
         gain, user, target = tables.best(active)
         go = gain > tolerance * scale
         active = active[go]
@@ -83,9 +89,10 @@ class Neighbours:
     """Associations (R, N) of one slot, and what the servers cost with each user toggled.
 
     ``value`` (R, M) is V_k; ``toggled`` (R, M, N) is V_k after user i joins or leaves k, inf where that is not allowed.
+    They are not complete, and not to be used, after ``until`` [s, of ``time.perf_counter``].
     """
 
-    def __init__(self, slot: PlacementSlot, assoc: IntArray) -> None:
+    def __init__(self, slot: PlacementSlot, assoc: IntArray, until: float = np.inf) -> None:
         self.slot, self.assoc = slot, assoc
         self.carry, self.cap, self.cpu = np.asarray(slot.carry), np.asarray(slot.cap), np.asarray(slot.cpu)
         self.order, self.floor, self.root = slot.ranking
@@ -96,6 +103,8 @@ class Neighbours:
         self.value, self.toggled = np.zeros(self.used.shape), np.empty(shape)
         rows = np.arange(len(assoc))
         for k in range(slot.n_bs):
+            if time.perf_counter() >= until:
+                break
             self._refresh(rows, np.full(len(rows), k))
 
     def _refresh(self, rows: IntArray, server: IntArray) -> None:
