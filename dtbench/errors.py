@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
+
+LONGEST = 80
 
 
 class DtbenchError(Exception):
@@ -27,5 +30,14 @@ class Declined(Exception):
 
 def near(name: str, known: Iterable[str]) -> str:
     """`` Did you mean 'greedy'?`` with the nearest of the known names, or nothing."""
-    match = difflib.get_close_matches(name, list(known), 1)
+    match = difflib.get_close_matches(name, list(known), 1) if len(name) <= LONGEST else []
     return f" Did you mean '{match[0]}'?" if match else ""
+
+
+def shown(value: Any) -> str:
+    """A value from outside as errors show it: at most 80 characters."""
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of thousands of digits
+        return "a very long number"
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."

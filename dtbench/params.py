@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Self, get_type_hints
 
-from dtbench.errors import DtbenchError, near
+from dtbench.errors import DtbenchError, near, shown
 
 
 @dataclass(frozen=True)
@@ -114,12 +114,12 @@ class Declared:
             else:
                 value = str(value)
         except (TypeError, ValueError, OverflowError):
-            raise DtbenchError(f"{where} is {value!r}; expected {kind.__name__}.") from None
+            raise DtbenchError(f"{where} is {shown(value)}; expected {kind.__name__}.") from None
         if spec.choices and value not in spec.choices:
-            raise DtbenchError(f"{where} is {value!r}; expected one of {', '.join(spec.choices)}.")
+            raise DtbenchError(f"{where} is {shown(value)}; expected one of {', '.join(spec.choices)}.")
         if isinstance(value, float | int) and not (math.isfinite(value) and spec.low <= value <= spec.high):
             unit = "" if spec.unit == "1" else f" {spec.unit}"
-            raise DtbenchError(f"{where} is {value!r}; expected {_range(spec.low, spec.high)}{unit}.")
+            raise DtbenchError(f"{where} is {shown(value)}; expected {_range(spec.low, spec.high)}{unit}.")
         return value
 
 

@@ -11,7 +11,7 @@ import typer
 from dtbench.cli.output import Json, ProblemsPath, SolversPath, number, print_json, print_table, stdout
 from dtbench.core import Instance
 from dtbench.library import instances
-from dtbench.library.best_known import best_horizon, best_known
+from dtbench.library.best_known import best_horizon, best_known_or_none
 from dtbench.plugins.discovery import SolverEntry, discover, find
 from dtbench.problems import all_problems, problem
 
@@ -82,10 +82,8 @@ def _solvers(paths: list[str]) -> tuple[list[str], list[list[Any]]]:
 def _suites() -> tuple[list[str], list[list[Any]]]:
     from dtbench.experiments import suite
 
-    rows: list[list[Any]] = []
-    for name in suite.names():
-        content = suite.read(name).content
-        rows.append([name, f"{content.title}. {content.description}."])
+    contents = [each.content for each in suite.built_in()]
+    rows: list[list[Any]] = [[c.name, f"{c.title}. {c.description}."] for c in contents]
     return ["suite", "description"], rows
 
 
@@ -219,7 +217,7 @@ def _pairs(sizes: dict[str, int]) -> str:
 def describe(instance: Instance) -> dict[str, Any]:
     """All facts of an instance, as plain values."""
     owner = problem(instance.problem)
-    known = best_known(instance.problem).get(instance.name, {})
+    known = best_known_or_none(instance.problem).get(instance.name, {})
     return {
         "instance": instance.name,
         "problem": owner.id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import os
 import select
 import sys
@@ -17,6 +18,7 @@ from dtbench import __version__
 from dtbench.cli import catalog, data, fresh, predictor, run, scaffold, scaffold_problem, scores, solve, sweep, train
 from dtbench.cli.output import stderr
 from dtbench.errors import DtbenchError
+from dtbench.outside import log
 
 STDOUT, STDERR = 1, 2  # file descriptors
 
@@ -68,6 +70,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that cannot show a sign shows another
+    if not log.handlers:
+        log.addHandler(_Notes())
     code: str | int | None = 0
     with _ending():
         try:
@@ -117,6 +121,13 @@ def _reader_has_gone() -> bool:
     for descriptor in (STDOUT, STDERR):
         poll.register(descriptor, 0)
     return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+
+
+class _Notes(logging.Handler):
+    """Shows what is left out, a line each, on stderr."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        stderr.print(f"dtbench: {record.getMessage()}", markup=False, soft_wrap=True)
 
 
 def _fail(message: str) -> None:

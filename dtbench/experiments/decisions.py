@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from dtbench import netcdf
 from dtbench.arrays import DTYPES, specs
 from dtbench.core import AnyProblem, Decision
 from dtbench.errors import DtbenchError
 from dtbench.netcdf import Content
+from dtbench.outside import read_bytes
 
 
 def write(path: Path, problem: AnyProblem, decisions: Decision) -> None:
@@ -24,19 +27,39 @@ def read(path: Path, problem: AnyProblem) -> Decision:
     Raises
     ------
     DtbenchError
-        If the file is missing, damaged, of another problem, or does not hold exactly the decision's fields.
+        As :func:`parse` does, and if the file is missing.
     """
-    content = netcdf.read(path)
+    return parse(read_bytes(path, netcdf.MOST_BYTES), path, problem)
+
+
+def parse(image: bytes, path: Path, problem: AnyProblem) -> Decision:
+    """Decisions (leading time axis) from the bytes of the file ``path``.
+
+    Raises
+    ------
+    DtbenchError
+        If the file is damaged, of another problem, or does not hold exactly the decision's fields.
+    """
+    content = netcdf.parse_arrays(image, path, ("problem",))
     if content.attributes.get("problem") != problem.id:
         raise DtbenchError(f"'{path.name}' is not a file of decisions of '{problem.id}'.")
     wanted = specs(problem.Decision)
+    foreign = sorted({*content.variables, *content.groups} - set(wanted))
+    if foreign:
+        raise DtbenchError(f"'{path.name}': unknown variable '{foreign[0]}'. Expected: {', '.join(wanted)}.")
     new = {}
     for name, spec in wanted.items():
         if name not in content.variables:
             raise DtbenchError(f"'{path.name}': variable '{name}' ({spec.doc}) is missing.")
-        found = content.variables[name]
-        if found.dims != ("time", *spec.dims):
-            raise DtbenchError(f"'{path.name}': variable '{name}' has dimensions {found.dims}, expected time first.")
-        new[name] = found.values.astype(DTYPES[spec.kind])
+        given = content.variables[name]
+        if given.dims != ("time", *spec.dims):
+            raise DtbenchError(f"'{path.name}': variable '{name}' has dimensions {given.dims}, expected time first.")
+        kind = np.dtype(np.int8 if spec.kind == "bool" else DTYPES[spec.kind])
+        if given.values.dtype != kind:
+            raise DtbenchError(f"'{path.name}': variable '{name}' holds {given.values.dtype}, expected {kind}.")
+        values = given.values.astype(DTYPES[spec.kind], copy=False)
+        if not np.isfinite(values).all() or (given.values != values).any():
+            raise DtbenchError(f"'{path.name}': variable '{name}' holds what no {spec.kind} is.")
+        new[name] = values
     decision: Decision = problem.Decision(**new)
     return decision

@@ -19,6 +19,7 @@ from dtbench.experiments.tables import SolverTable, Source
 from dtbench.plugins.discovery import SolverEntry, discover, find
 from dtbench.problems import source_sha256
 
+MOST_CELLS = 100_000
 CellState = Literal["done", "missing", "stale"]
 Asked = Literal["", "seeds", "solver"]  # what of a cell was named on the command line, not by the suite
 
@@ -170,6 +171,11 @@ def make_plan(
             if _wants(table, entry, instance.name, instance.problem):
                 facts: dict[str, Any] = {"options": table.options, "limits": limits, "label": table.title}
                 count = _count(suite.content, table, entry, seeds)
+                if len(cells) + count > MOST_CELLS:
+                    raise DtbenchError(
+                        f"{suite.source.kind} '{suite.file}' gives more than {MOST_CELLS} cells; ask for fewer seeds, "
+                        "solvers or instances."
+                    )
                 mine = (planned(entry, instance, seed=seed, **facts) for seed in range(count))
                 cells += [replace(p, clairvoyant=entry.clairvoyant, asked=asked) for p in mine]
     if not cells:

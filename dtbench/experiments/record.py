@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Status = Literal["ok", "skipped", "timeout", "memory", "crash", "error", "invalid"]
 STATUSES: tuple[Status, ...] = ("ok", "skipped", "timeout", "memory", "crash", "error", "invalid")
@@ -27,10 +27,22 @@ SEALED = 2  # the schema's version since which a record holds a checksum of its 
 SOMETIMES = ("checkpoints_sha256",)  # decisive where it is not empty: keys of cells without it stay as they were
 
 
-class Strict(BaseModel):
-    """Frozen, and unknown fields are errors."""
+def _plain(facts: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what JSON cannot hold: NaN, and lists without end."""
+    try:
+        json.dumps(facts, allow_nan=False)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    return facts
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+
+Facts = Annotated[dict[str, Any], AfterValidator(_plain)]
+
+
+class Strict(BaseModel):
+    """Frozen; unknown fields, and values of another type than declared, are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class CellLimits(Strict):
@@ -103,7 +115,7 @@ class Payload(Strict):
     traceback: str = ""
     slots: Slots | None = None
     train_seconds: Finite | None = None
-    method: dict[str, Any] = Field(default_factory=dict)
+    method: Facts = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _slots_if_ok(self) -> Self:
@@ -148,7 +160,7 @@ class Record(Strict):
     train_seconds: Finite | None = None
     wall_seconds: Finite
     peak_memory: int | None = None  # bytes
-    method: dict[str, Any] = Field(default_factory=dict)  # what the solver reports: backend, version, status counts
+    method: Facts = Field(default_factory=dict)  # what the solver reports: backend, version, status counts
     provenance: Provenance
     sha256: str = ""
 

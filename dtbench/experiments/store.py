@@ -28,6 +28,7 @@ from dtbench.errors import DtbenchError
 from dtbench.experiments.record import Cell, Record
 from dtbench.files import TEMPORARY, write_safely
 from dtbench.library import instances
+from dtbench.outside import parse_json, read_bytes
 
 LIST = re.compile(r"\[\n\s*([^\[\]{}]*?)\n\s*\]")  # line breaks inside a text are escaped in JSON: these are layout
 LINE_BREAK = re.compile(r"\n\s*")
@@ -62,16 +63,13 @@ class Store:
             If there is none or it is not a record; the message names the file.
         """
         file = self.records / f"{stem}.json"
+        content = parse_json(read_bytes(file), f"record '{file.name}'", nan=True)
         try:
-            return Record.model_validate(json.loads(file.read_bytes()))
-        except OSError as error:
-            raise DtbenchError(f"record '{file.name}' cannot be read: {error.strerror}.") from None
+            return Record.model_validate(content)
         except ValidationError as error:
             first = error.errors()[0]
             key = ".".join(str(part) for part in first["loc"]) or "record"
             raise DtbenchError(f"record '{file.name}': {key}: {first['msg']}.") from None
-        except ValueError as error:
-            raise DtbenchError(f"record '{file.name}' is truncated or not JSON: {error}.") from None
 
     def get(self, cell: Cell) -> Record | None:
         """The record of exactly this cell, None if there is none that can be read."""

@@ -31,7 +31,7 @@ from typing import Any
 
 from pydantic import Field
 
-from dtbench.experiments.tables import File, Source, read_file, shipped, some
+from dtbench.experiments.tables import File, Glob, Source, read_file, readable, shipped, some
 from dtbench.library import instances
 from dtbench.problems import all_problems
 
@@ -39,7 +39,7 @@ from dtbench.problems import all_problems
 class SuiteFile(File):
     """A suite as it is written."""
 
-    instances: list[str] = Field(min_length=1, description="a list of names or globs, or of paths that end in .nc")
+    instances: list[Glob] = Field(min_length=1, description="a list of names or globs, or of paths that end in .nc")
     seeds: int = Field(default=1, ge=1, le=100_000, description="a whole number of at least 1")
 
 
@@ -113,7 +113,7 @@ def names() -> list[str]:
 
 def built_in() -> list[Suite]:
     """The shipped suites."""
-    return [read(name) for name in names()]
+    return list(readable(names(), read))
 
 
 def read(suite: str | Path) -> Suite:
@@ -142,10 +142,13 @@ def _expand(pattern: str, source: Source, key: str) -> list[InstanceFile]:
     """Instances of one entry: files if it ends in ``.nc``, names of the library otherwise."""
     if pattern.endswith(".nc"):
         folder = source.file.parent
-        files = sorted(folder.glob(pattern)) if not Path(pattern).is_absolute() else [Path(pattern)]
-        if not [file for file in files if file.is_file()]:
+        paths = _paths(folder, pattern, source, key)
+        if not paths:
             raise source.problem(key, pattern, f"instance files; there are none at '{folder / pattern}'")
-        return [_own(file) for file in files]
+        usable = list(readable(paths, _own))
+        if not usable:
+            raise source.problem(key, pattern, "a file that is an instance of dtbench; none of them is")
+        return usable
     found = instances.match(pattern)
     if not found:
         sizes = {id: tuple(owner.sizes) for id, owner in all_problems().items()}
@@ -159,6 +162,17 @@ def _shipped(name: str) -> InstanceFile:
     problem, _, stem = name.partition("/")
     file = instances.path_of(name)
     return InstanceFile(name, problem, stem.rpartition("-")[0], file, True, instances.sha256_of(name))
+
+
+def _paths(folder: Path, pattern: str, source: Source, key: str) -> list[Path]:
+    """Files of a glob beside the suite, or the one of an absolute path."""
+    try:
+        if pattern.count("**") > 1:  # would visit folders again and again
+            raise ValueError
+        absolute = Path(pattern).is_absolute()
+        return sorted(path for path in ([Path(pattern)] if absolute else folder.glob(pattern)) if path.is_file())
+    except (ValueError, NotImplementedError, OSError):
+        raise source.problem(key, pattern, "a path, or a glob with '*', '?' and at most one '**/'") from None
 
 
 def _own(file: Path) -> InstanceFile:

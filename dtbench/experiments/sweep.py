@@ -25,6 +25,7 @@ A sweep is run as the suite of its instances, which are generated where they are
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -41,14 +42,15 @@ from dtbench.experiments.plan import Plan, chosen_solvers, make_plan, scope_of
 from dtbench.experiments.record import Scalar
 from dtbench.experiments.store import Store
 from dtbench.experiments.suite import Suite, SuiteFile
-from dtbench.experiments.tables import File, Source, read_file, shipped
+from dtbench.experiments.tables import File, Source, read_file, readable, shipped
 from dtbench.library import instances
 from dtbench.params import ParamSpec
 from dtbench.plugins.discovery import discover
 from dtbench.problems import all_problems, problem
 from dtbench.progress import Step, untold
 
-Values = Annotated[list[Scalar], Field(min_length=1)]
+Values = Annotated[list[Scalar], Field(min_length=1, max_length=1000)]
+MOST_POINTS = 10_000
 GENERATED = "generated"  # folder of instances in the results
 OWN_SEEDS = 100  # seeds below are the library's
 
@@ -68,7 +70,9 @@ class SweepFile(File):
         description="a list of the referee's metrics that are one number per slot, drawn beside the objective",
     )
     over: dict[str, Values] = Field(
-        min_length=1, max_length=2, description="a table of one or two parameters, each with a list of values"
+        min_length=1,
+        max_length=2,
+        description="a table of one or two parameters, each with a list of at most 1000 values",
     )
     set: dict[str, Scalar] = Field(default_factory=dict, description="a table of texts, numbers and true or false")
 
@@ -120,7 +124,7 @@ def names() -> list[str]:
 
 def built_in() -> list[Sweep]:
     """The shipped sweeps."""
-    return [read(name) for name in names()]
+    return list(readable(names(), read))
 
 
 def read(sweep: str | Path) -> Sweep:
@@ -145,6 +149,9 @@ def read(sweep: str | Path) -> Sweep:
             raise source.problem(f"set.{name}", value, "a parameter that is not swept: it is in 'over', too")
     axes = tuple(_axis(source, params, name, values) for name, values in content.over.items())
     found = Sweep(content, source, axes)
+    count = math.prod(len(axis.values) for axis in axes)
+    if count > MOST_POINTS:
+        raise DtbenchError(f"sweep '{source.file}': key 'over' gives {count} points; at most {MOST_POINTS} are run.")
     for point in found.points():
         try:
             owner.params(content.size, found.settings(point))

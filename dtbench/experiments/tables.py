@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dtbench import files
-from dtbench.errors import DtbenchError, near
+from dtbench.errors import DtbenchError, near, shown
 from dtbench.experiments.record import CellLimits, FiniteScalar
+from dtbench.outside import leave_out, parse_toml, read_bytes
+
+Glob = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
 class FileTable(BaseModel):
@@ -38,12 +40,12 @@ class SolverTable(FileTable):
     """One of ``[[solvers]]``: a solver with options."""
 
     name: str = Field(description="the name of a solver")
-    label: str = Field(default="", description="a text: how tables call it")
+    label: str = Field(default="", max_length=200, description="a text of at most 200 signs: how tables call it")
     options: dict[str, FiniteScalar] = Field(
         default_factory=dict, description="a table of texts, finite numbers and true or false"
     )
     seeds: int | None = Field(default=None, ge=1, le=100_000, description="a whole number of at least 1")
-    instances: list[str] = Field(default=["*"], min_length=1, description="a list of names or globs")
+    instances: list[Glob] = Field(default=["*"], min_length=1, description="a list of names or globs")
 
     @property
     def title(self) -> str:
@@ -56,7 +58,7 @@ class SolverTable(FileTable):
 class File(FileTable):
     """What every file holds."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="a short name of a-z, 0-9, - and _")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,99}$", description="a short name of a-z, 0-9, - and _")
     title: str = Field(default="", description="a text")
     description: str = Field(default="", description="a text")
     limits: LimitsTable = Field(default=LimitsTable(), description="a table")
@@ -69,6 +71,8 @@ class File(FileTable):
 
 
 FileT = TypeVar("FileT", bound=File)
+NameT = TypeVar("NameT")
+ReadT = TypeVar("ReadT")
 
 
 @dataclass(frozen=True)
@@ -83,14 +87,22 @@ class Source:
 
     def problem(self, key: str, value: Any, allowed: str, known: Sequence[str] = ()) -> DtbenchError:
         """The error of a key whose value is not what it should be; a near name in ``known`` is offered."""
-        shown = repr(value) if len(repr(value)) <= 80 else repr(value)[:77] + "..."
         hint = near(str(value), known)
-        return DtbenchError(f"{self.kind} '{self.file}': key '{key}' is {shown}; expected {allowed}.{hint}")
+        return DtbenchError(f"{self.kind} '{self.file}': key '{key}' is {shown(value)}; expected {allowed}.{hint}")
 
 
 def shipped(kind: str) -> list[str]:
     """Names of the shipped files of a kind."""
     return sorted(file.stem for file in files.folder(f"{kind}s").glob("*.toml"))
+
+
+def readable(names: Iterable[NameT], read: Callable[[NameT], ReadT]) -> Iterator[ReadT]:
+    """What the files of these names hold; those that cannot be used are named and left out."""
+    for name in names:
+        try:
+            yield read(name)
+        except DtbenchError as error:
+            leave_out(error)
 
 
 def read_file(kind: str, name: str | Path, model: type[FileT]) -> tuple[FileT, Source]:
@@ -103,13 +115,8 @@ def read_file(kind: str, name: str | Path, model: type[FileT]) -> tuple[FileT, S
         and what is allowed.
     """
     file = _file_of(kind, name)
-    try:
-        text = file.read_bytes()
-        raw = tomllib.loads(text.decode("utf-8-sig"))
-    except OSError as error:
-        raise DtbenchError(f"{kind} '{file}' cannot be read: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DtbenchError(f"{kind} '{file}' is not valid TOML: {error}.") from None
+    text = read_bytes(file)
+    raw = parse_toml(text, f"{kind} '{file}'")
     try:
         content = model.model_validate(raw)
     except ValidationError as error:
@@ -161,7 +168,7 @@ def _translated(source: Source, model: type[FileTable], raw: Mapping[str, Any], 
         allowed = list(table.model_fields)
         hint = near(str(path[-1]), allowed)
         return DtbenchError(
-            f"{source.kind} '{source.file}': unknown key '{key}'.{hint} Allowed here: {', '.join(allowed)}.{more}"
+            f"{source.kind} '{source.file}': unknown key {shown(key)}.{hint} Allowed here: {', '.join(allowed)}.{more}"
         )
     if first["type"] == "missing":
         return DtbenchError(

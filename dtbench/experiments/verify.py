@@ -24,7 +24,7 @@ from dtbench.experiments.plan_file import PlanFile, PlannedCell
 from dtbench.experiments.record import Cell, Record, Slots
 from dtbench.experiments.store import Store
 from dtbench.library import instances
-from dtbench.library.best_known import HORIZON, best_known
+from dtbench.library.best_known import HORIZON, best_known_or_none
 from dtbench.machine import version
 from dtbench.plugins.discovery import SolverEntry, discover
 from dtbench.problems import all_problems, problem, source_sha256
@@ -342,7 +342,7 @@ def _beyond_bounds(sense: Sense, slots: Slots) -> Iterator[str]:
 
 def _beyond_known(record: Record, coupled: bool, sense: Sense) -> Iterator[str]:
     """Bounds that a certified value of the library refutes: nothing better than them is said to exist, but it does."""
-    known = best_known(record.cell.problem).get(record.cell.instance, {})
+    known = best_known_or_none(record.cell.problem).get(record.cell.instance, {})
     claimed = [(HORIZON, record.horizon_bound(coupled))]
     if record.slots is not None and not coupled:
         claimed += [(str(t), bound) for t, bound in enumerate(record.slots.bound)]

@@ -17,7 +17,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -25,13 +25,15 @@ from typing import Any
 
 import numpy as np
 
-from dtbench import files
+from dtbench import files, weights
 from dtbench.errors import DtbenchError
 from dtbench.files import replacing
-from dtbench.learning.checkpoint import HEADER, SUFFIX, Checkpoint, Identity, read, read_arrays
+from dtbench.learning.checkpoint import SUFFIX, Checkpoint, Identity, read
 from dtbench.learning.network_key import digest
 from dtbench.learning.training import Learner, Memo, Point
+from dtbench.outside import parse_json
 from dtbench.problems import source_sha256
+from dtbench.weights import HEADER
 
 VARIABLE = "DTBENCH_CACHE"
 SHARE = 20.0  # a resume file is written when the last writing took less than 1/20 of the time since
@@ -137,14 +139,16 @@ class Place:
         if not self.resume.is_file():
             return None
         try:
-            text, arrays = read_arrays(self.resume)
-            facts = json.loads(text)
-            if facts["key"] != self.key:
+            stored = weights.read(self.resume, "It holds a training that was interrupted.")
+            facts = parse_json(stored.text, f"'{self.resume}': its header", nan=True)
+            if not isinstance(facts, dict) or facts.get("key") != self.key:
                 raise DtbenchError(f"'{self.resume}' is of another training.")
-            arrays = {name: arrays[name] for name in facts["order"]}
-        except (DtbenchError, ValueError, KeyError, TypeError) as error:
+            if facts.pop("checksum", "") != _checksum(facts, stored.arrays):
+                raise DtbenchError(f"'{self.resume}' was changed or damaged: its checksum differs.")
+        except DtbenchError as error:
             self.tell(f"{error} It starts anew.")
             return None
+        arrays = {name: stored.arrays[name] for name in facts["order"]}
         learner.load((_part(arrays, STATE), facts["learner"]))
         learner.episodes, learner.frames, learner.seconds = facts["episodes"], facts["frames"], facts["split"]
         curve = [Point(**point) for point in facts["curve"]]
@@ -185,12 +189,21 @@ class Place:
             "frames": learner.frames,
             "split": learner.seconds,
         }
+        facts["checksum"] = _checksum(facts, flat)
         with replacing(self.resume) as part:
             save_file(flat, part, {HEADER: json.dumps(facts)})
 
     def finished(self) -> None:
         """The policy is kept: the state of its training is not needed any more."""
         self.resume.unlink(missing_ok=True)
+
+
+def _checksum(facts: dict[str, Any], arrays: Mapping[str, Any]) -> str:
+    """Of all that a training goes on from; facts as JSON gives them back."""
+    made = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    for name in sorted(arrays):
+        made.update(f"{name}\0{arrays[name].dtype}\0{arrays[name].shape}\0".encode() + arrays[name].tobytes())
+    return made.hexdigest()
 
 
 def _part(arrays: dict[str, Any], part: str) -> dict[str, Any]:

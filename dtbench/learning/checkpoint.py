@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 import math
 import os
 import platform
@@ -22,21 +21,22 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from dtbench import weights
 from dtbench.encoding import Encoding
-from dtbench.errors import DtbenchError
+from dtbench.errors import DtbenchError, shown
 from dtbench.files import write_safely
 from dtbench.learning.network_key import digest
 from dtbench.learning.policy import Policy
 from dtbench.learning.training import TRAINING_SEED, Point, Trained, Validation
 from dtbench.machine import cpu, version
+from dtbench.outside import parse_json
+from dtbench.weights import HEADER, Arrays, check_finite
 
-HEADER = "dtbench"  # key of the JSON text in the metadata
 SUFFIX = ".safetensors"
 FOLDER = "checkpoints"  # beside a solver's file
 NAME = re.compile(r".+--(?P<size>[^-]+)--[^-]+--(?P<settings>[^-]+)--s(?P<seed>\d+)" + re.escape(SUFFIX))
 PACKAGES = ("dtbench", "numpy", "torch", "safetensors")
 REMEDY = "Train it with `dtbench train`."
-Arrays = dict[str, npt.NDArray[Any]]
 Scalar = bool | int | float | str
 Natural = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
@@ -183,7 +183,7 @@ class Checkpoint:
         where = f"'{self.file}' (trained on {trained.problem}, size {trained.size})"
         try:
             policy = kind.restore(encoding, self.header.policy, self.arrays, where)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             raise DtbenchError(
                 f"{where}: its facts of the policy cannot be read ({type(error).__name__}: {error}). {REMEDY}"
             ) from None
@@ -204,7 +204,7 @@ def write(file: Path, header: Header, arrays: Mapping[str, npt.NDArray[Any]]) ->
     from safetensors.numpy import save
 
     contiguous = {name: np.asarray(value, order="C") for name, value in arrays.items()}
-    _check_finite(file, contiguous)
+    check_finite(file, contiguous, REMEDY)
     content = save(contiguous, {HEADER: header.model_dump_json()})
     write_safely(file, content)
     return Checkpoint(header, contiguous, hashlib.sha256(content).hexdigest(), file)
@@ -218,35 +218,10 @@ def read(file: Path) -> Checkpoint:
     DtbenchError
         If there is none, or the file is truncated, of another format, or holds NaN; the message names file and field.
     """
-    header, arrays = read_arrays(file)
-    checked = _header(file, header)
-    _check_finite(file, arrays)
-    return Checkpoint(checked, arrays, hashlib.sha256(file.read_bytes()).hexdigest(), file)
-
-
-def read_arrays(file: Path) -> tuple[str, Arrays]:
-    """The JSON text and the arrays of a safetensors file.
-
-    Raises
-    ------
-    DtbenchError
-        If it cannot be read as one, or has no header of ours.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    if not file.is_file():
-        raise DtbenchError(f"checkpoint '{file}' does not exist or is not a file. {REMEDY}")
-    try:
-        with safe_open(file, framework="numpy") as content:
-            metadata = content.metadata() or {}
-            arrays = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118  not a dict
-    except (SafetensorError, OSError, ValueError, TypeError) as error:
-        raise DtbenchError(
-            f"'{file}' cannot be read as safetensors: truncated, changed or another format ({error}). {REMEDY}"
-        ) from None
-    if HEADER not in metadata:
-        raise DtbenchError(f"'{file}' has no header '{HEADER}' in its metadata: no file of dtbench. {REMEDY}")
-    return metadata[HEADER], arrays
+    stored = weights.read(file, REMEDY)
+    header = _header(file, stored.text)
+    check_finite(file, stored.arrays, REMEDY)
+    return Checkpoint(header, stored.arrays, stored.sha256, file)
 
 
 def shipped_name(identity: Identity, settings: str) -> str:
@@ -288,22 +263,18 @@ def shipped_sha256(
 
 
 def _header(file: Path, text: str) -> Header:
+    if not text:
+        raise DtbenchError(f"'{file}' has no header '{HEADER}' in its metadata: no file of dtbench. {REMEDY}")
     try:
-        facts = json.loads(text)
-        if isinstance(facts, dict) and facts.get("format") != 1:
-            raise DtbenchError(
-                f"'{file}': format is {facts.get('format')!r}, this version of dtbench reads 1. {REMEDY}"
-            )
+        facts = parse_json(text, f"'{file}': its header")
+    except DtbenchError as error:
+        raise DtbenchError(f"{error} {REMEDY}") from None
+    if isinstance(facts, dict) and facts.get("format") != 1:
+        version = shown(facts.get("format"))
+        raise DtbenchError(f"'{file}': format is {version}, this version of dtbench reads 1. {REMEDY}")
+    try:
         return Header.model_validate(facts)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "header"
         raise DtbenchError(f"'{file}': {field}: {first['msg']}. {REMEDY}") from None
-    except ValueError as error:
-        raise DtbenchError(f"'{file}': its header is not JSON: {error}. {REMEDY}") from None
-
-
-def _check_finite(file: Path, arrays: Arrays) -> None:
-    for name, value in arrays.items():
-        if value.dtype.kind == "f" and not np.isfinite(value).all():
-            raise DtbenchError(f"'{file}': array '{name}' holds NaN or inf. {REMEDY}")

@@ -26,6 +26,7 @@ from dtbench.learning.policy import Memory, Policy
 from dtbench.learning.report import Lines, Listener, TensorBoard, words
 from dtbench.learning.training import TRAINING_SEED, Learner, Memo, Progress, Trained, Validation, fit, ordered
 from dtbench.solver import Solver
+from dtbench.weights import Arrays
 
 Source = Literal["file", "shipped", "cache", "trained"]
 Save = Callable[[Memo, Learner], None]
@@ -250,7 +251,7 @@ class LearnedSolver(Solver):
         self.options = self.options.replace(changes)
         self.template = template(self.problem, self.instance, self.options.env)
 
-    def _fit(self, report: Listener | None, place: cache.Place | None = None) -> tuple[Header, checkpoint.Arrays]:
+    def _fit(self, report: Listener | None, place: cache.Place | None = None) -> tuple[Header, Arrays]:
         """Train, on one thread: the same seed gives the same weights to the bit."""
         missing = [package for package in self.needs if importlib.util.find_spec(package) is None]
         if missing:

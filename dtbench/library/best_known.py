@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+import io
+import math
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any, get_args
 
 from dtbench import files
-from dtbench.errors import DtbenchError
+from dtbench.core import CertificateStatus
+from dtbench.errors import DtbenchError, shown
 from dtbench.library.instances import check_checksum, names, recorded_checksums
+from dtbench.outside import leave_out, parse_text, read_bytes
 
 BEST_KNOWN = "best_known.csv"
 HORIZON = "horizon"
@@ -48,23 +54,56 @@ def best_known(problem_id: str) -> dict[str, dict[str, BestKnown]]:
         return found
     if recorded_checksums(problem_id):
         check_checksum(file)
-    with file.open(newline="", encoding="utf-8") as stream:
-        reader = csv.DictReader(stream)
-        if tuple(reader.fieldnames or ()) != COLUMNS:
-            raise DtbenchError(f"'{file}': columns are {reader.fieldnames}, expected {', '.join(COLUMNS)}.")
+    reader = csv.reader(io.StringIO(parse_text(read_bytes(file), f"'{file}'"), newline=""))
+    try:
+        if (columns := tuple(next(reader, ()))) != COLUMNS:
+            raise DtbenchError(f"'{file}': columns are {shown(list(columns))}, expected {', '.join(COLUMNS)}.")
         for row in reader:
-            try:
-                numbers = {key: float(row[key]) for key in ("objective", "bound", "gap")}
-            except (TypeError, ValueError):
-                raise DtbenchError(f"'{file}', line {reader.line_num}: not a number in {row}.") from None
-            entry = BestKnown(**{**row, **numbers})  # type: ignore[arg-type]
-            found.setdefault(entry.instance, {})[entry.slot] = entry
+            entry = _best_known(row, f"'{file}', line {reader.line_num}", problem_id)
+            if found.setdefault(entry.instance, {}).setdefault(entry.slot, entry) is not entry:
+                raise DtbenchError(f"'{file}', line {reader.line_num}: slot {entry.slot} of '{entry.instance}' again.")
+    except csv.Error as error:
+        raise DtbenchError(f"'{file}', line {reader.line_num}: {error}.") from None
     return found
 
 
+def _best_known(row: Sequence[str], where: str, problem_id: str) -> BestKnown:
+    """One row of a table of best known values."""
+    if len(row) != len(COLUMNS):
+        raise DtbenchError(f"{where} has {len(row)} fields, expected {len(COLUMNS)}: {', '.join(COLUMNS)}.")
+    fields: dict[str, Any] = dict(zip(COLUMNS, row, strict=True))
+    for key in ("objective", "bound", "gap"):
+        try:
+            fields[key] = float(fields[key])
+        except ValueError:
+            raise DtbenchError(f"{where}: {key} is {shown(fields[key])}, expected a number.") from None
+    if not math.isfinite(fields["objective"]):
+        raise DtbenchError(f"{where}: objective is {fields['objective']}, expected a finite number.")
+    if not fields["instance"].startswith(f"{problem_id}/"):
+        raise DtbenchError(f"{where}: instance is {shown(fields['instance'])}, expected one of '{problem_id}'.")
+    if fields["slot"] != HORIZON and re.fullmatch(r"0|[1-9][0-9]{0,8}", fields["slot"]) is None:
+        raise DtbenchError(f"{where}: slot is {shown(fields['slot'])}, expected a number or '{HORIZON}'.")
+    if fields["status"] not in get_args(CertificateStatus):
+        raise DtbenchError(
+            f"{where}: status is {shown(fields['status'])}, expected one of {', '.join(get_args(CertificateStatus))}."
+        )
+    return BestKnown(**fields)
+
+
+def best_known_or_none(problem_id: str) -> dict[str, dict[str, BestKnown]]:
+    """Best known values of a problem; none, and the table is named, if it cannot be used."""
+    try:
+        return best_known(problem_id)
+    except DtbenchError as error:
+        leave_out(error)
+        return {}
+
+
 def best_horizon(name: str) -> BestKnown | None:
-    """Best known horizon value of a shipped instance, None for others."""
-    return best_known(name.split("/")[0]).get(name, {}).get(HORIZON) if "/" in name and name in names() else None
+    """Best known horizon value of a shipped instance, None for others, and where the table cannot be used."""
+    if "/" not in name or name not in names():
+        return None
+    return best_known_or_none(name.split("/")[0]).get(name, {}).get(HORIZON)
 
 
 def write_best_known(file: Path, rows: Iterable[BestKnown]) -> None:

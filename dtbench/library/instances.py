@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,17 @@ import numpy as np
 from dtbench import files, netcdf
 from dtbench.arrays import DTYPES, ArraySpec, specs
 from dtbench.core import AnyProblem, Instance
-from dtbench.errors import DtbenchError, near
+from dtbench.errors import DtbenchError, near, shown
 from dtbench.netcdf import Content, Variable
+from dtbench.outside import parse_text, read_bytes
 from dtbench.problems import all_problems, problem
 
 CHECKSUMS = "SHA256SUMS"
+CHECKSUM_ROW = re.compile(r"(?P<digest>[0-9a-f]{64})[ \t]+\*?(?P<name>[\w.+=-]+)[ \t]*")
+HEADER: Mapping[str, type] = {"problem": str, "size": str, "seed": int, "generator_version": int}
+WORDS = {str: "a text", int: "a whole number"}
+CHANGES_MEANING = ("scale_factor", "add_offset", "_Unsigned")  # what is stored is not what is meant
+MISSING = ("_FillValue", "missing_value")  # stands for no value
 
 
 def names(problem_id: str | None = None, size: str | None = None) -> list[str]:
@@ -67,16 +74,38 @@ def sha256_of(name: str | Path) -> str:
 
 
 def recorded_checksums(problem_id: str) -> dict[str, str]:
-    """File name -> checksum, from the problem's ``SHA256SUMS``."""
+    """File name -> checksum, from the problem's ``SHA256SUMS``; empty if there is none.
+
+    Raises
+    ------
+    DtbenchError
+        If it is damaged; the message names file and line.
+    """
     file = files.folder("instances") / problem_id / CHECKSUMS
     if not file.is_file():
         return {}
-    rows = (line.split(maxsplit=1) for line in file.read_text(encoding="utf-8").splitlines() if line.strip())
-    return {name.strip().lstrip("*"): digest for digest, name in rows}
+    listed: dict[str, str] = {}
+    for number, line in enumerate(parse_text(read_bytes(file), f"'{file}'").splitlines(), 1):
+        row = CHECKSUM_ROW.fullmatch(line)
+        if row is None and line.strip():
+            raise DtbenchError(
+                f"'{file}', line {number}: {line[:80]!r} is not a checksum and a file's name; restore the file "
+                "(from git, or by installing again)."
+            )
+        if row is not None and listed.setdefault(row["name"], row["digest"]) != row["digest"]:
+            raise DtbenchError(f"'{file}', line {number}: '{row['name']}' is listed twice, with different checksums.")
+    return listed
 
 
-def load(name: str | Path) -> Instance:
+def load(name: str | Path, *, known: bool = False) -> Instance:
     """Read and check an instance.
+
+    Parameters
+    ----------
+    name
+        In the library, or the path of a file that ends in ``.nc``.
+    known
+        Whether the file was read and checked before, as its checksum says: then it is read in this process.
 
     Raises
     ------
@@ -88,7 +117,7 @@ def load(name: str | Path) -> Instance:
     shipped = not str(name).endswith(".nc")
     if shipped:
         check_checksum(path)
-    return from_content(netcdf.read(path), path, name=str(name) if shipped else path.name)
+    return from_content(netcdf.read(path, known=known or shipped), path, name=str(name) if shipped else path.name)
 
 
 def check_checksum(path: Path) -> None:
@@ -143,12 +172,17 @@ def from_content(content: Content, path: Path, name: str) -> Instance:
         On anything that is not as the problem declares it.
     """
     header = content.attributes
-    for key in ("problem", "size", "seed", "generator_version"):
+    for key, kind in HEADER.items():
         if key not in header:
             raise DtbenchError(f"'{path}': attribute '{key}' is missing; this is not an instance of dtbench.")
+        whole = isinstance(header[key], float) and header[key].is_integer()  # R has no integers of 64 bit
+        if not isinstance(header[key], kind) and not (kind is int and whole):
+            raise DtbenchError(f"'{path}': attribute '{key}' is {shown(header[key])}; expected {WORDS[kind]}.")
+    if header["seed"] < 0:
+        raise DtbenchError(f"'{path}': attribute 'seed' is {header['seed']}; expected at least 0.")
     try:
-        owner = problem(str(header["problem"]))
-        owner.params(str(header["size"]))
+        owner = problem(header["problem"])
+        owner.params(header["size"])
     except DtbenchError as error:
         raise DtbenchError(f"'{path}': {error}") from None
     version = owner.library.generator_version
@@ -157,7 +191,7 @@ def from_content(content: Content, path: Path, name: str) -> Instance:
             f"'{path}': generator version is {header['generator_version']}, expected {version}; "
             "generate it again with `dtbench generate`."
         )
-    params = _params(owner, content, path, str(header["size"]))
+    params = _params(owner, content, path, header["size"])
     instance_class: type[Instance] = owner.Instance
     sizes = dict(owner.dimensions(params))
     arrays = {n: _checked(path, n, s, content.variables, sizes) for n, s in specs(instance_class).items()}
@@ -165,7 +199,7 @@ def from_content(content: Content, path: Path, name: str) -> Instance:
     if foreign:
         raise DtbenchError(f"'{path}': unknown variable '{foreign[0]}'. Expected: {', '.join(arrays)}.")
     return instance_class(
-        problem=owner.id, size=str(header["size"]), seed=int(header["seed"]), params=params, name=name, **arrays
+        problem=owner.id, size=header["size"], seed=int(header["seed"]), params=params, name=name, **arrays
     )
 
 
@@ -178,9 +212,18 @@ def _params(owner: AnyProblem, content: Content, path: Path, size: str) -> Any:
         given = group.variables.get(name)
         if given is None and name not in group.attributes:
             raise DtbenchError(f"'{path}': parameter '{name}' is missing.")
+        if given is not None and name in group.attributes:
+            raise DtbenchError(f"'{path}': parameter '{name}' is a variable and an attribute; expected one of them.")
         if given is not None and given.unit != spec.unit:
             raise DtbenchError(f"'{path}': parameter '{name}' is in '{given.unit}', expected '{spec.unit}'.")
-    values = {n: v.values.item() for n, v in group.variables.items()} | dict(group.attributes)
+        if given is not None and given.values.size != 1:
+            raise DtbenchError(f"'{path}': parameter '{name}' has shape {given.values.shape}; expected one number.")
+        if given is not None:
+            _check_meaning(f"'{path}': parameter '{name}'", given)
+    values = {n: v.values.item() for n, v in group.variables.items() if v.values.size == 1} | dict(group.attributes)
+    for name, value in values.items():
+        if not isinstance(value, str | int | float):
+            raise DtbenchError(f"'{path}': parameter '{name}' is {shown(value)}; expected one number or text.")
     try:
         return default.replace(values)
     except DtbenchError as error:
@@ -200,9 +243,10 @@ def _checked(path: Path, name: str, spec: ArraySpec, variables: Mapping[str, Var
             raise DtbenchError(f"{where} has {length} along '{dim}', expected {sizes[dim]}.")
     if given.unit != spec.unit:
         raise DtbenchError(f"{where} is in '{given.unit}', expected '{spec.unit}'.")
-    kind = np.dtype(np.int8 if spec.kind == "bool" else DTYPES[spec.kind])
-    if given.values.dtype != kind:
+    if given.values.dtype != np.float64 and (spec.kind == "float" or given.values.dtype.kind == "f"):
+        kind = np.dtype(np.int8 if spec.kind == "bool" else DTYPES[spec.kind])
         raise DtbenchError(f"{where} holds {given.values.dtype}, expected {kind}.")
+    _check_meaning(where, given)
     if not np.isfinite(given.values).all():
         index = tuple(int(i) for i in np.argwhere(~np.isfinite(given.values))[0])
         raise DtbenchError(f"{where} is {given.values[index]} at {index}, expected finite numbers.")
@@ -212,6 +256,24 @@ def _checked(path: Path, name: str, spec: ArraySpec, variables: Mapping[str, Var
     if wrong.any():
         index = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise DtbenchError(f"{where} is {given.values[index]} at {index}, expected [{low:g}, {high:g}] {spec.unit}.")
+    if spec.kind != "float":  # integers that another program wrote as real numbers, or without a sign
+        broken = (given.values != np.trunc(given.values)) | (np.abs(given.values.astype(np.float64)) >= 2.0**63)
+        if broken.any():
+            index = tuple(int(i) for i in np.argwhere(broken)[0])
+            raise DtbenchError(f"{where} is {given.values[index]} at {index}, expected whole numbers of 64 bit.")
     values = given.values.astype(DTYPES[spec.kind], copy=False)
     values.setflags(write=False)  # frozen: a solver that writes into an instance gets an error
     return values
+
+
+def _check_meaning(where: str, given: Variable) -> None:
+    """Refuse attributes by which other programs read other numbers than those that are stored."""
+    for name in CHANGES_MEANING:
+        if name in given.attributes:
+            raise DtbenchError(f"{where} has the attribute '{name}'; write plain numbers instead.")
+    for name in MISSING:
+        mark = given.attributes.get(name)
+        if isinstance(mark, int | float) and (given.values == mark).any():
+            raise DtbenchError(
+                f"{where} is {mark} somewhere, which '{name}' says is no value; expected numbers everywhere."
+            )

@@ -21,9 +21,19 @@ from pathlib import Path
 from typing import Any
 
 from dtbench import files
-from dtbench.errors import DtbenchError, near
+from dtbench.errors import DtbenchError, near, shown
+from dtbench.outside import leave_out, read_bytes
 from dtbench.params import Options
-from dtbench.plugins.source_text import ClassText, Elsewhere, ModuleText, assignments
+from dtbench.plugins.source_text import (
+    MOST_BYTES,
+    NOT_LITERAL,
+    NOT_PYTHON,
+    ClassText,
+    Elsewhere,
+    ModuleText,
+    assignments,
+    parsed,
+)
 from dtbench.problems import all_problems
 from dtbench.solver import Heuristic, Solver, rule_solver
 
@@ -131,13 +141,21 @@ def _may_be_finite(value: Any) -> bool:
 
 def read_solver_file(file: Path) -> list[SolverEntry]:
     """The solvers in a file, from its syntax tree; entries with ``error`` where something in it cannot be used."""
-    text = file.read_bytes()
+    try:
+        text = read_bytes(file, MOST_BYTES)
+    except DtbenchError as error:
+        return [SolverEntry(file.stem, file, "", error=str(error))]
     digest = hashlib.sha256(text).hexdigest()
     try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", 0)
-        return [SolverEntry(file.stem, file, digest, error=f"{file}:{line}: {getattr(error, 'msg', error)}")]
+        return _solvers(file, digest, parsed(text))
+    except NOT_PYTHON as error:
+        line = getattr(error, "lineno", None) or 0
+        reason = getattr(error, "msg", None) or str(error) or type(error).__name__
+        return [SolverEntry(file.stem, file, digest, error=f"{file}:{line}: {reason}")]
+
+
+def _solvers(file: Path, digest: str, tree: ast.Module) -> list[SolverEntry]:
+    """The solvers in a syntax tree."""
     module = ModuleText.of(tree)
     summary = (ast.get_docstring(tree) or "").split("\n\n")[0].replace("\n", " ")
     found: list[SolverEntry] = []
@@ -186,14 +204,14 @@ class _NotLiteral:
 
 
 def _shown(value: Any) -> str:
-    return "computed" if value is _NotLiteral else repr(value)
+    return "computed" if value is _NotLiteral else shown(value)
 
 
 def _literals(node: ast.ClassDef) -> Iterator[tuple[str, Any]]:
     for name, value in assignments(node.body):
         try:
             yield name, ast.literal_eval(value)
-        except ValueError:
+        except NOT_LITERAL:
             yield name, _NotLiteral
 
 
@@ -237,16 +255,25 @@ def _presets(text: ClassText) -> dict[str, Any]:
         value = member[1].literal(member[0]) if member is not None and isinstance(member[0], ast.expr) else {}
     except Elsewhere:
         return {}
-    return value if isinstance(value, dict) else {}
+    return value if _nested(value, 2) else {}
+
+
+def _nested(value: Any, levels: int) -> bool:
+    """Whether it is a table of tables ... with names as keys."""
+    if levels < 0:
+        return True
+    return isinstance(value, dict) and all(isinstance(k, str) and _nested(v, levels - 1) for k, v in value.items())
 
 
 def discover(paths: Iterable[Path | str] = ()) -> dict[str, SolverEntry]:
     """All solvers: the problems' rules, shipped files, installed packages, ``$DTBENCH_SOLVERS_PATH``, then ``paths``.
 
+    Of two solvers of one name the first is taken; the other one is named and left out.
+
     Raises
     ------
     DtbenchError
-        If a folder does not exist, or two files define solvers of one name.
+        If a folder does not exist.
     """
     folders = [files.folder("solvers")]
     folders += [Path(p) for p in os.environ.get(PATH_VARIABLE, "").split(os.pathsep) if p]
@@ -279,15 +306,16 @@ def rules() -> Iterator[SolverEntry]:
         )
 
 
-def _take(found: dict[str, SolverEntry], entries: Iterable[SolverEntry]) -> None:
+def _take(known: dict[str, SolverEntry], entries: Iterable[SolverEntry]) -> None:
     for entry in entries:
-        other = found.get(entry.name)
-        if other is not None and not _same(other, entry):
+        other = known.get(entry.name)
+        if other is None or _same(other, entry):
+            known[entry.name] = entry
+        elif entry.error:
+            leave_out(entry.error)
+        else:
             first = f"'{other.file}'" if other.file else f"a rule of {', '.join(other.rules)}"
-            raise DtbenchError(
-                f"'{entry.file}' and {first} both define solver '{entry.name}'; give one of them another name."
-            )
-        found[entry.name] = entry
+            leave_out(f"'{entry.file}': {first} defines solver '{entry.name}', too; give one of them another name.")
 
 
 def _same(one: SolverEntry, other: SolverEntry) -> bool:
@@ -299,10 +327,14 @@ def _same(one: SolverEntry, other: SolverEntry) -> bool:
 
 def _installed() -> Iterator[SolverEntry]:
     for point in importlib.metadata.entry_points(group=ENTRY_POINTS):
-        spec = importlib.util.find_spec(point.module)
+        try:
+            spec = importlib.util.find_spec(point.module)
+        except (ImportError, ValueError, AttributeError) as error:
+            leave_out(f"solver '{point.name}' of an installed package: module '{point.module}': {error}")
+            continue
         if spec is not None and spec.origin is not None:
             for entry in read_solver_file(Path(spec.origin)):
-                if (point.attr or entry.class_name) == entry.class_name:
+                if entry.error or (point.attr or entry.class_name) == entry.class_name:
                     yield entry
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import itertools
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +14,12 @@ from typing import Any
 from dtbench import files
 
 PLAIN = ("Solver", "Heuristic", "Options", "object")  # bases that need not be found: nothing to inherit from them
+
+
+MOST_BYTES = 2**20  # of a file; its syntax tree takes some hundred times as much
+MOST_STEPS = 10_000  # names and dicts that one value is made of
+NOT_PYTHON = (SyntaxError, ValueError, LookupError, RecursionError, MemoryError)  # what parsing raises
+NOT_LITERAL = (ValueError, TypeError, SyntaxError, RecursionError, MemoryError)  # what `literal_eval` raises
 
 
 class Elsewhere(Exception):
@@ -60,22 +68,31 @@ class ModuleText:
         Raises
         ------
         Elsewhere
-            If it is none of these.
+            If it is none of these, or never comes to an end.
         """
+        try:
+            return self._literal(value, itertools.count(1))
+        except RecursionError:  # `P = P`
+            raise Elsewhere("a value that is made of itself") from None
+
+    def _literal(self, value: ast.expr, steps: Iterator[int]) -> Any:
+        if next(steps) > MOST_STEPS:  # dicts that double each other
+            raise Elsewhere("a value that is made of too much")
         if isinstance(value, ast.Name) and value.id in self.values:
-            return self.literal(self.values[value.id])
+            return self._literal(self.values[value.id], steps)
         if isinstance(value, ast.Name) and value.id in self.imports:
             module, there = self.imports[value.id]
-            return read(module).literal(ast.Name(there))
-        if isinstance(value, ast.Dict):
-            found: dict[Any, Any] = {}
-            for key, item in zip(value.keys, value.values, strict=True):
-                found |= self.literal(item) if key is None else {self.literal(key): self.literal(item)}
-            return found
+            return read(module)._literal(ast.Name(there), steps)
         try:
+            if isinstance(value, ast.Dict):
+                made: dict[Any, Any] = {}
+                for key, item in zip(value.keys, value.values, strict=True):
+                    given = self._literal(item, steps)
+                    made |= given if key is None else {self._literal(key, steps): given}
+                return made
             return ast.literal_eval(value)
-        except ValueError:
-            raise Elsewhere(ast.unparse(value)) from None
+        except NOT_LITERAL:
+            raise Elsewhere("a value that is computed") from None
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +118,25 @@ class ClassText:
                 if name.split(".")[-1] not in PLAIN:
                     raise
 
+    def line(self) -> Iterator[ClassText]:
+        """The class, then the classes it is derived from, each once: ``class X(X)`` has an end, too.
+
+        Raises
+        ------
+        Elsewhere
+            At one that cannot be read, after those before it.
+        """
+        met: set[int] = set()
+        waiting = [iter([self])]
+        while waiting:
+            each = next(waiting[-1], None)
+            if each is None:
+                waiting.pop()
+            elif id(each.node) not in met:
+                met.add(id(each.node))
+                yield each
+                waiting.append(each.bases())
+
     def member(self, name: str) -> tuple[ast.expr | ast.ClassDef, ModuleText] | None:
         """The value of an attribute, or the class inside of that name, its own or of a base; None if there is none.
 
@@ -109,14 +145,11 @@ class ClassText:
         Elsewhere
             If a base that cannot be read may have it.
         """
-        inner = {node.name: node for node in self.node.body if isinstance(node, ast.ClassDef)}
-        own: dict[str, ast.expr | ast.ClassDef] = {**dict(assignments(self.node.body)), **inner}
-        if name in own:
-            return own[name], self.module
-        for base in self.bases():
-            found = base.member(name)
-            if found is not None:
-                return found
+        for each in self.line():
+            inner = {node.name: node for node in each.node.body if isinstance(node, ast.ClassDef)}
+            members: dict[str, ast.expr | ast.ClassDef] = {**dict(assignments(each.node.body)), **inner}
+            if name in members:
+                return members[name], each.module
         return None
 
     def fields(self) -> dict[str, ast.AnnAssign]:
@@ -127,14 +160,13 @@ class ClassText:
         Elsewhere
             If a base cannot be read.
         """
-        found: dict[str, ast.AnnAssign] = {}
-        for base in reversed(list(self.bases())):
-            found |= base.fields()
-        for node in self.node.body:
-            declares = isinstance(node, ast.AnnAssign) and not ast.unparse(node.annotation).startswith("ClassVar")
-            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and declares:
-                found[node.target.id] = node
-        return found
+        fields: dict[str, ast.AnnAssign] = {}
+        for each in reversed(list(self.line())):
+            for node in each.node.body:
+                declares = isinstance(node, ast.AnnAssign) and not ast.unparse(node.annotation).startswith("ClassVar")
+                if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and declares:
+                    fields[node.target.id] = node
+        return fields
 
 
 def assignments(body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
@@ -165,6 +197,13 @@ def read(module: str) -> ModuleText:
 
 def _parsed(file: Path) -> ast.Module:
     try:
-        return ast.parse(file.read_bytes())
-    except (SyntaxError, ValueError):
+        return parsed(file.read_bytes())
+    except NOT_PYTHON:
         raise Elsewhere(str(file)) from None
+
+
+def parsed(text: bytes) -> ast.Module:
+    """The syntax tree of a file's text; raises one of ``NOT_PYTHON``."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of strange escapes in texts, which are the author's
+        return ast.parse(text)

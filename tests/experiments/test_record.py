@@ -47,3 +47,19 @@ def test_scores_belong_to_ok():
     for status, given in (("ok", None), ("error", Slots(**slots()))):
         with pytest.raises(ValidationError, match="belong to 'ok'"):
             Payload(status=status, slots=given)
+
+
+def test_facts_of_a_method_are_what_json_can_hold():
+    deep = []
+    for _ in range(3000):
+        deep = [deep]
+    for value in (float("nan"), float("inf"), deep):
+        with pytest.raises(ValidationError, match="method"):
+            Payload(status="skipped", method={"x": value})
+
+
+@pytest.mark.parametrize(("field", "value"), [("seed", True), ("seed", "1"), ("label", 3), ("options", {"a": None})])
+def test_values_of_another_type_are_refused(field, value):
+    """JSON's true is no seed 1."""
+    with pytest.raises(ValidationError, match=field):
+        Cell.model_validate(CELL.model_dump() | {field: value})

@@ -73,7 +73,7 @@ def test_failure_removes_older_decisions(bench, record):
         (b'{"cell": ', "is truncated or not JSON"),
         (b"[]", "Input should be"),
         (b'{"schema_version": 1}', "Field required"),
-        (b"\xff\xfe", "is truncated or not JSON"),
+        (b"\xff\xfe", "is truncated, or not text"),
     ],
 )
 def test_damaged_record_is_named_and_counts_as_missing(bench, record, content, reason):

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dtbench import files
+from dtbench import files, weights
 from dtbench.errors import DtbenchError
-from dtbench.learning import cache, checkpoint
+from dtbench.learning import cache
 from dtbench.learning.training import Validation, fit
 from dtbench.problems import problem
 
@@ -206,7 +206,8 @@ def test_the_state_is_written_as_json_and_arrays_only(hill):
     place.file.parent.mkdir(parents=True)
     learner = made.learner(made.template)
     fit(learner, Validation(STIN, made.template, 2), every=3, save=place.saver())
-    text, arrays = checkpoint.read_arrays(place.resume)
+    stored = weights.read(place.resume, "")
+    text, arrays = stored.text, stored.arrays
     facts = json.loads(text)
     assert facts["key"] == place.key
     assert {name.split("/")[0] for name in arrays} == {"memo", "learner"}

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from dtbench import weights
 from dtbench.envs import BatchEnv
 from dtbench.errors import DtbenchError
 from dtbench.learning import checkpoint
-from dtbench.learning.checkpoint import HEADER, Identity
+from dtbench.learning.checkpoint import Identity
 from dtbench.learning.qlearning.policy import ValuePolicy
 from dtbench.problems import problem
+from dtbench.weights import HEADER
 
 STIN = problem("stin-deployment")
 
@@ -28,7 +30,7 @@ def encoding(size="tiny", id="stin-deployment"):
 
 def changed(made, change):
     """A copy of the file whose header was changed."""
-    facts = json.loads(checkpoint.read_arrays(made.file)[0])
+    facts = json.loads(weights.read(made.file, "").text)
     change(facts)
     file = made.file.with_name("changed.safetensors")
     save_file(load_file(made.file), file, {HEADER: json.dumps(facts)})
@@ -90,7 +92,7 @@ def test_files_that_are_no_checkpoints(made, tmp_path):
     save_file(dict(made.arrays), tmp_path / "foreign.safetensors", {"format": "pt"})
     refused("no header 'dtbench' in its metadata", tmp_path / "foreign.safetensors")
     save_file(dict(made.arrays), tmp_path / "text.safetensors", {HEADER: "hello"})
-    refused("header is not JSON", tmp_path / "text.safetensors")
+    refused("its header is truncated or not JSON", tmp_path / "text.safetensors")
 
 
 def test_nan_is_neither_written_nor_read(made, tmp_path):

@@ -1,5 +1,7 @@
 """Solver files are found, read without being run, and loaded."""
 
+import os
+import re
 import textwrap
 
 import pytest
@@ -58,10 +60,88 @@ def test_a_file_that_does_not_parse_is_listed_with_its_line(tmp_path):
         discovery.find("broken", entries)
 
 
-def test_a_name_that_is_taken_is_refused(tmp_path):
+def test_a_name_that_is_taken_is_left_out(tmp_path, caplog):
     put(tmp_path, "greedy.py", '"""My own."""\nclass G:\n    name = "greedy"\n')
-    with pytest.raises(DtbenchError, match="both define solver 'greedy'; give one of them another name"):
-        discovery.discover([tmp_path])
+    assert discovery.discover([tmp_path])["greedy"] == discovery.discover()["greedy"]
+    assert re.search(r"left out: '.*greedy\.py': a rule of .* defines solver 'greedy', too; give one", caplog.text)
+
+
+def test_a_broken_file_does_not_take_the_name_of_a_good_one(tmp_path, caplog):
+    put(tmp_path, "genetic.py", "x = (\n")
+    assert not discovery.discover([tmp_path])["genetic"].error
+    assert "genetic.py:1: '(' was never closed" in caplog.text
+
+
+HOSTILE = {
+    "its own base": ('class X(X):\n    name = "x"\n', ""),
+    "bases in a circle": ('class X(Y):\n    name = "x"\nclass Y(Z):\n    pass\nclass Z(X):\n    pass\n', ""),
+    "thousands of bases": (
+        "class C0: pass\n"
+        + "".join(f"class C{i}(C{i - 1}): pass\n" for i in range(1, 3000))
+        + 'class X(C2999):\n    name = "x"\n',
+        "",
+    ),
+    "a diamond of diamonds": (
+        "class A0: pass\nclass B0: pass\n"
+        + "".join(f"class A{i}(A{i - 1}, B{i - 1}): pass\nclass B{i}(A{i - 1}, B{i - 1}): pass\n" for i in range(1, 60))
+        + 'class X(A59):\n    name = "x"\n',
+        "",
+    ),
+    "presets of themselves": ('P = P\nclass X:\n    name = "x"\n    presets = P\n', ""),
+    "presets in a circle": ('P = Q\nQ = {"a": P}\nclass X:\n    name = "x"\n    presets = Q\n', ""),
+    "presets that double": (
+        "P0 = {1: 1}\n"
+        + "".join(f"P{i} = {{**P{i - 1}, **P{i - 1}}}\n" for i in range(1, 60))
+        + 'class X:\n    name = "x"\n    presets = P59\n',
+        "",
+    ),
+    "presets of a list as key": ('class X:\n    name = "x"\n    presets = {[]: 1}\n', ""),
+    "presets that spread a number": ('class X:\n    name = "x"\n    presets = {**3}\n', ""),
+    "presets of another shape": ('class X:\n    name = "x"\n    presets = {"tuned": 3}\n', ""),
+    "presets of presets": ('class X:\n    name = "x"\n    presets = {"tuned": {"*": [1]}}\n', ""),
+    "a list as key": ('class X:\n    name = "x"\n    problems = {[]: 1}\n', "'problems' is computed"),
+    "a very long number": ("class X(Solver):\n    name = 0x" + "f" * 5000 + "\n", "'name' is a very long number"),
+    "a very long default": (
+        'class X:\n    name = "x"\n    class Options(Options):\n        n: int = param(0x'
+        + "f" * 5000
+        + ', "1", "n")\n',
+        "hostile.py:0: Exceeds the limit",
+    ),
+    "minus signs": ("x = " + "-" * 100_000 + "1\n", "hostile.py:0: "),
+    "minus signs that are read": ('class X:\n    name = "x"\n    presets = ' + "-" * 500 + "1\n", None),
+    "brackets": ("x = " + "[" * 100_000 + "\n", "too many nested parentheses"),
+    "a long sum": ('class X:\n    name = "x"\n    trains = ' + "1+" * 50_000 + "1\n", None),
+    "attributes": ("x = a" + ".b" * 100_000 + "\n", None),
+    "else ifs": ("if 1: pass\n" + "elif 1: pass\n" * 5_000, None),
+    "zero bytes": ("x = 1\0\n", "source code string cannot contain null bytes"),
+    "another encoding": (b"# \xff\n", "hostile.py:0: "),
+    "an unknown encoding": (b"# -*- coding: klingon -*-\nx = 1\n", "unknown encoding: klingon"),
+    "too large": (b"#" * 2**20 + b"\n", "is larger than 1048576 bytes"),
+    "two starred targets": ("*a, *b = 1\nclass X:\n    name = 'x'\n", ""),
+    "strange escapes": ('class X:\n    """\\d \\q"""\n    name = "x"\n', ""),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_files_are_named_and_the_rest_goes_on(tmp_path, kind):
+    """What a file holds never raises: it is an entry, with an error where it cannot be used. None: either will do."""
+    text, error = HOSTILE[kind]
+    (tmp_path / "hostile.py").write_bytes(text if isinstance(text, bytes) else text.encode())
+    entries = discovery.discover([tmp_path])
+    assert "genetic" in entries
+    for entry in discovery.read_solver_file(tmp_path / "hostile.py"):
+        assert error is None or (error in entry.error if error else entry.error == "")
+        assert not entry.presets
+        assert len(entry.error) < 400
+
+
+def test_what_is_no_file(tmp_path):
+    """A folder, a pipe that nobody writes to, and a link to nowhere, all named as solvers."""
+    (tmp_path / "folder.py").mkdir()
+    os.mkfifo(tmp_path / "pipe.py")
+    (tmp_path / "link.py").symlink_to(tmp_path / "nowhere")
+    entries = discovery.discover([tmp_path])
+    assert all("does not exist or is not a file" in entries[name].error for name in ("folder", "pipe", "link"))
 
 
 def test_the_shipped_folder_may_be_named_again():
@@ -148,11 +228,11 @@ def test_the_environment_variable_names_folders(tmp_path, monkeypatch):
     assert "mine" in discovery.discover()
 
 
-def test_two_solvers_of_one_name_in_one_folder(tmp_path):
+def test_two_solvers_of_one_name_in_one_folder(tmp_path, caplog):
     put(tmp_path, "a.py", 'class A:\n    name = "same"\n')
     put(tmp_path, "b.py", 'class B:\n    name = "same"\n')
-    with pytest.raises(DtbenchError, match="both define solver 'same'"):
-        discovery.discover([tmp_path])
+    assert discovery.discover([tmp_path])["same"].class_name == "A"
+    assert re.search(r"left out: '.*b\.py': '.*a\.py' defines solver 'same', too", caplog.text)
 
 
 def test_missing_folder_and_unknown_name():

@@ -16,13 +16,16 @@ from typing import Any
 
 import numpy as np
 
+from dtbench import weights
 from dtbench.arrays import Array
-from dtbench.errors import DtbenchError
+from dtbench.errors import DtbenchError, shown
+from dtbench.outside import parse_json
 from dtbench.problems.dnt_spectrum.instance import DntParams
+from dtbench.weights import HEADER
 
 FOLDER = Path(__file__).resolve().parent / "weights"
 PROBLEM = "dnt-spectrum"
-HEADER = "dtbench"  # key of the JSON text in the metadata of a file
+REMEDY = "Train the network again with `dtbench train-predictor`."
 LAW = ("world", "n_bs", "n_users", "spacing", "half_height", "radius", "confine", "step", "history")  # of the walks
 
 
@@ -48,6 +51,8 @@ class Gru:
     drift: Array
 
     def __post_init__(self) -> None:
+        if self.input_reset.ndim != 2:
+            raise DtbenchError(f"weights 'input_reset' have shape {self.input_reset.shape}, expected two axes.")
         units, inputs = self.input_reset.shape
         wanted = {
             "input": (units, inputs), "hidden": (units, units), "bias": (units,), "output": (inputs, units),
@@ -192,27 +197,21 @@ def load(file: Path) -> Weights:
     DtbenchError
         If the file is damaged or incomplete.
     """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(file, framework="numpy") as content:
-            metadata = content.metadata() or {}
-            arrays = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118 - not a dict
-    except SafetensorError as error:
-        raise DtbenchError(f"'{file}' is not a safetensors file: {error}.") from error
+    stored = weights.read(file, REMEDY)
     names = set(Gru.__dataclass_fields__)
-    if set(arrays) != names:
-        raise DtbenchError(f"'{file}' holds tensors {', '.join(sorted(arrays))}; expected {', '.join(sorted(names))}.")
-    tensors = {name: np.asarray(value, dtype=np.float64) for name, value in arrays.items()}
-    for name, value in tensors.items():
-        if not np.isfinite(value).all():
-            raise DtbenchError(f"'{file}': tensor '{name}' holds a number that is not finite.")
-    try:
-        header = json.loads(metadata.get(HEADER, ""))
-    except ValueError:
-        header = None
+    if set(stored.arrays) != names:
+        held = shown(", ".join(sorted(stored.arrays)))
+        raise DtbenchError(f"'{file}' holds tensors {held}; expected {', '.join(sorted(names))}. {REMEDY}")
+    for name, value in stored.arrays.items():
+        if value.dtype.kind != "f":
+            raise DtbenchError(f"'{file}': array '{name}' holds {value.dtype}, expected real numbers. {REMEDY}")
+    weights.check_finite(file, stored.arrays, REMEDY)
+    tensors = {name: value.astype(np.float64) for name, value in stored.arrays.items()}
+    if not stored.text:
+        raise DtbenchError(f"'{file}' has no header '{HEADER}' in its metadata. {REMEDY}")
+    header = parse_json(stored.text, f"'{file}': its header")
     if not isinstance(header, dict):
-        raise DtbenchError(f"'{file}' has no header '{HEADER}' in its metadata; train the network again.")
+        raise DtbenchError(f"'{file}': its header is {shown(header)}, expected a table. {REMEDY}")
     try:
         return Weights(Gru(**tensors), header)
     except DtbenchError as error:
