@@ -219,6 +219,20 @@ def _ask(line: socket.socket, job: Job, folder: Path, watched: bool) -> dict[str
     if room < machine.PROBE:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder.parent))
     answers = _Answers(line, job.run_id)
+    answers.send(  # at once: the supervisor removes the folder, also if this process dies before it begins
+        {
+            "cell": job.cell.model_dump(),
+            "folder": str(folder),
+            "instance_file": job.instance_file,
+            "shipped": job.shipped,
+            "solver_file": job.solver_file,
+            "problems_paths": job.problems_paths,
+            "seconds": limits.seconds,
+            "memory": limits.memory,
+            "files": min(FILES, room),
+            "watched": watched,
+        }
+    )
     first = answers.next(START)
     if first is None or "supervisor" not in first:
         if first is None:
@@ -232,20 +246,6 @@ def _ask(line: socket.socket, job: Job, folder: Path, watched: bool) -> dict[str
     with _lock:
         _supervisors.add(supervisor)
     try:
-        answers.send(
-            {
-                "cell": job.cell.model_dump(),
-                "folder": str(folder),
-                "instance_file": job.instance_file,
-                "shipped": job.shipped,
-                "solver_file": job.solver_file,
-                "problems_paths": job.problems_paths,
-                "seconds": limits.seconds,
-                "memory": limits.memory,
-                "files": min(FILES, room),
-                "watched": watched,
-            }
-        )
         report = answers.next(limits.seconds + PATIENCE)
     finally:
         with _lock:

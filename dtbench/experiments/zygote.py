@@ -181,8 +181,9 @@ def _supervise(line: socket.socket) -> None:
     try:
         os.setsid()
         _prctl(PR_SET_CHILD_SUBREAPER, 1)  # descendants that leave their parents become ours: found, and killed
-        line.sendall(json.dumps({"supervisor": os.getpid()}).encode() + b"\n")
         job = json.loads(line.makefile("r", encoding="utf-8").readline())
+        with contextlib.suppress(OSError):  # the runner may be gone
+            line.sendall(json.dumps({"supervisor": os.getpid()}).encode() + b"\n")
         try:
             supervisor = Supervisor(line, job)
         except OSError as error:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import time
 
 import psutil
@@ -191,3 +192,18 @@ def test_a_solver_that_winds_back_the_clock_is_timed_all_the_same(bench):
     assert (deep.status, deep.slots, deep.decisions_sha256) == ("invalid", None, None)
     assert "times that cannot be: slot 0: the decision took -1531.0 s" in deep.reason
     assert verify(bench.store.folder).ok
+
+
+def test_a_runner_that_dies_before_its_cell_begins_leaves_no_folder(tmp_path):
+    """It has sent the job, and reads no answer."""
+    folder = tmp_path / "dtbench-1"
+    folder.mkdir()
+    ours, theirs = socket.socketpair()
+    request = {"folder": str(folder), "seconds": 60.0, "memory": 2**30, "files": 2**20}
+    with ours, theirs:
+        process._Answers(ours, "").send(request)
+        process._launcher.launch(theirs)
+    until = time.monotonic() + 30.0
+    while folder.exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not folder.exists()
