@@ -18,6 +18,7 @@ import psutil
 
 BOOT = Path(__file__).with_name("boot.py")
 MARK = "DTBENCH_ZYGOTE"  # in the environment of a zygote and of all that comes from it
+DYING = 1.0  # seconds that a killed zygote may take to be gone
 FAREWELL = 15.0  # seconds that a zygote has to end what it started
 INTERPRETER = ("PYTHONHOME", "PYTHONPLATLIBDIR")  # the only ones of Python's variables that cells see: where it lies
 
@@ -80,6 +81,10 @@ class Launcher:
 
     def bury(self, supervisors: set[int]) -> None:
         """Kill what cells of a dead zygote have left, but nothing that one of these ``supervisors`` watches."""
+        process = self._process
+        if process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(DYING)
         with self._lock:
             if self._process is not None and self._process.poll() is not None:
                 self._stop()
