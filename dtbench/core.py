@@ -87,6 +87,8 @@ class Outcome:
 class Limits:
     """What an exact method may spend and must prove.
 
+    ``seconds`` of wall time are for one call: one slot of ``exact``, the whole horizon of ``exact_horizon``. Heuristics
+    inside share them; what may come on top is a single step, such as writing a model down or a last linear program.
     ``gap`` is relative, ``gap_abs`` in the objective's unit; either one reached is enough for ``optimal``.
     ``gap = None`` leaves the problem's own target.
     """
