@@ -14,6 +14,7 @@ Deviations from the papers, each with its reason:
 - One network for all users: instances redraw users, so a user's number has no meaning.
 - The target is over the masks that agents see before anybody acts: what others will take is unknown.
 - An entry of an action that is forced counts 0: nothing is chosen there.
+- The last slot of an episode has the value of the state that is reached: a horizon cuts off and is no end.
 - Gradient descent: Eq. (24) of Yu et al. has the wrong sign.
 - Users choose in order, with full devices masked: Eq. (13d) of Tao et al. demands it.
 

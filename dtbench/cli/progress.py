@@ -149,7 +149,7 @@ def table(moment: Snapshot) -> RenderableType:
     counts = Table.grid(padding=(0, 2))
     counts.add_row(
         ProgressBar(total=max(moment.total, 1), completed=moment.done, width=30),
-        f"{moment.done}/{moment.total} cells",
+        f"{moment.done}/{moment.total} cells" if moment.total else "preparing",
         Text(f"{moment.failed} failed", style="red" if moment.failed else "dim"),
         f"{clock(moment.elapsed)} elapsed",
         rest(moment),
@@ -161,7 +161,7 @@ def table(moment: Snapshot) -> RenderableType:
         running.add_row(Text(cell.label), Text(cell.instance), str(cell.seed), clock(seconds))
     if len(moment.running) > ROWS:
         running.add_row(Text(f"... and {len(moment.running) - ROWS} more", style="dim"), "", "", "")
-    return Group(counts, running, summary(moment))
+    return Group(counts, *([running] if moment.running else []), summary(moment))
 
 
 def rest(moment: Snapshot) -> str:

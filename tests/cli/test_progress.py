@@ -198,7 +198,7 @@ def drawn(progress):
 def test_live_table_shows_counts_running_cells_and_time_left():
     cells = [planned(seed) for seed in range(4)]
     progress = Progress(clock=lambda: 5.0)
-    assert "0 s elapsed" in drawn(progress)
+    assert "preparing  0 failed  0 s elapsed" in drawn(progress)
     progress(Planning(tuple(cells), 2))
     for p in cells[:3]:
         progress(Started(p.cell))

@@ -8,7 +8,8 @@ import time
 import psutil
 import pytest
 
-from dtbench.experiments import process, run, zygote
+from dtbench.experiments import process, run, work, zygote
+from dtbench.experiments.job import job_of
 from dtbench.experiments.record import Record
 from dtbench.experiments.verify import verify
 
@@ -207,3 +208,40 @@ def test_a_runner_that_dies_before_its_cell_begins_leaves_no_folder(tmp_path):
     while folder.exists() and time.monotonic() < until:
         time.sleep(0.05)
     assert not folder.exists()
+
+
+def test_who_watches_is_told_of_slots(bench, monkeypatch):
+    """The solver sleeps for 0.2 s in all."""
+    monkeypatch.setattr(process, "GLANCE", 0.01)
+    told = set()
+    cell = bench.plan(bench.write("slow")).cells[0]
+    text, _ = process.run_cell(job_of(cell), lambda *words: told.add(words))
+    assert json.loads(text)["status"] == "ok"
+    assert {(total, words) for _, total, words in told} <= {(0, ""), (10, "slots")}
+    assert (10, "slots") in {(total, words) for _, total, words in told}
+
+
+def test_an_error_of_who_watches_is_raised_at_the_end(bench):
+    def gone(*_):
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        process.run_cell(job_of(bench.plan(bench.write("slow")).cells[0]), gone)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[", "{}", "[1, 2]", '["a", 2, "b"]', "[1e999, 2, 3]", "[" * 200, "9" * 999, '[1, 2, "' + "x" * 2000]
+)
+def test_a_spoiled_note_says_nothing(tmp_path, text):
+    (tmp_path / "note.json").write_text(text)
+    assert work.read_note(tmp_path) == (0, 0, "")
+
+
+def test_a_note_steers_no_terminal(tmp_path):
+    (tmp_path / "note.json").write_text(json.dumps([-1, 2, "a\x1b[2Jb\n"]))
+    assert work.read_note(tmp_path) == (0, 2, "a[2Jb")
+
+
+def test_a_note_that_is_a_pipe_does_not_block(tmp_path):
+    os.mkfifo(tmp_path / "note.json")
+    assert work.read_note(tmp_path) == (0, 0, "")
