@@ -105,11 +105,11 @@ class Batched:
             new[name] = np.broadcast_to(value, batch + trailing)[index + (slice(None),) * len(spec.dims)]
         return dataclasses.replace(self, **new)
 
-    def read_only(self) -> Self:
-        """The same fields as views that cannot be written to."""
+    def copied(self) -> Self:
+        """The same fields as copies that cannot be written to: nothing leads from them to where they come from."""
         new = {}
         for name, _, value in self.arrays():
-            new[name] = np.asarray(value).view()
+            new[name] = np.array(value)
             new[name].setflags(write=False)
         return dataclasses.replace(self, **new)
 

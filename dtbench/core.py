@@ -198,7 +198,7 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
     - :meth:`coupled`, with :meth:`exact_horizon`: whether a decision changes what later slots cost or allow.
     - :meth:`dimensions`: lengths of dimensions that follow from the parameters; files are checked against them.
     - ``library``: facts about files and best known values. ``seed_params``: parameters that only name a network or a
-      trace.
+      trace. ``trace_axes``: axes of the instance that grow with the horizon; policies see their first entry.
     - :meth:`linear_model`: a strong formulation that can be exported.
     - :meth:`agent_rewards`, :meth:`effective`, :meth:`next_mask`, for agents; :meth:`random_decision`.
     - :meth:`predictor_training`, where a learned predictor is part of the state; :meth:`summary`, for `dtbench show`.
@@ -221,6 +221,7 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
     library: ClassVar[LibraryFacts] = LibraryFacts()
     search_settings: ClassVar[Mapping[str, bool | int | float | str]] = {}  # options of `genetic` where they differ
     seed_params: ClassVar[Mapping[str, Literal["network", "trace"]]] = {}  # what a parameter names
+    trace_axes: ClassVar[tuple[str, ...]] = ("time",)  # along which an instance unfolds: policies do not see ahead
 
     # Instances
 
@@ -392,11 +393,16 @@ def check_decision(problem: AnyProblem, instance: Instance, slot: Slot, decision
     InvalidDecision
         If the type, a shape or a kind is wrong, or a number is not finite; the message names the field.
     """
+    return check_decisions(problem, instance, slot.batch_shape, decision)
+
+
+def check_decisions(problem: AnyProblem, instance: Instance, batch: tuple[int, ...], decision: Any) -> Any:
+    """Decisions with leading axes ``batch``, checked as :func:`check_decision` does."""
     if not isinstance(decision, problem.Decision):
         raise InvalidDecision(
             f"the solver returned {type(decision).__name__}, expected {problem.Decision.__name__} of '{problem.id}'"
         )
-    sizes, batch = instance.dims, slot.batch_shape
+    sizes = instance.dims
     new: dict[str, Any] = {}
     for name, spec, value in decision.arrays():
         try:

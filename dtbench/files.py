@@ -1,10 +1,11 @@
-"""Where shipped folders are, and how files are written: whole or not at all."""
+"""Where shipped folders and the user's cache are, and how files are written: whole or not at all."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -12,12 +13,22 @@ PACKAGE = Path(__file__).resolve().parent
 TEMPORARY = ".part"
 FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 QUOTED = re.compile(r"[,;\t\r\n\"|]|^\s|\s$")
+CACHE = "DTBENCH_CACHE"
 
 
 def folder(name: str) -> Path:
     """Path of ``instances``, ``solvers``, ``suites`` or ``sweeps``: beside the package, or inside a wheel."""
     shipped = PACKAGE / "_data" / name
     return shipped if shipped.is_dir() else PACKAGE.parent / name
+
+
+def cache(name: str) -> Path:
+    """A folder of the user's cache, ``$DTBENCH_CACHE`` or the platform's; it need not exist."""
+    given = os.environ.get(CACHE)
+    if given:
+        return Path(given) / name
+    home = Path.home() / "Library" / "Caches" if sys.platform == "darwin" else Path.home() / ".cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home) / "dtbench" / name
 
 
 @contextlib.contextmanager

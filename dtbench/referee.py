@@ -13,16 +13,27 @@ from typing import Any
 import numpy as np
 
 from dtbench.arrays import Array, BoolArray
-from dtbench.core import AnyProblem, Certificate, Decision, Instance, Outcome, Slot, State, check_decision
+from dtbench.core import (
+    AnyProblem,
+    Certificate,
+    Decision,
+    Instance,
+    Outcome,
+    Slot,
+    State,
+    check_decision,
+    check_decisions,
+)
 from dtbench.progress import Step, untold
+from dtbench.regime import Regime, handed, shown
 
 
 @dataclass(frozen=True)
 class Scores:
     """What decisions are worth, slot by slot.
 
-    ``objective`` (T,) after repair; ``repaired`` (T,) whether the decision as given was infeasible; ``feasible`` (T,)
-    whether the scored one is feasible (False only where no repair exists).
+    ``objective`` (..., T) after repair; ``repaired`` (..., T) whether the decision as given was infeasible;
+    ``feasible`` (..., T) whether the scored one is feasible (False only where no repair exists). Leading axes are runs.
     """
 
     objective: Array
@@ -51,8 +62,11 @@ class Trajectory:
 
 def judge(problem: AnyProblem, slot: Slot, decision: Decision) -> tuple[Decision, Outcome, BoolArray]:
     """Score decisions of any batch shape: the repaired decisions, their outcome, and which had to be repaired."""
-    repaired = ~problem.evaluate(slot, decision).feasible
-    scored = problem.repair(slot, decision) if repaired.any() else decision
+    outcome = problem.evaluate(slot, decision)
+    repaired = ~outcome.feasible
+    if not repaired.any():
+        return decision, outcome, repaired
+    scored = problem.repair(slot, decision)
     return scored, problem.evaluate(slot, scored), repaired
 
 
@@ -70,29 +84,44 @@ def slots(problem: AnyProblem, instance: Instance) -> Slot:
 def walk(
     problem: AnyProblem, instance: Instance, decide: Callable[[int, Slot], Decision]
 ) -> tuple[list[Decision], Scores]:
-    """Play slot by slot; ``decide(t, slot)`` gives the decision. Returns the decisions as given, and their scores."""
-    state: State = problem.start(instance)
+    """Play slot by slot; ``decide(t, slot)`` gives the decision. Returns the decisions as given, and their scores.
+
+    The slot is the referee's own, whose arrays are views of the trace: who does not trust ``decide`` hands on a copy.
+    """
     given: list[Decision] = []
-    outcomes: list[tuple[float, bool, bool]] = []
+
+    def checked(t: int, slot: Slot) -> Decision:
+        given.append(check_decision(problem, instance, slot, decide(t, slot)))
+        return given[-1]
+
+    return given, _follow(problem, instance, checked)
+
+
+def _follow(problem: AnyProblem, instance: Instance, decide: Callable[[int, Slot], Decision]) -> Scores:
+    """Score what is decided slot by slot; decisions may have leading axes (...,), scores are then (..., T)."""
+    state: State = problem.start(instance)
+    verdicts: list[tuple[Array, BoolArray, BoolArray]] = []
     for t in range(instance.horizon):
         slot = problem.slot(instance, t, state)
-        theirs = problem.slot(instance, t, state).read_only()  # whatever a solver does to it, ours stays as it is
-        decision = check_decision(problem, instance, slot, decide(t, theirs))
-        scored, outcome, repaired = judge(problem, slot, decision)
+        scored, outcome, repaired = judge(problem, slot, decide(t, slot))
         state = problem.advance(slot, scored)
-        given.append(decision)
-        outcomes.append((float(outcome.objective), bool(repaired), bool(outcome.feasible)))
-    objective, repaired_, feasible = (np.array(column) for column in zip(*outcomes, strict=True))
-    return given, Scores(objective, repaired_, feasible)
+        verdicts.append((outcome.objective, repaired, outcome.feasible))
+    return Scores(*(np.stack(column, axis=-1) for column in zip(*verdicts, strict=True)))
 
 
 def rescore(problem: AnyProblem, instance: Instance, decisions: Decision) -> Scores:
-    """Score decisions (leading time axis) of a whole horizon again."""
+    """Score decisions (..., T) of a whole horizon again, those of many runs at once: scores are (..., T).
+
+    Raises
+    ------
+    InvalidDecision
+        If they are none of this instance.
+    """
+    lead = decisions.batch_shape[:-1]
+    decisions = check_decisions(problem, instance, (*lead, instance.horizon), decisions)
     if problem.coupled(instance.params):
-        return walk(problem, instance, lambda t, _: decisions[t])[1]
-    horizon = slots(problem, instance)
-    decisions = check_decision(problem, instance, horizon, decisions)
-    _, outcome, repaired = judge(problem, horizon, decisions)
+        return _follow(problem, instance, lambda t, _: decisions[..., t])
+    _, outcome, repaired = judge(problem, slots(problem, instance), decisions)
     return Scores(outcome.objective, repaired, outcome.feasible)
 
 
@@ -110,21 +139,38 @@ def metric_means(problem: AnyProblem, instance: Instance, decisions: Decision) -
     return {name: float(np.mean(values)) for name, values in by_name.items()}
 
 
-def play(problem: AnyProblem, instance: Instance, solver: Any, progress: Step = untold) -> Trajectory:
-    """Let a solver decide the whole horizon; ``progress`` is told of each slot.
+def play(
+    problem: AnyProblem,
+    instance: Instance,
+    solver: Any,
+    regime: Regime | None = None,
+    progress: Step = untold,
+) -> Trajectory:
+    """Let a solver decide the whole horizon, with what its regime lets it see.
+
+    Parameters
+    ----------
+    progress
+        Is told of each slot.
+    regime
+        That of the solver's class if not given. Who lets an untrusted solver play asks for it before it makes the
+        solver, and makes it with the instance as :func:`dtbench.regime.shown`.
 
     Raises
     ------
     InvalidDecision
-        If what it returns is not a decision.
+        If what it returns is not a decision, or it plans without being clairvoyant.
     """
     horizon = instance.horizon
+    regime = regime or type(solver).regime()
+    known = shown(problem, instance, regime)
     progress(0, horizon, "slots")
     began = clock()
-    planned = solver.plan(instance)
+    planned = solver.plan(instance) if regime == "clairvoyant" else None
     certificate = solver.certificate
     if planned is None and solver.batched and not problem.coupled(instance.params):
-        planned = solver.decide(slots(problem, instance).read_only())
+        # The future is in these slots too: where no decision acts on a later slot, it says nothing about the present.
+        planned = solver.decide(handed(slots(problem, instance), known))
     if planned is not None:
         seconds = np.full(horizon, (clock() - began) / horizon)
         planned = check_decision(problem, instance, slots(problem, instance), planned)
@@ -133,8 +179,9 @@ def play(problem: AnyProblem, instance: Instance, solver: Any, progress: Step = 
     seconds, certificates = np.zeros(horizon), []
 
     def decide(t: int, slot: Slot) -> Decision:
+        theirs = handed(slot, known)
         began = clock()
-        decision: Decision = solver.decide(slot)
+        decision: Decision = solver.decide(theirs)
         seconds[t] = clock() - began
         certificates.append(solver.certificate)
         progress(t + 1, horizon, "slots")

@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dtbench.core import AnyProblem, Certificate, Decision, Instance, Slot
-from dtbench.errors import Declined
+from dtbench.errors import Declined, InvalidDecision
 from dtbench.params import Options
 from dtbench.progress import Step, untold
+from dtbench.regime import Regime
 
 
 class Solver:
@@ -23,11 +24,18 @@ class Solver:
         Ids of the problems it takes, or None for all.
     deterministic
         The seed changes nothing: a suite runs it once per instance.
+    instance
+        What it may know before the first slot: all of the instance if it is clairvoyant. Else the trace stands still:
+        what changes from slot to slot has the first slot's value in all of them, and seed and name are left out; see
+        :mod:`dtbench.regime`.
     batched
         ``decide`` takes slots with leading axes and does not look at the carried state: on instances whose slots are
-        not coupled (:meth:`dtbench.core.Problem.coupled`), the whole horizon is decided in one call.
+        not coupled (:meth:`dtbench.core.Problem.coupled`), the whole horizon is decided in one call. It then has
+        later slots before it as well, which gains nothing: no decision acts on them, so each slot is worth the same
+        whatever is known of the others.
     clairvoyant
-        It looks at the future (:meth:`plan`); the leaderboard marks it.
+        It looks at the future: it alone is given the whole instance and asked to :meth:`plan`; the leaderboard marks
+        it. What it was when its class was loaded counts, not what it says of itself later.
     coupled_only
         It takes only instances whose slots are coupled, such as those of ``edge-migration``.
     trains
@@ -73,6 +81,22 @@ class Solver:
             raise Declined(f"slots of this instance are not coupled: '{self.name}' is for coupled ones, 'exact' proves "
                            "the optimum of each slot, and so of the horizon")  # fmt: skip
 
+    @classmethod
+    def regime(cls) -> Regime:
+        """What it may know of an instance, see :mod:`dtbench.regime`.
+
+        Raises
+        ------
+        InvalidDecision
+            If it has a :meth:`plan`, which decides with the whole trace in view, but is not called clairvoyant.
+        """
+        if not cls.clairvoyant and cls.plan is not Solver.plan:
+            raise InvalidDecision(
+                f"solver '{cls.name}' plans the whole horizon but does not say that it sees the future; add "
+                "'clairvoyant = True' to the class, or decide slot by slot"
+            )
+        return "clairvoyant" if cls.clairvoyant else "policy"
+
     def train(self) -> None:
         """Learn before the first decision; timed apart."""
 
@@ -81,7 +105,11 @@ class Solver:
         raise TypeError(f"solver '{self.name}' implements neither decide nor plan")
 
     def plan(self, instance: Instance) -> Decision | None:
-        """All decisions at once, with a leading time axis, by methods that see the future; None = use ``decide``."""
+        """All decisions at once, with a leading time axis, by methods that see the future; None = use ``decide``.
+
+        Only clairvoyant methods have it: a class that has it and does not say so is refused, its cells are
+        ``invalid``.
+        """
         return None
 
 

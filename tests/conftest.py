@@ -17,3 +17,9 @@ def few_problems(monkeypatch):
     for name in set(sys.modules) - modules:
         if not name.startswith("dtbench"):
             del sys.modules[name]
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch):
+    """A cache for each test."""
+    monkeypatch.setenv("DTBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))

@@ -46,6 +46,30 @@ def test_stored_decisions_score_the_same_again(id):
     assert_array_equal(again.repaired, played.scores.repaired)
 
 
+@pytest.mark.parametrize("id", sorted(all_problems()))
+def test_many_runs_are_scored_at_once_as_one_by_one(id):
+    """Decisions of other slots among them, which must be repaired on some problems; equal to the last bit."""
+    owner = problem(id)
+    instance = owner.generate("closed-tiny" if id == "mec-synchronization" else "tiny", 1)
+    random = load_solver(discover()["random"])
+    runs = [referee.play(owner, instance, random(owner, instance, seed=seed)).decisions for seed in range(3)]
+    runs += [run[::-1] for run in runs]
+    many = referee.rescore(owner, instance, type(runs[0]).stack(runs))
+    assert many.objective.shape == (6, instance.horizon)
+    for row, run in enumerate(runs):
+        one = referee.rescore(owner, instance, run)
+        for name in ("objective", "repaired", "feasible"):
+            assert_array_equal(getattr(many, name)[row], getattr(one, name))
+    if id == "edge-migration":
+        assert many.repaired.any()
+
+
+def test_decisions_that_do_not_fit_are_not_scored_again():
+    played = referee.play(STIN, INSTANCE, Overfull(STIN, INSTANCE))
+    with pytest.raises(InvalidDecision, match=r"'node' has shape \(9, 5\), expected \(10, 5\)"):
+        referee.rescore(STIN, INSTANCE, played.decisions[:9])
+
+
 def test_a_batched_solver_scores_as_slot_by_slot():
     whole = referee.play(STIN, INSTANCE, load_solver(discover()["greedy"])(STIN, INSTANCE))
     solver = load_solver(discover()["greedy"])(STIN, INSTANCE)
@@ -59,6 +83,7 @@ class Planner(Solver):
     """Sees the whole horizon."""
 
     name = "planner"
+    clairvoyant = True
 
     def plan(self, instance):
         return StinDecision(node=np.zeros((instance.horizon, instance.dims["user"]), dtype=np.int64))

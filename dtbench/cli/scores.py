@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 SOME = 5
 UNPLANNED = "run their suite, or name them with --solvers or --seeds, to plan them (what is done is not run again)"
+NoCache = Annotated[
+    bool, typer.Option("--no-cache", help="Check every record, also those that held before and are unchanged.")
+]
 Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Folder of results.")]
 
 
@@ -34,6 +37,7 @@ def leaderboard(
     formats: Annotated[
         str, typer.Option("--format", metavar="LIST", help="Files to write, of md, csv, tex and html.")
     ] = "md,csv,tex,html",
+    no_cache: NoCache = False,
     json: Json = False,
     problems_path: ProblemsPath = None,
 ) -> None:
@@ -49,7 +53,7 @@ def leaderboard(
     from dtbench.reports.terminal import terminal
 
     with steps(stderr, f"verifying {results}") as progress:
-        report = verify_records(results, progress)
+        report = verify_records(results, progress, remembered=not no_cache)
     for mismatch in report.mismatches:
         stderr.print(f"does not hold: {mismatch.record}: {mismatch.reason}", markup=False, soft_wrap=True)
     for text in coverage(report):
@@ -123,6 +127,7 @@ def verify(
     check_instances: Annotated[
         bool, typer.Option("--instances", help="Check the shipped instances and best known values.")
     ] = False,
+    no_cache: NoCache = False,
     json: Json = False,
     problems_path: ProblemsPath = None,
 ) -> None:
@@ -132,7 +137,7 @@ def verify(
     """
     if (results is None) == (not check_instances):
         raise DtbenchError("name what to verify: --results DIR, or --instances.")
-    checked, wrong, more, lines = _library() if results is None else _records(results)
+    checked, wrong, more, lines = _library() if results is None else _records(results, no_cache)
     if json:
         print_json({"checked": checked, "mismatches": [{"name": n, "reason": r} for n, r in wrong]} | more)
     else:
@@ -150,11 +155,11 @@ def verify(
 Checked = tuple[int, list[tuple[str, str]], dict[str, Any], list[str]]  # how many, what is wrong, facts, lines
 
 
-def _records(results: Path) -> Checked:
+def _records(results: Path, no_cache: bool) -> Checked:
     from dtbench.experiments.verify import verify as verify_records
 
     with steps(stderr, f"verifying {results}") as progress:
-        report = verify_records(results, progress)
+        report = verify_records(results, progress, remembered=not no_cache)
     facts = {
         "planned": None if report.plan is None else len(report.plan.cells),
         "lacking": [

@@ -9,9 +9,11 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from dtbench.regime import Regime
 
 Status = Literal["ok", "skipped", "timeout", "memory", "crash", "error", "invalid"]
 STATUSES: tuple[Status, ...] = ("ok", "skipped", "timeout", "memory", "crash", "error", "invalid")
@@ -23,6 +25,7 @@ FiniteScalar = bool | int | Finite | str
 DECISIVE = ("problem_sha256", "instance_sha256", "solver", "solver_sha256", "options", "seed", "limits")
 LATEST = 30.0  # seconds past its limit after which a cell has long been stopped
 ROUNDING = 1e-6  # seconds, and relative: sums of times
+REGIMES = get_args(Regime)
 SEALED = 2  # the schema's version since which a record holds a checksum of its content
 SOMETIMES = ("checkpoints_sha256",)  # decisive where it is not empty: keys of cells without it stay as they were
 
@@ -203,8 +206,8 @@ class Record(Strict):
             yield "status is 'skipped', but a traceback or a signal says that the cell failed"
         if self.peak_memory is not None and self.peak_memory <= 0:
             yield f"peak memory is {self.peak_memory} bytes"
-        if "clairvoyant" in self.method and self.method["clairvoyant"] is not True:
-            yield f"method.clairvoyant is {self.method['clairvoyant']!r}; expected true, or nothing"
+        if not failed and self.regime not in REGIMES:
+            yield f"method.regime is {self.regime!r}; expected one of {', '.join(REGIMES)}"
         bound = self.method.get("horizon_bound", 0.0)
         if isinstance(bound, bool) or not isinstance(bound, int | float) or not math.isfinite(bound):
             yield f"method.horizon_bound is {bound!r}; expected a finite number"
@@ -236,6 +239,13 @@ class Record(Strict):
         """Whether a version of dtbench, with the problem's sources of this checksum, made the record."""
         same = self.schema_version >= SEALED and self.provenance.dtbench == dtbench
         return same and self.cell.problem_sha256 == problem_sha256
+
+    @property
+    def regime(self) -> Any:
+        """What the method was given, see :mod:`dtbench.regime`; records of version 1 mark only who sees the future."""
+        if self.schema_version < SEALED:
+            return "clairvoyant" if self.method.get("clairvoyant") is True else "policy"
+        return self.method.get("regime")
 
     @property
     def repaired_share(self) -> float | None:

@@ -62,14 +62,33 @@ class Store:
         DtbenchError
             If there is none or it is not a record; the message names the file.
         """
-        file = self.records / f"{stem}.json"
-        content = parse_json(read_bytes(file), f"record '{file.name}'", nan=True)
+        return self.parse(stem, self.content(stem))
+
+    def content(self, stem: str) -> bytes:
+        """The bytes of a record's file.
+
+        Raises
+        ------
+        DtbenchError
+            If there is none.
+        """
+        return read_bytes(self.records / f"{stem}.json")
+
+    def parse(self, stem: str, content: bytes) -> Record:
+        """The record that the bytes of a file hold.
+
+        Raises
+        ------
+        DtbenchError
+            If it is not a record; the message names the file.
+        """
+        where = f"record '{stem}.json'"
         try:
-            return Record.model_validate(content)
+            return Record.model_validate(parse_json(content, where, nan=True))
         except ValidationError as error:
             first = error.errors()[0]
             key = ".".join(str(part) for part in first["loc"]) or "record"
-            raise DtbenchError(f"record '{file.name}': {key}: {first['msg']}.") from None
+            raise DtbenchError(f"{where}: {key}: {first['msg']}.") from None
 
     def get(self, cell: Cell) -> Record | None:
         """The record of exactly this cell, None if there is none that can be read."""

@@ -37,6 +37,7 @@ from dtbench.plugins.discovery import load_solver, read_solver_file
 from dtbench.problems import problem, registry, source_sha256
 from dtbench.progress import Step, untold
 from dtbench.referee import Trajectory, play
+from dtbench.regime import shown
 from dtbench.solver import Solver, rule_solver
 
 PAYLOAD = "payload.json"
@@ -175,7 +176,8 @@ def _run(cell: Cell, job: dict[str, Any], folder: Path) -> Payload:
     instance = instances.load(cell.instance if job["shipped"] else file, known=True)  # as its checksum says
     solver_class = _solver_class(cell, job["solver_file"])
     _seed_globals(cell.seed)
-    solver = solver_class(owner, instance, seed=cell.seed, **cell.options)
+    regime = solver_class.regime()  # before anything of the solver runs: what it changes later gives no access
+    solver = solver_class(owner, shown(owner, instance, regime), seed=cell.seed, **cell.options)
     progress: Step = Notes(folder) if job.get("watched") else untold
     solver.watcher = progress
     began = clock()
@@ -184,7 +186,7 @@ def _run(cell: Cell, job: dict[str, Any], folder: Path) -> Payload:
     training = reported.training(solver.training)
     if training is not None:
         train_seconds = training["seconds"]  # of the training itself, wherever it took place
-    trajectory = play(owner, instance, solver, progress)
+    trajectory = play(owner, instance, solver, regime, progress)
     scores = trajectory.scores
     bad = [t for t, value in enumerate(scores.objective.tolist()) if not math.isfinite(value)]
     if bad:
@@ -197,7 +199,7 @@ def _run(cell: Cell, job: dict[str, Any], folder: Path) -> Payload:
         seconds=trajectory.seconds.tolist(),
         bound=[c.bound if c is not None and math.isfinite(c.bound) else None for c in trajectory.certificates],
     )
-    method = _method(trajectory) | ({"clairvoyant": True} if solver_class.clairvoyant else {})
+    method = {"regime": regime} | _method(trajectory)
     method |= {} if training is None else {"training": training}
     return Payload(status="ok", slots=slots, train_seconds=train_seconds, method=method)
 

@@ -14,8 +14,6 @@ import dataclasses
 import fcntl
 import hashlib
 import json
-import os
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -35,7 +33,7 @@ from dtbench.outside import parse_json
 from dtbench.problems import source_sha256
 from dtbench.weights import HEADER
 
-VARIABLE = "DTBENCH_CACHE"
+VARIABLE = files.CACHE
 SHARE = 20.0  # a resume file is written when the last writing took less than 1/20 of the time since
 RESUME = ".resume" + SUFFIX
 MEMO, STATE = "memo", "learner"  # arrays of the best policy; of the learner
@@ -44,11 +42,7 @@ Tell = Callable[[str], None]
 
 def folder() -> Path:
     """``$DTBENCH_CACHE/policies``, or the platform's folder for caches."""
-    given = os.environ.get(VARIABLE)
-    if given:
-        return Path(given) / "policies"
-    home = Path.home() / "Library" / "Caches" if sys.platform == "darwin" else Path.home() / ".cache"
-    return Path(os.environ.get("XDG_CACHE_HOME") or home) / "dtbench" / "policies"
+    return files.cache("policies")
 
 
 @cache

@@ -15,7 +15,7 @@ from typing import Any, get_args
 from dtbench import files
 from dtbench.core import CertificateStatus
 from dtbench.errors import DtbenchError, shown
-from dtbench.library.instances import check_checksum, names, recorded_checksums
+from dtbench.library.instances import check_checksum, is_shipped, recorded_checksums
 from dtbench.outside import leave_out, parse_text, read_bytes
 
 BEST_KNOWN = "best_known.csv"
@@ -101,9 +101,7 @@ def best_known_or_none(problem_id: str) -> dict[str, dict[str, BestKnown]]:
 
 def best_horizon(name: str) -> BestKnown | None:
     """Best known horizon value of a shipped instance, None for others, and where the table cannot be used."""
-    if "/" not in name or name not in names():
-        return None
-    return best_known_or_none(name.split("/")[0]).get(name, {}).get(HORIZON)
+    return best_known_or_none(name.split("/")[0]).get(name, {}).get(HORIZON) if is_shipped(name) else None
 
 
 def write_best_known(file: Path, rows: Iterable[BestKnown]) -> None:

@@ -48,6 +48,14 @@ def match(pattern: str) -> list[str]:
     return [name for name in names() if fnmatch.fnmatchcase(name, pattern)]
 
 
+def is_shipped(name: str) -> bool:
+    """Whether this is the name of a shipped instance."""
+    id, _, stem = name.partition("/")
+    owner = all_problems().get(id)
+    known = owner is not None and stem.rpartition("-")[0] in owner.sizes and "/" not in stem
+    return known and (files.folder("instances") / f"{name}.nc").is_file()
+
+
 def path_of(name: str | Path) -> Path:
     """The file of a shipped instance, or the path itself if ``name`` ends in ``.nc``.
 
@@ -60,7 +68,7 @@ def path_of(name: str | Path) -> Path:
         if not Path(name).is_file():
             raise DtbenchError(f"instance file '{name}' does not exist.")
         return Path(name)
-    if name not in names():
+    if not is_shipped(str(name)):
         raise DtbenchError(
             f"unknown instance '{name}'.{near(str(name), names())} `dtbench list instances` shows all; a file of your "
             "own ends in '.nc'."

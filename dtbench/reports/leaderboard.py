@@ -223,7 +223,7 @@ def _provenance(records: Sequence[Record]) -> dict[str, str]:
     counts = ", ".join(f"{statuses[status]} {status}" for status in STATUSES if statuses[status])
 
     def distinct(text: Callable[[Record], str]) -> str:
-        return "; ".join(sorted({one_line(text(record)) for record in records}))
+        return "; ".join(sorted({one_line(raw) for raw in {text(record) for record in records}}))
 
     return {
         "records": f"{len(records)} ({counts})",

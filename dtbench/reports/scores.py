@@ -218,7 +218,7 @@ class Entry:
         versions = {_version(record.cell) for record in self.records}
         strange = sum(not self.facts.made(record) for record in self.records)
         marks = (
-            ("clairvoyant", any(record.method.get("clairvoyant") is True for record in self.records)),
+            ("clairvoyant", any(record.regime == "clairvoyant" for record in self.records)),
             (f"new best on {len(better)}", bool(better)),
             (f"{self.count('skipped')} skipped", self.count("skipped") > 0),
             (f"{self.count('not run')} not run", self.count("not run") > 0),

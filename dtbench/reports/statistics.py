@@ -23,6 +23,7 @@ from dtbench.arrays import Array, IntArray
 
 LEVEL = 0.95
 REPLICATES = 4000
+CHUNK = 2**18  # values of bootstrap samples at once, which fit a processor's cache
 SEED = 20210830  # any number, as long as it stays
 
 
@@ -62,10 +63,14 @@ def interquartile_mean(values: npt.ArrayLike, weights: npt.ArrayLike | None = No
         raise ValueError("the interquartile mean needs at least one value, all of them finite")
     w = np.broadcast_to(1.0 if weights is None else np.asarray(weights, dtype=np.float64), x.shape)
     order = np.argsort(x, axis=-1, kind="stable")
-    x, w = np.take_along_axis(x, order, -1), np.take_along_axis(w, order, -1)
-    upper = np.cumsum(w, axis=-1)
+    return _middle_mean(np.take_along_axis(x, order, -1), np.take_along_axis(w, order, -1))
+
+
+def _middle_mean(x: Array, weights: Array) -> Array:
+    """The interquartile mean (...,) of values (..., n) in ascending order with weights (..., n)."""
+    upper = np.cumsum(weights, axis=-1)
     total = upper[..., -1:]
-    middle = np.maximum(np.minimum(upper, 0.75 * total) - np.maximum(upper - w, 0.25 * total), 0.0)
+    middle = np.maximum(np.minimum(upper, 0.75 * total) - np.maximum(upper - weights, 0.25 * total), 0.0)
     return np.asarray((middle * x).sum(-1) / middle.sum(-1))
 
 
@@ -138,16 +143,29 @@ def bootstrap_interval(
         If there is no stratum, one is empty, or a value is not finite.
     """
     values, counts = pad(strata)
+    if not np.isfinite(values).all():
+        raise ValueError("the bootstrap needs finite values")
     if counts.sum() == 1:
         return None
     m, k = values.shape
+    weights = _weights(counts, k)
+    order = np.argsort(values, axis=None, kind="stable")
+    place = np.empty(m * k, dtype=np.int64)  # of each value among all values in order
+    place[order] = np.arange(m * k)
+    ascending = values.ravel()[order]
     rng = np.random.default_rng(np.random.SeedSequence(seed))
     stratum = rng.integers(m, size=(n_replicates, m))
-    run = (rng.random((n_replicates, m, k)) * counts[stratum][..., None]).astype(np.int64)
-    drawn = values[stratum[..., None], run]
-    weights = _weights(counts, k)[stratum]
-    replicates = interquartile_mean(drawn.reshape(n_replicates, -1), weights.reshape(n_replicates, -1))
-    lower, upper = np.quantile(replicates, [(1 - level) / 2, (1 + level) / 2])
+    replicates = []
+    for drawn in np.array_split(stratum, -(-n_replicates * m * k // CHUNK)):
+        run = (rng.random((len(drawn), m, k)) * counts[drawn][..., None]).astype(np.int64)
+        row = np.arange(len(drawn))[:, None, None] * (m * k)
+        mass = np.bincount(
+            (row + place[drawn[..., None] * k + run]).ravel(), weights[drawn].ravel(), len(drawn) * m * k
+        )
+        replicates.append(
+            _middle_mean(ascending, np.asarray(mass, np.float64).reshape(len(drawn), -1))
+        )  # so no replicate is sorted
+    lower, upper = np.quantile(np.concatenate(replicates), [(1 - level) / 2, (1 + level) / 2])
     return float(lower), float(upper)
 
 

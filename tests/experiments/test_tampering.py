@@ -12,9 +12,10 @@ import shutil
 import pytest
 
 from dtbench.experiments import decisions, plan_file
+from dtbench.experiments.check import check
 from dtbench.experiments.record import Cell, Record
 from dtbench.experiments.store import Store
-from dtbench.experiments.verify import check, verify
+from dtbench.experiments.verify import verify
 from dtbench.problems import problem
 
 COUPLED = "edge-migration/tiny-000"
@@ -44,10 +45,11 @@ def stem_of(results, solver, instance=PLAIN):
 def verdict(results, stem):
     """Why a record does not hold; "stale" if it holds for another cell than planned, "" if it counts."""
     planned = plan_file.read(results).cells.get(stem)
-    finding = check(results.folder, stem, planned)
-    if finding.reason:
-        return finding.reason
-    return "" if planned is not None and finding.record.key == planned.cell.key else "stale"
+    facts = None if planned is None else planned.model_dump(mode="json")
+    reason, _ = check(results.folder, {stem: facts})[stem]
+    if reason:
+        return reason
+    return "" if planned is not None and results.read(stem).key == planned.cell.key else "stale"
 
 
 def write(results, stem, record):
@@ -203,11 +205,12 @@ FOUND = {
     "clairvoyant mark taken away": (
         "clairvoyant",
         COUPLED,
-        lambda r: r["method"].pop("clairvoyant"),
+        method(regime="policy"),
         "not marked as clairvoyant",
     ),
-    "clairvoyant mark false": ("clairvoyant", COUPLED, method(clairvoyant=False), "method.clairvoyant is False"),
-    "clairvoyant mark as text": ("clairvoyant", COUPLED, method(clairvoyant="no"), "method.clairvoyant is 'no'"),
+    "regime taken away": ("clairvoyant", COUPLED, lambda r: r["method"].pop("regime"), "method.regime is None"),
+    "regime false": ("clairvoyant", COUPLED, method(regime=False), "method.regime is False"),
+    "regime that is none": ("greedy", COUPLED, method(regime="global"), "method.regime is 'global'"),
     # times
     "negative time of a slot": (
         "slow",

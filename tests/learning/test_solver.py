@@ -89,7 +89,7 @@ def test_agents_that_choose_in_order_are_given_the_masks_of_those_before(hill, o
     agent._env = env
     agent.policy = Counting(env.encoding)
     agent._memory = agent.policy.start(1)
-    agent.decide(owner.slot(instance, 0, owner.start(instance)).read_only())
+    agent.decide(owner.slot(instance, 0, owner.start(instance)).copied())
     masks = agent.policy.calls[0][3]
     assert (masks is None) == (owner.next_mask(env.slot, np.zeros((1, env.encoding.size), int), 0) is None)
 

@@ -36,6 +36,7 @@ class MecSynchronization(Problem[MecInstance, MecState, MecSlot, MecDecision]):
     sizes = SIZES
     exactness = Exactness(methods=("search", "enumeration"), bracket_methods=("levels", "reference"), target_gap=1e-4)
     library = LibraryFacts(counts={"paper": 5, "large": 2}, bracket_sizes=("large",))
+    trace_axes = ("time", "frame")
     heuristics: ClassVar = {
         "silent": heuristics.silent,
         "full": heuristics.full,

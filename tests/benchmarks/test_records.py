@@ -1,0 +1,40 @@
+"""Speed of checking: `leaderboard` and `verify` of 10 000 fabricated records, cold and when nothing has changed."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+from fabricate import fabricate
+
+COUNT = int(os.environ.get("DTBENCH_BENCH_RECORDS", "10000"))
+COMMANDS = ("verify", "leaderboard")
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("records") / "results"
+    fabricate(folder, COUNT)
+    return folder
+
+
+def seconds(command, results, cache, *options):
+    """Wall clock of a command in a process of its own, as a user waits for it."""
+    began = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-c", "from dtbench.cli.main import main; main()", command, "--results", str(results), *options],
+        stdout=subprocess.DEVNULL, check=True, env=os.environ | {"DTBENCH_CACHE": str(cache)},
+    )  # fmt: skip
+    return time.perf_counter() - began
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_ratio_of_warm_to_cold(results, command, tmp_path, capsys):
+    """The aim on two cores: 10 s the first time, 2 s when nothing has changed."""
+    cold, warm, again = (seconds(command, results, tmp_path) for _ in range(3))
+    warm = min(warm, again)
+    with capsys.disabled():
+        print(
+            f"\n{command} of {COUNT} records: {cold:.1f} s the first time, {warm:.1f} s unchanged: {cold / warm:.1f}x"
+        )
