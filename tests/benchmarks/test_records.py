@@ -4,18 +4,19 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
-from fabricate import fabricate
 
 COUNT = int(os.environ.get("DTBENCH_BENCH_RECORDS", "10000"))
 COMMANDS = ("verify", "leaderboard")
+MAIN = "from dtbench.cli.main import main; main()"
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("records") / "results"
-    fabricate(folder, COUNT)
+    subprocess.run([sys.executable, str(Path(__file__).with_name("fabricate.py")), str(folder), str(COUNT)], check=True)
     return folder
 
 
@@ -23,7 +24,7 @@ def seconds(command, results, cache, *options):
     """Wall clock of a command in a process of its own, as a user waits for it."""
     began = time.perf_counter()
     subprocess.run(
-        [sys.executable, "-c", "from dtbench.cli.main import main; main()", command, "--results", str(results), *options],
+        [sys.executable, "-c", MAIN, command, "--results", str(results), *options],
         stdout=subprocess.DEVNULL, check=True, env=os.environ | {"DTBENCH_CACHE": str(cache)},
     )  # fmt: skip
     return time.perf_counter() - began
