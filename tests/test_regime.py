@@ -17,7 +17,7 @@ from dtbench.errors import Declined, InvalidDecision
 from dtbench.experiments.job import job_of
 from dtbench.experiments.plan import planned
 from dtbench.experiments.process import run_cell
-from dtbench.experiments.record import Limits, Record
+from dtbench.experiments.record import CellLimits, Record
 from dtbench.experiments.suite import instance_file
 from dtbench.learning.network_key import network_key, size_key
 from dtbench.library import instances
@@ -214,7 +214,7 @@ def test_a_record_tells_the_regime(name, status, regime, tmp_path):
     (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
     instances.save(tmp_path / "mine.nc", tiny("edge-migration"))
     cell = planned(
-        discover([tmp_path])[name], instance_file(str(tmp_path / "mine.nc")), seed=0, limits=Limits(), options={}
+        discover([tmp_path])[name], instance_file(str(tmp_path / "mine.nc")), seed=0, limits=CellLimits(), options={}
     )
     record = Record.model_validate_json(run_cell(job_of(cell))[0])
     assert (record.status, record.method.get("regime")) == (status, regime), record.traceback

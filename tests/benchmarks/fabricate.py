@@ -18,7 +18,7 @@ from dtbench import referee
 from dtbench.core import AnyProblem, Instance
 from dtbench.experiments import decisions, provenance
 from dtbench.experiments.plan import planned
-from dtbench.experiments.record import Limits, Record, Slots
+from dtbench.experiments.record import CellLimits, Record, Slots
 from dtbench.experiments.store import Store, to_json
 from dtbench.experiments.suite import instance_file
 from dtbench.library import instances
@@ -43,7 +43,7 @@ def fabricate(folder: Path, count: int) -> None:
         drawn = _drawn(owner, instance)
         for seed in range(number * count // len(names), (number + 1) * count // len(names)):
             seed -= number * count // len(names)
-            cell = planned(entry, where, seed=seed, limits=Limits(seconds=60.0), options={}).cell
+            cell = planned(entry, where, seed=seed, limits=CellLimits(seconds=60.0), options={}).cell
             slots, content = drawn[seed % DRAWS]
             record = Record(
                 cell=cell, key=cell.key, status="ok", objective=slots.mean, slots=slots,
