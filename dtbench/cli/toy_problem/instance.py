@@ -18,7 +18,7 @@ class ToyParams(Params):
     n_users: int = param(20, "1", "U, users", low=1, high=10_000)
     n_servers: int = param(4, "1", "S, edge servers", low=1, high=1000)
     horizon: int = param(20, "slot", "T, slots", low=1, high=100_000)
-    capacity: int = param(6, "user", "users that one server takes", low=1)
+    capacity: int = param(5, "user", "users that one server takes", low=1)
     cycles: float = param(500.0, "cycle/bit", "work per bit of a user's data", low=0.0)
 
     def __post_init__(self) -> None:
@@ -31,10 +31,10 @@ class ToyParams(Params):
 
 
 SIZES: Mapping[str, ToyParams] = {
-    "tiny": ToyParams(n_users=4, n_servers=2, horizon=6, capacity=3),
-    "small": ToyParams(n_users=8, n_servers=3, horizon=10, capacity=4),
+    "tiny": ToyParams(n_users=4, n_servers=2, horizon=6, capacity=2),
+    "small": ToyParams(n_users=8, n_servers=3, horizon=10, capacity=3),
     "paper": ToyParams(),
-    "large": ToyParams(n_users=60, n_servers=8, capacity=10),
+    "large": ToyParams(n_users=60, n_servers=8, capacity=8),
 }
 
 
