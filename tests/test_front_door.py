@@ -52,7 +52,7 @@ def test_the_sdist_holds_what_the_makefile_and_contributing_name():
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("dtbench/learning/ppo/actors.py", "min(r M, clip(r) M)"),
+        ("dtbench/learning/ppo/actors.py", "ratio.clamp(1 - clip, 1 + clip)"),
         ("dtbench/learning/qlearning/learner.py", "def td_targets"),
         ("dtbench/experiments/record.py", "def key(self)"),
         ("dtbench/problems/stin_deployment/model.py", "# Eq. (13d)"),
