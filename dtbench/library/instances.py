@@ -186,8 +186,6 @@ def from_content(content: Content, path: Path, name: str) -> Instance:
         whole = isinstance(header[key], float) and header[key].is_integer()  # R has no integers of 64 bit
         if not isinstance(header[key], kind) and not (kind is int and whole):
             raise DtbenchError(f"'{path}': attribute '{key}' is {shown(header[key])}; expected {WORDS[kind]}.")
-    if header["seed"] < 0:
-        raise DtbenchError(f"'{path}': attribute 'seed' is {header['seed']}; expected at least 0.")
     try:
         owner = problem(header["problem"])
         owner.params(header["size"])
