@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -19,6 +20,11 @@ MARGIN = 0.9
 def with_target(problem: AnyProblem, limits: Limits) -> Limits:
     """Limits whose relative gap is the problem's own where none was given."""
     return replace(limits, gap=problem.exactness.target_gap) if limits.gap is None else limits
+
+
+def left(limits: Limits, began: float) -> Limits:
+    """:func:`tightened`, with the seconds that are left of limits since ``began`` [s, of ``time.perf_counter``]."""
+    return tightened(limits, limits.seconds - (time.perf_counter() - began))
 
 
 def tightened(limits: Limits, seconds: float) -> Limits:

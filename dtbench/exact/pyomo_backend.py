@@ -119,7 +119,7 @@ def solve_pyomo(model: pyo.ConcreteModel, limits: Limits) -> MilpResult:
     of the whole process. Waiting for another thread counts as time.
     """
     began = time.perf_counter()
-    if not highs.LOCK.acquire(timeout=min(limits.seconds, threading.TIMEOUT_MAX)):
+    if not highs.LOCK.acquire(timeout=min(max(limits.seconds, 0.0), threading.TIMEOUT_MAX)):
         return _nothing(began, "waited for another thread")
     try:
         return _solve(model, limits, began)

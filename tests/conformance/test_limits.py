@@ -22,9 +22,6 @@ from dtbench.problems.stin_deployment import heuristics as stin_rules
 
 LIMIT = 1.0  # s
 AT_MOST = 5.0  # s of processor time, which other processes of the machine do not lengthen
-WRITTEN_WHOLE = {
-    "reference"
-}  # Pyomo models: written down before the clock is looked at, which takes long on large slots
 SLOW = ("large",)
 
 
@@ -35,9 +32,8 @@ def sizes(owner):
 SLOTS = [
     pytest.param(owner, method, size, id=f"{id}-{method}-{size}", marks=[pytest.mark.slow] if size in SLOW else [])
     for id, owner in all_problems().items()
-    for method in (*owner.exact_methods, *owner.bracket_methods)
+    for method in (*owner.exactness.methods, *owner.exactness.bracket_methods)
     for size in sizes(owner)
-    if not (size in SLOW and method in WRITTEN_WHOLE)
 ]
 HORIZONS = [
     pytest.param(owner, size, id=f"{id}-{size}", marks=[pytest.mark.slow] if size in SLOW else [])
@@ -90,7 +86,7 @@ def test_a_horizon_takes_what_it_is_given(owner, size):
 
 @pytest.mark.parametrize(
     ("owner", "method"),
-    [pytest.param(o, m, id=f"{id}-{m}") for id, o in all_problems().items() for m in o.exact_methods],
+    [pytest.param(o, m, id=f"{id}-{m}") for id, o in all_problems().items() for m in o.exactness.methods],
 )
 def test_no_time_gives_a_valid_incumbent_or_none(owner, method):
     instance = owner.generate("tiny", 3)

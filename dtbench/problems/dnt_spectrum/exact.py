@@ -15,7 +15,7 @@ import numpy as np
 
 from dtbench.arrays import BoolArray, IntArray
 from dtbench.core import AnyProblem, Certificate, Limits
-from dtbench.exact.certificate import certify, tightened, with_target
+from dtbench.exact.certificate import certify, left, tightened, with_target
 from dtbench.exact.linear import LinearModel, MilpResult
 from dtbench.problems.dnt_spectrum.active_sets import ActiveSets
 from dtbench.problems.dnt_spectrum.board import flattened
@@ -50,7 +50,9 @@ def solve(problem: AnyProblem, slot: DntSlot, limits: Limits, method: str | None
         return by_reference(problem, slot, limits)
     began = time.perf_counter()
     form = form_of(slot, patterns=printed or method == "patterns")
-    result = by_cpsat(form, limits) if method == "cpsat" else by_highs(form.model(), limits)
+    model = form.model(whole=method == "cpsat")
+    rest = replace(limits, seconds=limits.seconds - (time.perf_counter() - began))
+    result = by_cpsat(model, rest) if method == "cpsat" else by_highs(model, rest)
     decision = None if result.x is None else form.decision(result.x)
     return certify(
         problem, slot, decision, result.bound, limits, seconds=time.perf_counter() - began, method=method,
@@ -70,11 +72,10 @@ def by_highs(model: LinearModel, limits: Limits) -> MilpResult:
     return solve_highs(model, tightened(limits, limits.seconds))
 
 
-def by_cpsat(form: ActiveSets | Patterns, limits: Limits) -> MilpResult:
+def by_cpsat(model: LinearModel, limits: Limits) -> MilpResult:
     """Solve with CP-SAT, all columns integer."""
     from dtbench.exact.cpsat import solve_cpsat
 
-    model = form.model(whole=True)
     reach = float((np.abs(model.cost) * model.upper).sum())
     return solve_cpsat(model, tightened(limits, limits.seconds), scale=max(TICK, reach / LARGEST))
 
@@ -86,7 +87,7 @@ def by_reference(problem: AnyProblem, slot: DntSlot, limits: Limits) -> Certific
 
     began = time.perf_counter()
     model = reference.build(slot)
-    result = solve_pyomo(model, tightened(limits, limits.seconds))
+    result = solve_pyomo(model, left(limits, began))
     decision = None if result.x is None else reference.decision(model, slot)
     return certify(
         problem, slot, decision, result.bound, limits, seconds=time.perf_counter() - began, method="reference",

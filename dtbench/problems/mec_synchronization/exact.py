@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -126,7 +127,7 @@ def by_reference(problem: AnyProblem, slot: MecSlot, limits: Limits) -> Certific
     began = time.perf_counter()
     candidates = Candidates.of(slot, slot.host)
     model = reference.build(slot)
-    result = solve_pyomo(model, limits)
+    result = solve_pyomo(model, replace(limits, seconds=limits.seconds - (time.perf_counter() - began)))
     member = reference.members(model, slot) if result.x is not None else np.zeros(candidates.count, dtype=bool)
     priced = attainable(Prices(candidates), member, began + limits.seconds)
     bound = result.bound * slot.n_users

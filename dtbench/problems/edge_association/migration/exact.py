@@ -14,7 +14,7 @@ from scipy import sparse
 
 from dtbench.arrays import Array, IntArray
 from dtbench.core import AnyProblem, Certificate, Limits
-from dtbench.exact.certificate import certify, tightened, with_target
+from dtbench.exact.certificate import certify, left, with_target
 from dtbench.exact.linear import LinearModel
 from dtbench.problems.edge_association.migration.heuristics import assign
 from dtbench.problems.edge_association.migration.model import MigrationDecision, MigrationSlot
@@ -56,7 +56,7 @@ def by_highs(problem: AnyProblem, slot: MigrationSlot, limits: Limits) -> Certif
 
     began = time.perf_counter()
     model, users, servers = transportation(slot)
-    result = solve_highs(model, tightened(limits, limits.seconds))
+    result = solve_highs(model, left(limits, began))
     decision = None if result.x is None else to_decision(result.x, users, servers, slot.n_users)
     return certify(
         problem, slot, decision, result.bound, limits, seconds=time.perf_counter() - began, method="mip",
@@ -71,7 +71,7 @@ def by_reference(problem: AnyProblem, slot: MigrationSlot, limits: Limits) -> Ce
 
     began = time.perf_counter()
     model = reference.build(slot)
-    result = solve_pyomo(model, tightened(limits, limits.seconds))
+    result = solve_pyomo(model, left(limits, began))
     decision = None if result.x is None else reference.decision(model)
     return certify(
         problem, slot, decision, result.bound, limits, seconds=time.perf_counter() - began, method="reference",
