@@ -176,7 +176,8 @@ def _change(root, rng):
         case 8:
             name, values = item.name, item[...]
             del root[name]
-            root[name] = values.astype(["f4", ">f8", "i4", "i8", "u1", "S3", "c16"][rng.integers(7)])
+            with np.errstate(invalid="ignore", over="ignore"):  # what does not fit becomes something else
+                root[name] = values.astype(["f4", ">f8", "i4", "i8", "u1", "S3", "c16"][rng.integers(7)])
         case _:
             if item.shape == other.shape and item.dtype.kind == "f":
                 item[...] = np.nan if rng.random() < 0.5 else other[...]
