@@ -424,7 +424,7 @@ def test_a_deleted_record_is_missed_unless_the_plan_forgets_it_too(results):
     assert [each.cell.stem for each in verify(results.folder).lacking] == [stem]
     plan = json.loads(results.plan_file.read_text())
     plan["suites"][0]["cells"] = [c for c in plan["suites"][0]["cells"] if c["cell"]["solver"] != "slow"]
-    plan["sha256"] = plan_file.PlanFile.model_validate(plan).content_sha256
+    plan["sha256"] = plan_file.PlanFile.model_validate_json(json.dumps(plan)).content_sha256
     results.plan_file.write_text(json.dumps(plan))
     report = verify(results.folder)
     assert report.ok

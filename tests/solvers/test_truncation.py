@@ -53,8 +53,8 @@ def learned(case, monkeypatch, **options):
     id, given = CASES[case]
     see = BatchEnv.see
 
-    def pay(env, *_):
-        return np.full(env.n_envs, REWARD), np.full((env.n_envs, env.n_agents), REWARD)
+    def pay(encoding, slot, x, outcome):
+        return np.full(len(x), REWARD), np.full((len(x), len(encoding.agents)), REWARD)
 
     def see_nothing(env, slot):
         seen = see(env, slot)
@@ -62,9 +62,9 @@ def learned(case, monkeypatch, **options):
         env.observation = Observation(agents=agents, masks=seen.masks, state=np.ones_like(seen.state))
         return env.observation
 
-    monkeypatch.setattr(BatchEnv, "_rewards", pay)
-    monkeypatch.setattr(BatchEnv, "see", see_nothing)
     owner = problem(id)
+    monkeypatch.setattr(owner, "rewards", pay)
+    monkeypatch.setattr(BatchEnv, "see", see_nothing)
     instance = owner.generate("tiny", 0, horizon=SLOTS)
     solver = load_solver(discover()[case.split(",")[0]])(owner, instance, seed=0, preset="paper", **(given | options))
     threads = torch.get_num_threads()
@@ -93,9 +93,9 @@ def values(learner):
         critic = learner.critics["state"]
         rollout = collect(learner.env, learner.policy, learner.apart, rng, 0, learner.timed)
         return critic(critic.inputs(rollout.states))
-    from dtbench.learning.ddpg.learner import Batch
+    from dtbench.learning.ddpg.learner import TransitionBatch
 
-    batch = Batch(learner.replay, learner.replay.sample(rng, 256))
+    batch = TransitionBatch(learner.replay, learner.replay.sample(rng, 256))
     return learner.critic(learner.critic.looks(batch.seen), batch.action).numpy()
 
 

@@ -7,13 +7,13 @@ ship = script("tuning", "ship")
 
 def test_every_listed_policy_is_shipped_and_every_shipped_one_listed():
     tables = tomllib.loads((ROOT / "tuning" / "shipped.toml").read_text(encoding="utf-8"))["policies"]
-    listed = {job.file for job in ship.jobs(tables, "*")}
+    listed = {training.file for training in ship.trainings(tables, "*")}
     assert listed == set((ROOT / "solvers" / "checkpoints").glob("*/*.safetensors"))
 
 
 def test_a_training_is_one_command():
     tables = [{"problem": "stin-deployment", "instances": "*/tiny-000", "solvers": ["vdn"], "seeds": 2}]
-    first, second = ship.jobs(tables, "*")
+    first, second = ship.trainings(tables, "*")
     assert first.command[1:5] == ["train", "vdn", "stin-deployment", "tiny"]
     assert (first.seed, second.seed) == (0, 1)
     assert first.file != second.file

@@ -153,7 +153,7 @@ def test_columns_are_distinct():
 
 def test_search_keeps_the_better_start():
     instance = MIGRATION.generate("small", 3)
-    myopic, ahead = starts = myopic_trajectories(MIGRATION, instance)
+    myopic, ahead = starts = myopic_trajectories(MIGRATION, instance, np.inf)
     for order in (starts, starts[::-1]):
         search = Search(Graph.of(MIGRATION, instance), order, Limits(), np.inf)
         assert_array_equal(search.incumbent, ahead)

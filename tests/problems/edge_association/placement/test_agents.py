@@ -9,6 +9,7 @@ from dtbench.envs import make_env
 from dtbench.problems import problem
 from dtbench.problems.edge_association.placement import agents
 from dtbench.problems.edge_association.placement.agents import station_entries
+from dtbench.problems.edge_association.placement.genes import decode_assoc
 from dtbench.problems.edge_association.placement.model import evaluate
 
 from .hand import decision, hand_slot
@@ -81,9 +82,9 @@ def test_residual_scores_add_to_a_prior():
 
 def test_search_vector_opens_what_it_uses():
     slot = hand_slot()
-    placed = agents.decode_assoc(slot, np.array([1, 1, 1]))
+    placed = decode_assoc(slot, np.array([1, 1, 1]))
     assert placed.open.tolist() == [False, True]
-    fixed = agents.decode_assoc(slot, np.array([0, 0, 0]))
+    fixed = decode_assoc(slot, np.array([0, 0, 0]))
     assert (fixed.assoc == 0).sum() == 2
     assert evaluate(slot, fixed).feasible
 
