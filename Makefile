@@ -38,10 +38,10 @@ lint: setup-dev     ## Check format, style, types and who imports whom
 	$(BIN)/lint-imports
 
 test: lint       ## Set up and pass every check: format, style, types, tests
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal -m "not slow"
 
 test-slow: setup-dev ## The tests that take minutes
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m slow
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal -m slow
 
 bench: setup-dev ## Measure speed, as ratios in one run
 	$(BIN)/pytest tests/benchmarks --benchmark-group-by=group --benchmark-columns=median,rounds -s
