@@ -28,7 +28,7 @@ from dtbench.errors import DtbenchError
 from dtbench.experiments.record import Cell, Record
 from dtbench.files import TEMPORARY, write_safely
 from dtbench.library import instances
-from dtbench.outside import parse_json, read_bytes
+from dtbench.outside import is_plain, parse_json, read_bytes
 
 LIST = re.compile(r"\[\n\s*([^\[\]{}]*?)\n\s*\]")  # line breaks inside a text are escaped in JSON: these are layout
 LINE_BREAK = re.compile(r"\n\s*")
@@ -84,9 +84,13 @@ class Store:
         """
         where = f"record '{stem}.json'"
         try:
+            if is_plain(content):  # in one step, without a tree of Python's in between
+                return Record.model_validate_json(content)
             return Record.model_validate(parse_json(content, where, nan=True))
         except ValidationError as error:
             first = error.errors()[0]
+            if first["type"] == "json_invalid":
+                parse_json(content, where, nan=True)  # says so in our words
             key = ".".join(str(part) for part in first["loc"]) or "record"
             raise DtbenchError(f"{where}: {key}: {first['msg']}.") from None
 

@@ -8,7 +8,7 @@ README under "What verification knows".
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -189,7 +189,27 @@ def verify(
     planned = {} if plan is None else plan.cells
     part = {stem: planned[stem].model_dump(mode="json") if stem in planned else None for stem in stems}
     findings = _findings(store, part, progress, remembered, workers)
+    if plan is None:
+        findings |= _of_one_name([findings[stem] for stem in stems])
     return VerifyReport(tuple(findings[stem] for stem in stems), plan, faults)
+
+
+def _of_one_name(findings: Iterable[Finding]) -> dict[str, Finding]:
+    """Records that hold, but of which a table could not tell which is meant: label, instance and seed are the same.
+
+    Where there is a plan, labels are held against it, and a run refuses two solvers of one label.
+    """
+    groups: dict[tuple[str, str, str, int], list[Finding]] = {}
+    for finding in findings:
+        if finding.record is not None and not finding.reason:
+            cell = finding.record.cell
+            groups.setdefault((cell.problem, cell.label, cell.instance, cell.seed), []).append(finding)
+    return {
+        each.stem: Finding(each.stem, each.record, f"label, instance and seed are those of '{other.stem}', too")
+        for group in groups.values()
+        if len(group) > 1
+        for each, other in zip(group, group[1:] + group[:1], strict=True)
+    }
 
 
 def _findings(store: Store, part: Part, progress: Step, remembered: bool, workers: int | None) -> dict[str, Finding]:

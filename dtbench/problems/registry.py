@@ -89,7 +89,7 @@ class Registry:
 
 
 _named: list[Path] = []  # folders of `--problems-path`, in this process
-_known: dict[tuple[str, ...], Registry] = {}  # by the folders that were looked in
+_known: dict[tuple[str | Path, ...], Registry] = {}  # by the folders that were looked in
 
 
 def look_in(folders: Iterable[Path | str]) -> None:
@@ -122,7 +122,7 @@ def folders() -> tuple[str, ...]:
 
 def current() -> Registry:
     """What is known now; built at the first call, and again where folders have been named since."""
-    key = (os.environ.get(PATH_VARIABLE, ""), *map(str, _named))
+    key: tuple[str | Path, ...] = (os.environ.get(PATH_VARIABLE, ""), *_named)
     if key in _known:
         return _known[key]
     made = Registry()

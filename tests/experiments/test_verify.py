@@ -154,3 +154,21 @@ def test_forged_bounds(results):
     edit(results, stem, lambda r: r["slots"].update(bound=list(r["slots"]["objective"])))
     edit(results, stem, lambda r: r["method"].update(statuses={"optimal": 10}))
     assert "is refuted by the known value" in only(verify(results.folder), stem)
+
+
+def test_records_of_one_label_are_named_and_the_rest_is_counted(results):
+    """Two solvers by one name, in a folder without a plan that would tell: neither stands for the name."""
+    results.plan_file.unlink()
+    slow, raises = (stem_of(results, solver) for solver in ("slow", "raises"))
+    edit(results, raises, lambda record: record["cell"].update(label="slow", instance=results.read(slow).cell.instance))
+    moved = results.read(raises).cell.stem
+    for suffix in (".json", ".nc"):
+        file = results.records / f"{raises}{suffix}"
+        if file.exists():
+            file.rename(results.records / f"{moved}{suffix}")
+    edit(results, moved, lambda record: record.update(key=results.read(moved).cell.key))
+    report = verify(results.folder)
+    reasons = {m.record: m.reason for m in report.mismatches}
+    assert reasons.keys() >= {slow, moved}
+    assert reasons[slow] == f"label, instance and seed are those of '{moved}', too"
+    assert len(report.records) == 2
