@@ -1,6 +1,7 @@
-"""What happens inside the process of one cell: limits, solver, referee, result.
+"""What happens inside the process of one cell: limits that it sets itself, solver, referee, result.
 
-The result is a JSON file and a netCDF file in the job's folder; what a solver prints goes to a log and is never parsed.
+The result is a JSON file and a netCDF file in the job's folder; what a solver prints goes through a pipe
+to the supervisor and is never parsed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Critics of many agents, each paid for what it adds: like agents are judged alike."""
+"""The critic of MADDPG for groups of many like agents: one network per group, which reads the mean of the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The equations of ``stin-deployment``: latency of a placement, what it violates, repair (Tao et al. 2025, Sec. 3-4).
+"""The equations of ``stin-deployment``: latency of a placement, and what it violates (Tao et al. 2025, Sec. 3-4).
 
 Nodes: 0 = own device, 1..J = end-side device, J+1 = cloud behind the satellite; K = J + 2.
 """

@@ -1,4 +1,4 @@
-"""The equations of ``edge-migration``: latency, migration, energy, utility, repair (Lu et al. 2021, P2).
+"""The equations of ``edge-migration``: latency, migration, energy, utility (Lu et al. 2021, P2).
 
 Every user's twin is on one of K servers; servers are numbered 0..K-1, ``servers`` gives their base stations. Latencies
 are in seconds, also inside the exponential of (20), whose value depends on that unit.
