@@ -1,4 +1,4 @@
-"""The equations of ``mec-synchronization``: interference, latency, failure, energy, queue, repair (Liu et al. 2025).
+"""The equations of ``mec-synchronization``: interference, latency, failure, energy, queue (Liu et al. 2025).
 
 User k sends to its nearest base station m(k); its twin runs on the server of base station h(k), its host. All users
 share one band, so one user's power is another's interference. Failed transmissions radiate and cost energy too.
