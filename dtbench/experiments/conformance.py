@@ -21,6 +21,7 @@ LIMITS = CellLimits(seconds=120.0, memory=4 * 2**30)
 SEED = 987_654  # fresh instances: nothing is ever tuned on the library
 SIZE = "tiny"
 BRIEF: Mapping[str, Scalar] = {"episodes": 8, "traces": 2, "cache": False}  # of agents that learn, where they take it
+FEW: Mapping[str, Scalar] = {"generations": 20}  # of searches, where they take it
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def check(entry: SolverEntry, progress: Step = untold) -> Iterator[Check]:
     Tests: the file says what it is for; it ends ``ok`` (or declines, with a reason); the same seed gives the same
     decisions; a solver that calls itself deterministic does not depend on the seed. That instances stay as they are,
     and that decisions have the right shape and are finite, is part of ending ``ok``. Agents that learn are trained for
-    a few episodes, or play what is shipped; nothing is kept. ``progress`` is told of each problem.
+    a few episodes, searches run for a few generations; nothing is kept. ``progress`` is told of each problem.
     """
     yield Check("", "the file's first line says what it is for", bool(entry.summary), entry.summary)
     with tempfile.TemporaryDirectory() as folder:
@@ -72,8 +73,9 @@ def _try(entry: SolverEntry, problem: str, file: Path) -> Iterator[Check]:
 
 
 def _run(entry: SolverEntry, file: Path, seed: int) -> Record:
-    known = {option.name for option in entry.options or ()} if entry.trains else ()
-    options = {name: value for name, value in BRIEF.items() if name in known}
+    known = {option.name: option.kind for option in entry.options or ()}
+    brief = BRIEF if entry.trains else FEW
+    options = {name: value for name, value in brief.items() if known.get(name) == type(value).__name__}
     record, _ = run_cell(job_of(planned(entry, instance_file(file), seed=seed, limits=LIMITS, options=options)))
     return Record.model_validate_json(record)
 

@@ -45,7 +45,10 @@ def call(dtbench, tmp_path, monkeypatch, few_problems):
         assert result.code == code, result.err + result.out
         return result
 
-    return run
+    ids = set(gymnasium.registry)
+    yield run
+    for id in set(gymnasium.registry) - ids:
+        del gymnasium.registry[id]
 
 
 def test_a_new_problem_from_its_folder_to_a_leaderboard(call, tmp_path):
