@@ -127,6 +127,10 @@ class VerifyReport:
         if self.plan is None:
             readable = [f for f in self.findings if f.reason and f.record is not None]
             wrong = [Lacking(f.record.cell, "not valid", f.reason) for f in readable if f.record and _named(f)]
+            taken = {_name(record.cell) for record in self.records}
+            wrong = [
+                each for each in {_name(each.cell): each for each in wrong}.values() if _name(each.cell) not in taken
+            ]
             owed = plan_file.implied([*(r.cell for r in self.records), *(each.cell for each in wrong)])
             return (*wrong, *(Lacking(cell, "not run") for cell in owed))
         reasons = {f.stem: f.reason for f in self.findings}
@@ -142,6 +146,11 @@ class VerifyReport:
         """Records that count, and were made by another version of dtbench or of their problem."""
         today = version("dtbench") or "unknown"
         return tuple(r for r in self.records if not r.made_by(today, source_sha256(r.cell.problem)))
+
+
+def _name(cell: Cell) -> tuple[str, str, str, int]:
+    """What a table knows a cell by; records that do not hold may claim the name of others."""
+    return cell.problem, cell.label, cell.instance, cell.seed
 
 
 def _named(finding: Finding) -> bool:
@@ -202,8 +211,7 @@ def _of_one_name(findings: Iterable[Finding]) -> dict[str, Finding]:
     groups: dict[tuple[str, str, str, int], list[Finding]] = {}
     for finding in findings:
         if finding.record is not None and not finding.reason:
-            cell = finding.record.cell
-            groups.setdefault((cell.problem, cell.label, cell.instance, cell.seed), []).append(finding)
+            groups.setdefault(_name(finding.record.cell), []).append(finding)
     return {
         each.stem: Finding(each.stem, each.record, f"label, instance and seed are those of '{other.stem}', too")
         for group in groups.values()

@@ -14,7 +14,9 @@ from dtbench.experiments.record import Record
 from dtbench.experiments.store import Store
 from dtbench.experiments.verify import verify
 from dtbench.library import instances
-from dtbench.problems import problem
+from dtbench.problems import all_problems, problem
+from dtbench.reports.leaderboard import build
+from dtbench.reports.scores import ProblemFacts
 
 
 @pytest.fixture(scope="module")
@@ -172,3 +174,19 @@ def test_records_of_one_label_are_named_and_the_rest_is_counted(results):
     assert reasons.keys() >= {slow, moved}
     assert reasons[slow] == f"label, instance and seed are those of '{moved}', too"
     assert len(report.records) == 2
+    facts = {id: ProblemFacts.of(owner) for id, owner in all_problems().items()}
+    assert build(report.records, {}, facts, report.lacking).sections
+
+
+def test_a_record_that_does_not_hold_takes_no_other_solvers_name(results):
+    """It claims the label of one that holds, there is no plan that would tell, and the board is made all the same."""
+    results.plan_file.unlink()
+    slow, raises = (stem_of(results, solver) for solver in ("slow", "raises"))
+    edit(results, raises, lambda record: record["cell"].update(label="slow"), seal=False)
+    report = verify(results.folder)
+    assert only(report, raises) == "the record was changed: its checksum differs"
+    names = [(each.cell.label, each.cell.instance, each.cell.seed) for each in report.lacking]
+    held = results.read(slow).cell
+    assert (held.label, held.instance, held.seed) not in names
+    facts = {id: ProblemFacts.of(owner) for id, owner in all_problems().items()}
+    assert build(report.records, {}, facts, report.lacking).sections
