@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 SOURCES := dtbench solvers studies tests tuning README.md
 
-.PHONY: help setup setup-dev demo test test-slow bench library lint format clean constraints
+.PHONY: help setup setup-dev setup-clients demo test test-slow clients bench library lint format clean constraints
 .DEFAULT_GOAL := help
 
 help:            ## List the commands
@@ -38,10 +38,19 @@ lint: setup-dev     ## Check format, style, types and who imports whom
 	$(BIN)/lint-imports
 
 test: lint       ## Set up and pass every check: format, style, types, tests
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal -m "not slow and not clients"
 
 test-slow: setup-dev ## The tests that take minutes
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal -m slow
+
+setup-clients: $(STAMP)-clients  ## Add the third-party libraries that `make clients` runs
+
+$(STAMP)-clients: $(STAMP)-dev
+	$(PIP) -e '.[clients]'
+	@touch $@
+
+clients: setup-clients ## Run the third-party clients, and print a table of them; programs: tests/clients/debian.txt
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/clients -n auto --dist worksteal
 
 bench: setup-dev ## Measure speed, as ratios in one run
 	$(BIN)/pytest tests/benchmarks --benchmark-group-by=group --benchmark-columns=median,rounds -s
