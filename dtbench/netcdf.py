@@ -113,7 +113,9 @@ def read(path: Path, *, known: bool = False) -> Content:
     return _content(_parsed(read_bytes(path, MOST_BYTES), path, None, known))
 
 
-def parse_arrays(image: bytes, path: Path, attributes: Sequence[str]) -> Content:
+def parse_arrays(
+    image: bytes, path: Path, attributes: Sequence[str], variables: Sequence[str] | None = None
+) -> Content:
     """The variables of a file and some of its attributes, without units and meaning: a third of the time of a whole.
 
     Parameters
@@ -124,18 +126,22 @@ def parse_arrays(image: bytes, path: Path, attributes: Sequence[str]) -> Content
         What errors call it.
     attributes
         Names of those of the file that are wanted.
+    variables
+        Names of those of the file that are wanted, without names of their dimensions; all by default.
 
     Raises
     ------
     DtbenchError
         As :func:`read` does.
     """
-    return _content(_parsed(image, path, attributes, known=False))
+    return _content(_parsed(image, path, attributes, False, variables))
 
 
-def _parsed(image: bytes, path: Path, attributes: Sequence[str] | None, known: bool) -> hdf5.Group:
+def _parsed(
+    image: bytes, path: Path, attributes: Sequence[str] | None, known: bool, variables: Sequence[str] | None = None
+) -> hdf5.Group:
     try:
-        return (hdf5 if known else hdf5_process).parse(image, attributes)
+        return (hdf5 if known else hdf5_process).parse(image, attributes, variables)
     except hdf5.Refused as refused:
         raise DtbenchError(
             f"'{path}' cannot be read as netCDF-4: {refused}. It is truncated, changed or of another format."

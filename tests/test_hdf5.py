@@ -65,6 +65,17 @@ def test_few_attributes_are_read_where_few_are_wanted(made):
     assert (root.variables["x"].dims, root.variables["x"].attributes) == (("n",), {})
 
 
+@pytest.mark.parametrize("parse", [hdf5.parse, hdf5_process.parse])
+def test_nothing_else_is_opened_where_few_variables_are_wanted(made, parse):
+    image = made(also(lambda root: root.create_dataset("odd", data=np.array([b"text"]))))
+    with pytest.raises(Refused, match="odd"):
+        parse(image, ())
+    root = parse(image, (), ("x", "none"))
+    assert (list(root.variables), list(root.groups)) == (["x"], [])
+    assert root.variables["x"].dims == ("?",)
+    assert_array_equal(root.variables["x"].values, [1.5, 2.5, 4.0])
+
+
 def chunked(root, shape=(3, 4), chunks=(3, 4), **options):
     root.create_dataset("big", shape, "f8", chunks=chunks, **options)
 

@@ -84,8 +84,13 @@ def a_number(value: float | None) -> float | None:
 
 
 def print_json(facts: Any) -> None:
-    """Print facts as JSON; NaN and infinities, which JSON has not, become null."""
-    print(json.dumps(_finite(facts), indent=2, allow_nan=False))
+    """Print facts as JSON; see :func:`json_text`."""
+    print(json_text(facts))
+
+
+def json_text(facts: Any) -> str:
+    """Facts as JSON; NaN and infinities, which JSON has not, become null."""
+    return json.dumps(_finite(facts), indent=2, allow_nan=False)
 
 
 def _finite(value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dtbench.cli.output import Json, ProblemsPath, print_json, print_table, stderr, stdout
+from dtbench.cli.output import Json, ProblemsPath, json_text, print_json, print_table, stderr, stdout
 from dtbench.cli.progress import steps
 from dtbench.errors import DtbenchError
 from dtbench.library import instances
@@ -16,6 +16,7 @@ from dtbench.problems import all_problems
 from dtbench.reports.numbers import one_line
 
 if TYPE_CHECKING:
+    from dtbench.experiments.memory import Memo
     from dtbench.experiments.verify import Lacking, VerifyReport
 
 SOME = 5
@@ -46,6 +47,25 @@ def leaderboard(
     It counts against the plan that was stored when the results were run. Records are verified first; one that does not
     hold is named and counts as not valid, and the command exits with 1.
     """
+    wanted = [name.strip() for name in formats.split(",") if name.strip()]
+    memo = None if no_cache else _memo(results, "leaderboard", json, wanted, stdout.width, stdout.color_system)
+    said = None if memo is None else memo.recall()
+    if said is None or not _written(results, said["files"]):
+        said = _leaderboard(results, wanted, json, no_cache)
+        if memo is not None and not said["wrong"]:
+            memo.keep(said)
+    for text in said["lines"]:
+        stderr.print(text, markup=False, soft_wrap=True)
+    typer.echo(said["text"], nl=False)
+    files = ", ".join(str(results / name) for name in said["files"])
+    stderr.print(f"written: {files}", markup=False, soft_wrap=True)
+    if said["wrong"]:
+        raise typer.Exit(1)
+
+
+def _leaderboard(results: Path, formats: list[str], json: bool, no_cache: bool) -> dict[str, Any]:
+    """Verify, make the leaderboard, write its files; gives what is to be said, and the checksums of the files."""
+    from dtbench.experiments.memory import checksum
     from dtbench.experiments.verify import verify as verify_records
     from dtbench.reports.leaderboard import build
     from dtbench.reports.render import as_data, write
@@ -54,23 +74,35 @@ def leaderboard(
 
     with steps(stderr, f"verifying {results}") as progress:
         report = verify_records(results, progress, remembered=not no_cache)
-    for mismatch in report.mismatches:
-        stderr.print(f"does not hold: {mismatch.record}: {mismatch.reason}", markup=False, soft_wrap=True)
-    for text in coverage(report):
-        stderr.print(text, markup=False, soft_wrap=True)
+    lines = [f"does not hold: {mismatch.record}: {mismatch.reason}" for mismatch in report.mismatches]
+    lines += coverage(report)
     if not report.records and not report.lacking:
+        for text in lines:
+            stderr.print(text, markup=False, soft_wrap=True)
         raise DtbenchError(f"no record in '{results}' holds; see `dtbench verify --results {results}`.")
     known = {name: best.objective for name in instances.names() if (best := best_horizon(name)) is not None}
     facts = {id: ProblemFacts.of(owner) for id, owner in all_problems().items()}
     board = build(report.records, known, facts, report.lacking, _origin(report))
-    files = write(results, board, [name.strip() for name in formats.split(",") if name.strip()])
-    if json:
-        print_json(as_data(board))
-    else:
+    files = write(results, board, formats)
+    with stdout.capture() as shown:
         stdout.print(terminal(board))
-    stderr.print("written: " + ", ".join(str(file) for file in files), markup=False, soft_wrap=True)
-    if not report.ok:
-        raise typer.Exit(1)
+    text = json_text(as_data(board)) + "\n" if json else shown.get()
+    return {"lines": lines, "text": text, "files": {f.name: checksum(f) for f in files}, "wrong": not report.ok}
+
+
+def _memo(results: Path, command: str, *more: object) -> Memo:
+    """What the command made of the folder when it was called last, in the same way."""
+    from dtbench.experiments.check import solvers_told
+    from dtbench.experiments.memory import Memo
+
+    return Memo(results, command, f"{more}\n{solvers_told()}")
+
+
+def _written(results: Path, files: dict[str, str]) -> bool:
+    """Whether files that were written are there, unchanged."""
+    from dtbench.experiments.memory import checksum
+
+    return all(checksum(results / name) == digest for name, digest in files.items())
 
 
 def coverage(report: VerifyReport) -> list[str]:
@@ -137,7 +169,7 @@ def verify(
     """
     if (results is None) == (not check_instances):
         raise DtbenchError("name what to verify: --results DIR, or --instances.")
-    checked, wrong, more, lines = _library() if results is None else _records(results, no_cache)
+    checked, wrong, more, lines = _library() if results is None else _remembered(results, no_cache)
     if json:
         print_json({"checked": checked, "mismatches": [{"name": n, "reason": r} for n, r in wrong]} | more)
     else:
@@ -153,6 +185,18 @@ def verify(
 
 
 Checked = tuple[int, list[tuple[str, str]], dict[str, Any], list[str]]  # how many, what is wrong, facts, lines
+
+
+def _remembered(results: Path, no_cache: bool) -> Checked:
+    """What came out for a folder; the same as before if nothing there was wrong then, and nothing has changed."""
+    memo = None if no_cache else _memo(results, "verify")
+    if memo is not None and (said := memo.recall()) is not None:
+        checked, more, lines = said
+        return checked, [], more, lines
+    checked, wrong, more, lines = _records(results, no_cache)
+    if memo is not None and not wrong:
+        memo.keep([checked, more, lines])
+    return checked, wrong, more, lines
 
 
 def _records(results: Path, no_cache: bool) -> Checked:

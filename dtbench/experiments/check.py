@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from dtbench import netcdf
 from dtbench.core import AnyProblem, Decision, Instance, Sense, check_decisions, is_better
 from dtbench.errors import DtbenchError, InvalidDecision
 from dtbench.experiments import decisions, memory
@@ -26,6 +27,7 @@ from dtbench.experiments.record import Cell, Record, Slots
 from dtbench.experiments.store import Store
 from dtbench.library import instances
 from dtbench.library.best_known import HORIZON, best_known_or_none
+from dtbench.outside import read_bytes
 from dtbench.plugins.discovery import SolverEntry, discover
 from dtbench.problems import all_problems, problem
 from dtbench.referee import Scores, rescore
@@ -49,15 +51,16 @@ def check(folder: Path, part: Part) -> Results:
     """
     store = Store(folder)
     results: Results = {}
+    checksums: dict[str, str] = {}
     scored: dict[str, list[tuple[str, Record, Decision]]] = {}
     for stem, planned in part.items():
         reason = mark = ""
         try:
             content = store.content(stem)
             record = store.parse(stem, content)
-            mark = fingerprint(record, content, planned)
+            mark = fingerprint(stem, content, planned)
             cell = None if planned is None else PlannedCell.model_validate(planned)
-            reason = next(_file_faults(store, stem, record, cell), "")
+            reason = next(_file_faults(store, stem, record, cell, checksums), "")
             if not reason and record.slots is not None:
                 given = _decisions(store, record)
                 scored.setdefault(record.cell.instance, []).append((stem, record, given))
@@ -70,24 +73,35 @@ def check(folder: Path, part: Part) -> Results:
     return results
 
 
-def fingerprint(record: Record, content: bytes, planned: Any) -> str:
-    """The fingerprint of a record, given its file's content and its cell in the plan; empty where it cannot hold."""
-    if record.cell.problem not in all_problems():
+def fingerprint(stem: str, content: bytes, planned: Any) -> str:
+    """The fingerprint of a record, given its file's name and content and its cell in the plan.
+
+    Empty where the record cannot hold. The name begins with the problem; a record that holds has the name of its cell.
+    """
+    problem_id = stem.split("--")[0]
+    if problem_id not in all_problems():
         return ""
-    return memory.fingerprint(record.cell.problem, content, json.dumps([planned, _solvers_told()], sort_keys=True))
+    return memory.fingerprint(problem_id, content, f"{stem}\n{json.dumps(planned, sort_keys=True)}\n{solvers_told()}")
 
 
 def unchanged(store: Store, record: Record, checksums: dict[str, str]) -> bool:
     """Whether the files that a record names are as it says. ``checksums`` are those of instances, filled here."""
-    name, file = record.cell.instance, store.decisions(record.cell.stem)
-    if name not in checksums:
-        checksums[name] = store.instance_sha256(record.cell)
+    file = store.decisions(record.cell.stem)
     here = store.whole(record) if record.decisions_sha256 is not None else not file.exists()
-    return here and checksums[name] == record.cell.instance_sha256
+    return here and _instance_sha256(store, record.cell, checksums) == record.cell.instance_sha256
 
 
-def _file_faults(store: Store, stem: str, record: Record, planned: PlannedCell | None) -> Iterator[str]:
-    """What is wrong with a record and its files, cheapest first; only the first counts."""
+def _instance_sha256(store: Store, cell: Cell, checksums: dict[str, str]) -> str:
+    """The checksum of a cell's instance as it is now, looked at once."""
+    if cell.instance not in checksums:
+        checksums[cell.instance] = store.instance_sha256(cell)
+    return checksums[cell.instance]
+
+
+def _file_faults(
+    store: Store, stem: str, record: Record, planned: PlannedCell | None, checksums: dict[str, str]
+) -> Iterator[str]:
+    """What is wrong with a record and its files but decisions, cheapest first; only the first counts."""
     cell = record.cell
     if not record.intact:
         yield "the record was changed: its checksum differs"
@@ -98,7 +112,7 @@ def _file_faults(store: Store, stem: str, record: Record, planned: PlannedCell |
     problem(cell.problem)
     if planned is not None and planned.cell.key == cell.key:
         yield from _unlike(cell, planned.cell)
-    yield from _instance_faults(store, cell)
+    yield from _instance_faults(store, cell, checksums)
     yield from record.faults()
     file = store.decisions(stem)
     if record.slots is None:
@@ -111,23 +125,24 @@ def _file_faults(store: Store, stem: str, record: Record, planned: PlannedCell |
         yield f"solver '{cell.solver}' sees the future, but the record is not marked as clairvoyant"
     if entry is not None and entry.file is None and _certificates(record):
         yield f"'{cell.solver}' is a rule of the problem, which proves nothing, but the record holds certificates"
-    if not file.is_file():
-        yield f"decisions '{file.name}' are missing"
-    if hashlib.sha256(file.read_bytes()).hexdigest() != record.decisions_sha256:
-        yield f"decisions '{file.name}' were changed: their checksum differs"
 
 
 def _decisions(store: Store, record: Record) -> Decision:
-    """The decisions (T,) of a record, in their declared types.
+    """The decisions (T,) of a record, in their declared types. Their file is read once, and parsed if it is the one.
 
     Raises
     ------
     DtbenchError
-        If they cannot be read, or are none of its instance.
+        If they are missing, changed, cannot be read, or are none of its instance.
     """
     cell, file = record.cell, store.decisions(record.cell.stem)
+    if not file.is_file():
+        raise DtbenchError(f"decisions '{file.name}' are missing")
+    image = read_bytes(file, netcdf.MOST_BYTES)
+    if hashlib.sha256(image).hexdigest() != record.decisions_sha256:
+        raise DtbenchError(f"decisions '{file.name}' were changed: their checksum differs")
     owner, instance = problem(cell.problem), _loaded(store.instance_of(cell), cell.instance_sha256)
-    given = decisions.read(file, owner)
+    given = decisions.parse(image, file, owner, strict=False)
     if given.batch_shape != (instance.horizon,):
         raise DtbenchError(
             f"decisions '{file.name}' are of {given.batch_shape} slots, the instance has {instance.horizon}"
@@ -152,9 +167,9 @@ def _scores(store: Store, group: Sequence[tuple[str, Record, Decision]]) -> Iter
 
 
 @cache
-def _solvers_told() -> list[tuple[str, str, bool]]:
+def solvers_told() -> str:
     """What checks take from the solvers that are here."""
-    return sorted((name, sha256, entry.clairvoyant) for (name, sha256), entry in _solvers().items())
+    return json.dumps(sorted((name, sha256, entry.clairvoyant) for (name, sha256), entry in _solvers().items()))
 
 
 def _unlike(cell: Cell, planned: Cell) -> Iterator[str]:
@@ -165,11 +180,11 @@ def _unlike(cell: Cell, planned: Cell) -> Iterator[str]:
             yield f"{name} is {given!r}, but the plan says {wanted!r}"
 
 
-def _instance_faults(store: Store, cell: Cell) -> Iterator[str]:
+def _instance_faults(store: Store, cell: Cell, checksums: dict[str, str]) -> Iterator[str]:
     """Whether the instance is the one that was solved, and of the problem and size that the cell says."""
     if cell.instance.endswith(".nc") and PurePath(cell.instance).name != cell.instance:
         yield f"instance is '{cell.instance}'; expected a name of the library, or the name of a file without a folder"
-    if store.instance_sha256(cell) != cell.instance_sha256:
+    if _instance_sha256(store, cell, checksums) != cell.instance_sha256:
         yield f"instance '{cell.instance}' is not the one that was solved: its checksum differs"
     instance = _loaded(store.instance_of(cell), cell.instance_sha256)
     for name in ("problem", "size"):

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dtbench import hdf5_process
 from dtbench.problems import registry
 
 START = (
@@ -40,6 +41,7 @@ def processors() -> int:
 def serve(check: Check) -> None:
     """Check what standard input asks for, until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the caller's to handle
+    hdf5_process.here()  # a file that ends this process is named
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever is printed is no answer
     for line in sys.stdin:
@@ -127,7 +129,7 @@ class Pool:
         if self.closed:
             return {}
         if len(part) == 1:
-            return dict.fromkeys(part, (f"checking it ended the process that did, with exit code {code}", ""))
+            return dict.fromkeys(part, (_ended(code), ""))
         return {name: result for each in part for name, result in self._checked(number, {each: part[each]}).items()}
 
     def _checker(self, number: int) -> Checker:
@@ -135,6 +137,13 @@ class Pool:
             if number not in self.running:
                 self.running[number] = Checker()
             return self.running[number]
+
+
+def _ended(code: int) -> str:
+    """Why a process that checked one record ended."""
+    if code == -signal.SIGPROF:
+        return "its decisions: the HDF5 library does not come to an end with them"
+    return f"checking it ended the process that did, with exit code {code}"
 
 
 def spread(folder: Path, parts: Sequence[Part], workers: int, here: Check) -> Iterator[Results]:

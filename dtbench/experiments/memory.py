@@ -1,6 +1,7 @@
 """What verification has found to hold, remembered by the content of all that it looked at.
 
-    <cache>/verified/<checksum of the folder's path>   a fingerprint per line
+    <cache>/verified/<checksum of the folder's path>             a fingerprint per line
+    <cache>/verified/<checksum of the folder's path>-<command>   what a command made of the whole folder
 
 A fingerprint is a checksum of a record, which names those of its decisions and its instance, and of what decides beside
 them: its cell in the plan, the sources of dtbench, best known values, solvers, the packages that compute. If one of
@@ -13,16 +14,18 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from dtbench import files
 from dtbench.machine import version
-from dtbench.problems import source_sha256
+from dtbench.problems import all_problems, source_sha256
 
 LARGEST = 2**26  # bytes: a million fingerprints
 FINGERPRINT = re.compile(rb"[0-9a-f]{64}")
@@ -36,29 +39,97 @@ def file_of(folder: Path) -> Path:
 
 def recall(folder: Path) -> frozenset[str]:
     """Fingerprints of what held in a folder; none if nothing is remembered, or others could have written it."""
+    return frozenset(line.decode() for line in _ours(file_of(folder)).splitlines() if FINGERPRINT.fullmatch(line))
+
+
+def _ours(file: Path) -> bytes:
+    """A file of the cache; empty if there is none, or others than this user could have written it."""
     try:
-        descriptor = os.open(file_of(folder), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
-        return frozenset()
+        return b""
     try:
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode) or facts.st_uid != os.getuid() or facts.st_mode & 0o022:
-            return frozenset()
-        with open(descriptor, "rb", closefd=False) as file:
-            lines = file.read(LARGEST).splitlines()
+            return b""
+        with open(descriptor, "rb", closefd=False) as opened:
+            return opened.read(LARGEST)
     finally:
         os.close(descriptor)
-    return frozenset(line.decode() for line in lines if FINGERPRINT.fullmatch(line))
 
 
 def remember(folder: Path, fingerprints: Iterable[str]) -> None:
     """Remember what holds, in place of what was remembered; where the cache cannot be written to, nothing is."""
-    file = file_of(folder)
+    _keep(file_of(folder), "".join(f"{each}\n" for each in sorted(fingerprints)))
+
+
+def _keep(file: Path, text: str) -> None:
+    """Write a file of the cache; where that is not possible, there is none."""
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with files.replacing(file) as part:
             part.touch(mode=0o600)
-            part.write_text("".join(f"{each}\n" for each in sorted(fingerprints)), encoding="ascii")
+            part.write_text(text, encoding="utf-8")
+
+
+class Memo:
+    """What a command made of a whole folder: valid while no file there, nor what decides beside them, has changed.
+
+    Parameters
+    ----------
+    folder
+        The results.
+    command
+        Names the file of the cache: ``<cache>/verified/<checksum of the folder's path>-<command>``.
+    more
+        What else the outcome depends on: options, and what of the solvers here is looked at.
+    """
+
+    def __init__(self, folder: Path, command: str, more: str) -> None:
+        self.file = file_of(folder).with_name(f"{file_of(folder).name}-{command}")
+        parts = (version("dtbench") or "", more, *(surroundings(each) for each in all_problems()))
+        self.state = _digest(*parts, *_content(folder))
+
+    def recall(self) -> Any:
+        """What was kept for this state; None if nothing was."""
+        try:
+            kept = json.loads(_ours(self.file))
+        except (ValueError, RecursionError):
+            return None
+        return kept.get("facts") if isinstance(kept, dict) and kept.get("state") == self.state else None
+
+    def keep(self, facts: Any) -> None:
+        """Keep what JSON can hold, in place of what was kept."""
+        _keep(self.file, json.dumps({"state": self.state, "facts": facts}))
+
+
+def checksum(file: Path) -> str:
+    """Checksum of a file; empty if it cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            while block := os.read(descriptor, 2**20):
+                digest.update(block)
+        finally:
+            os.close(descriptor)
+    except OSError:
+        return ""
+    return digest.hexdigest()
+
+
+def _content(folder: Path) -> Iterator[str]:
+    """Name and checksum of every file that a verification may look at, and of the library's instances named there."""
+    named: set[Path] = set()
+    places = [folder / "plan.json"]
+    for part in ("records", "instances"):
+        with contextlib.suppress(OSError), os.scandir(folder / part) as entries:
+            places += sorted(Path(each.path) for each in entries if not each.name.startswith("."))
+    for place in places:
+        yield f"{place.name}:{checksum(place)}"
+        problem_id, *rest = place.name.split("--")
+        named.update(files.folder("instances") / problem_id / f"{each}.nc" for each in rest[:1])
+    yield from (f"{place}:{checksum(place)}" for place in sorted(named))
 
 
 def fingerprint(problem_id: str, record: bytes, more: str) -> str:
@@ -82,7 +153,9 @@ def surroundings(problem_id: str) -> str:
 @cache
 def _code() -> str:
     """Checksum of the sources of dtbench, the weights in them, and the versions of packages that compute."""
-    sources = (_checksums(files.PACKAGE.rglob(pattern)) for pattern in ("*.py", "*.safetensors"))
+    sources = (
+        _checksums(files.PACKAGE.rglob(pattern)) for pattern in ("*.py", "*.safetensors", "*.html", "*.css", "*.js")
+    )
     return _digest(*(f"{package} {version(package)}" for package in COMPUTING), *sources)
 
 

@@ -8,11 +8,11 @@ README under "What verification knows".
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from dtbench.errors import DtbenchError
 from dtbench.experiments import memory, plan_file
@@ -25,7 +25,7 @@ from dtbench.machine import version
 from dtbench.problems import all_problems, source_sha256
 from dtbench.progress import Step, untold
 
-PART = 50  # records that are checked at once
+PART = 200  # records that are checked at once; of one instance, which is loaded for them
 FEW = 100  # records that are checked in this process
 PLAN = "plan.json"
 Lack = Literal["not run", "not valid", "stale"]
@@ -222,38 +222,45 @@ def _of_one_name(findings: Iterable[Finding]) -> dict[str, Finding]:
 
 def _findings(store: Store, part: Part, progress: Step, remembered: bool, workers: int | None) -> dict[str, Finding]:
     """What came out for each record; those that are known to hold are not checked again."""
-    found: dict[str, Finding] = {}
-    records: dict[str, Record] = {}
-    marks: dict[str, str] = {}
-    for stem, planned in part.items():
-        try:
-            content = store.content(stem)
-            records[stem] = store.parse(stem, content)
-            marks[stem] = fingerprint(records[stem], content, planned)
-        except DtbenchError as error:
-            found[stem] = Finding(stem, None, str(error))
     known = memory.recall(store.folder) if remembered else frozenset()
+    found: dict[str, Finding] = {}
+    marks: dict[str, str] = {}
     checksums: dict[str, str] = {}
-    for stem, record in records.items():
+    for stem, planned in part.items() if known else ():
         with contextlib.suppress(DtbenchError, OSError):
-            if marks[stem] in known and unchanged(store, record, checksums):
+            content = store.content(stem)
+            marks[stem] = fingerprint(stem, content, planned)
+            if marks[stem] in known and unchanged(store, record := store.parse(stem, content), checksums):
                 found[stem] = Finding(stem, record)
-    todo = {stem: part[stem] for stem in records if stem not in found}
-    for results in spread(store.folder, _parts(records, todo), _workers(workers, len(todo)), check):
-        for stem, (reason, mark) in results.items():
-            changed = "" if mark == marks[stem] else "the record was changed while it was checked"
-            found[stem] = Finding(stem, records[stem], reason or changed)
+    todo = {stem: planned for stem, planned in part.items() if stem not in found}
+    for results in spread(store.folder, _parts(todo), _workers(workers, len(todo)), check):
+        for stem, (reason, marks[stem]) in results.items():
+            found[stem] = _finding(store, stem, todo[stem], reason, marks[stem])
         progress(len(found), len(part), "records")
     if remembered and todo:
         memory.remember(store.folder, (marks[stem] for stem, each in found.items() if not each.reason))
     return found
 
 
-def _parts(records: Mapping[str, Record], todo: Part) -> list[Part]:
-    """Records by instance, so that each is loaded once by whom checks them; at most :data:`PART` at once."""
-    groups: dict[str, list[str]] = {}
+def _finding(store: Store, stem: str, planned: Any, reason: str, mark: str) -> Finding:
+    """A record, which is read while others are checked, and what its check said."""
+    try:
+        content = store.content(stem)
+        record = store.parse(stem, content)
+    except DtbenchError as error:
+        return Finding(stem, None, str(error))
+    changed = "" if mark == fingerprint(stem, content, planned) else "the record was changed while it was checked"
+    return Finding(stem, record, reason or changed)
+
+
+def _parts(todo: Part) -> list[Part]:
+    """Records by instance, so that each is loaded once by whom checks them; at most :data:`PART` at once.
+
+    What names say is good enough for that: problem and instance come first in them.
+    """
+    groups: dict[tuple[str, ...], list[str]] = {}
     for stem in todo:
-        groups.setdefault(records[stem].cell.instance, []).append(stem)
+        groups.setdefault(tuple(stem.split("--")[:2]), []).append(stem)
     parts = [group[i : i + PART] for group in groups.values() for i in range(0, len(group), PART)]
     return [{stem: todo[stem] for stem in part} for part in parts]
 

@@ -16,8 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from dtbench.arrays import Array, IntArray
 
@@ -212,7 +211,7 @@ def mean_interval(values: npt.ArrayLike, *, level: float = LEVEL) -> MeanInterva
     if len(x) == 1:
         return MeanInterval(1, mean)
     error = float(x.std(ddof=1)) / len(x) ** 0.5
-    half = float(student_t.ppf((1 + level) / 2, len(x) - 1)) * error
+    half = float(stdtrit(len(x) - 1, (1 + level) / 2)) * error
     return MeanInterval(len(x), mean, error, mean - half, mean + half)
 
 
@@ -273,10 +272,17 @@ def mean_rank(losses: npt.ArrayLike, planned: npt.ArrayLike | None = None) -> Ar
     """
     x = np.asarray(losses, dtype=np.float64)
     mine = np.ones(x.shape, bool) if planned is None else np.asarray(planned, dtype=bool)
-    ranks = rankdata(np.where(np.isnan(x) | ~mine, np.inf, x), method="average", axis=-1)
+    ranks = _ranks(np.where(np.isnan(x) | ~mine, np.inf, x))
     last = np.broadcast_to(mine.sum(axis=-1, keepdims=True), x.shape)
     places = np.where(mine, np.where(np.isnan(x), last, ranks), 0.0)
     return np.asarray(places.sum(axis=-2) / mine.sum(axis=-2))
+
+
+def _ranks(x: Array) -> Array:
+    """Ranks (..., n) of values (..., n), the least first; equal ones share the mean of theirs."""
+    before = (x[..., None, :] < x[..., :, None]).sum(-1)
+    equal = (x[..., None, :] == x[..., :, None]).sum(-1)
+    return np.asarray(before + (equal + 1) / 2)
 
 
 def _weights(counts: IntArray, k: int) -> Array:

@@ -153,3 +153,81 @@ def test_plan_counts_against_what_is_stored(dtbench, results, tmp_path):
     }  # fmt: skip
     assert "3 records are of cells that are not planned, and are left out" in result.err
     assert json.loads(result.out)["provenance"]["left out"] == "3 records of cells that are not planned"
+
+
+@pytest.fixture
+def verified(monkeypatch):
+    """The folders that are verified, one by one."""
+    from dtbench.experiments import verify
+
+    folders, whole = [], verify.verify
+
+    def told(folder, *arguments, **options):
+        folders.append(folder)
+        return whole(folder, *arguments, **options)
+
+    monkeypatch.setattr(verify, "verify", told)
+    return folders
+
+
+COMMANDS = [("leaderboard",), ("leaderboard", "--json"), ("verify",), ("verify", "--json")]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_folder_in_which_nothing_changes_is_looked_at_once(dtbench, results, verified, command):
+    first = dtbench(*command, "--results", results)
+    again = dtbench(*command, "--results", results)
+    assert len(verified) == 1
+    assert (first.code, first.out, first.err) == (again.code, again.out, again.err)
+    assert dtbench(*command, "--results", results, "--no-cache").out == first.out
+    assert len(verified) == 2
+
+
+def spaced(results):
+    file = results / "plan.json"
+    file.write_bytes(file.read_bytes() + b" ")
+
+
+CHANGES = {
+    "a record is gone": lambda results: next((results / "records").glob("*--s2--*.json")).unlink(),
+    "decisions are gone": lambda results: next((results / "records").glob("*--s2--*.nc")).unlink(),
+    "one more file": lambda results: (results / "records" / "x.json").write_text("{}"),
+    "the plan": spaced,
+    "an instance of one's own": lambda results: ((results / "instances").mkdir(), (results / "instances/a.nc").touch()),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("command", ["leaderboard", "verify"])
+def test_a_folder_in_which_something_changes_is_verified_again(dtbench, results, verified, command, change):
+    dtbench(command, "--results", results)
+    CHANGES[change](results)
+    dtbench(command, "--results", results)
+    assert len(verified) == 2
+
+
+def test_what_was_written_is_written_again_where_it_was_changed(dtbench, results):
+    dtbench("leaderboard", "--results", results)
+    page = (results / "leaderboard.html").read_bytes()
+    (results / "leaderboard.html").write_text("other")
+    (results / "cells.csv").unlink()
+    dtbench("leaderboard", "--results", results)
+    assert (results / "leaderboard.html").read_bytes() == page
+    assert (results / "cells.csv").is_file()
+
+
+def test_a_board_with_something_wrong_is_never_taken_from_before(dtbench, results, verified):
+    next((results / "records").glob("*--s2--*.nc")).write_bytes(b"x")
+    assert [dtbench("leaderboard", "--results", results).code for _ in range(2)] == [1, 1]
+    assert len(verified) == 2
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"\xff", b"[" * 100_000, b'{"state": 1}'])
+def test_junk_in_the_memo_is_nothing(dtbench, results, verified, content):
+    from dtbench.experiments import memory
+
+    first = dtbench("leaderboard", "--results", results)
+    (memo,) = memory.file_of(results).parent.glob("*-leaderboard")
+    memo.write_bytes(content)
+    assert dtbench("leaderboard", "--results", results).out == first.out
+    assert len(verified) == 2

@@ -107,3 +107,27 @@ def test_ctrl_c_leaves_no_process(results, tmp_path):
         process.communicate(timeout=120)
         _, alive = psutil.wait_procs(below, timeout=20)
         assert not alive
+
+
+HANGING = """
+from pathlib import Path
+from dtbench import hdf5_process
+from dtbench.experiments import check, checkers
+def reading(folder, part):
+    results = check.check(folder, part)
+    if any("tiny-001--slow" in stem for stem in part):
+        hdf5_process.parse(Path(sys.argv[2]).read_bytes())
+    return results
+checkers.serve(reading)
+"""
+
+
+def test_decisions_that_the_hdf5_library_does_not_finish_with_are_named(results, monkeypatch, request):
+    damaged = request.config.rootpath / "tests" / "data" / "damaged-hangs.nc"
+    start = f"import json, sys; sys.path[:] = json.loads(sys.argv[1]); sys.argv.append({str(damaged)!r})\n{HANGING}"
+    monkeypatch.setattr(checkers, "START", start)
+    part = dict.fromkeys(results.stems())
+    (found,) = checkers.spread(results.folder, [part], 2, check)
+    (wrong,) = [reason for reason, _ in found.values() if "HDF5" in reason]
+    assert wrong == "its decisions: the HDF5 library does not come to an end with them"
+    assert not children()

@@ -18,8 +18,9 @@ from dtbench import files
 from dtbench.arrays import specs
 from dtbench.core import Decision
 from dtbench.envs import BatchEnv
-from dtbench.experiments import decisions, provenance, suite, sweep
+from dtbench.experiments import decisions, plan_file, provenance, suite, sweep
 from dtbench.experiments.plan import make_plan
+from dtbench.experiments.plan_file import PlanFile, PlannedCell, SuitePlan
 from dtbench.experiments.record import Cell, Record, Slots
 from dtbench.experiments.store import Store, to_json
 from dtbench.experiments.verify import verify
@@ -118,6 +119,21 @@ def verified(file):
     report = verify(file.parent.parent)
     assert report.checked == 2
     assert file.stem in {m.record for m in report.mismatches} or report.rescored == 2
+
+
+def made_plan(cell: Cell) -> str:
+    """A plan of two cells, one line each."""
+    cells = [PlannedCell(cell=cell), PlannedCell(cell=cell.model_copy(update={"seed": 1}), asked="seeds")]
+    text = SUITE.decode()
+    digest = hashlib.sha256(SUITE).hexdigest()
+    plan = PlanFile(suites=(SuitePlan(kind="suite", name="example", sha256=digest, text=text, cells=tuple(cells)),))
+    return plan_file.to_json(plan.model_copy(update={"sha256": plan.content_sha256}))
+
+
+def plan_of(file):
+    plan = plan_file.read(Store(file.parent))
+    list(plan.faults())
+    return plan.model_dump(mode="json", exclude_unset=True)
 
 
 def suite_of(file):
@@ -270,6 +286,10 @@ def make(folder: Path) -> dict[str, Target]:
         "instance": Target("x.nc", saved.read_bytes(), mutations.of_hdf5, instance_arrays, of_instance),
         "decisions": Target("d.nc", decided, mutations.of_hdf5, decision_arrays, of_decisions),
         "record": Target(place_of_record, text, mutations.of_json, record_of, lambda f: json.loads(f.read_bytes())),
+        "plan": Target(
+            "plan.json", made_plan(record.cell).encode(), mutations.of_json, plan_of,
+            lambda f: json.loads(f.read_bytes()),
+        ),
         "results": Target(place_of_record, text, mutations.of_json, verified, None, results),
         "suite": Target(
             "s.toml", SUITE, mutations.of_text, suite_of, lambda f: tomllib.loads(f.read_text("utf-8-sig")), beside

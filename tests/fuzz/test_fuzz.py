@@ -22,7 +22,7 @@ SECONDS = 20.0  # for one file, whatever the load of the machine; most take mill
 MEMORY = 2**30  # bytes
 KINDS = [
     "instance", "decisions", "record", "results", "suite", "sweep", "solver file", "learned solver file", "checksums",
-    "best known", "policy", "predictor", "resume",
+    "best known", "plan", "policy", "predictor", "resume",
 ]  # fmt: skip
 FEW = 25
 MANY = {"results": 400, "solver file": 300, "learned solver file": 300}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from dtbench.arrays import Array, BoolArray, IntArray
 from dtbench.problems.dnt_spectrum.board import Board
@@ -41,6 +40,8 @@ def allocate(slot: DntSlot, assoc: IntArray, flags: BoolArray, passes: int | Non
 
 def assign_users(board: Board, m: int, mine: BoolArray) -> None:
     """Maximum-weight assignment of the users of base station m (B, U) to its open RBs, member by member."""
+    from scipy.optimize import linear_sum_assignment  # its import takes as long as that of all the rest
+
     station = np.full(board.size, m)
     opened = board.allowed(station, upload=False)
     weights = rates_at(board, m).round(DIGITS)
