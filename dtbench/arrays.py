@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -75,12 +76,12 @@ class Batched:
         for name, spec in specs(type(self)).items():
             yield name, spec, getattr(self, name)
 
-    @property
+    @cached_property
     def batch_shape(self) -> tuple[int, ...]:
         """The leading axes, after broadcasting of all fields."""
         return np.broadcast_shapes(*(np.shape(v)[: np.ndim(v) - len(s.dims)] for _, s, v in self.arrays()))
 
-    @property
+    @cached_property
     def dims(self) -> dict[str, int]:
         """Length of every declared dimension."""
         sizes: dict[str, int] = {}

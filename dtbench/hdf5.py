@@ -136,7 +136,7 @@ class _Structure:
         self.size = size
         self.of_file = attributes
         self.of_variable = None if attributes is None else (DIMENSIONS,) if variables is None else ()
-        self.wanted = None if variables is None else {name.encode() for name in variables}
+        self.wanted = None if variables is None else [name.encode() for name in variables]
         self.met: set[int] = set()
         self.dimensions: dict[int, tuple[str, int | None]] = {}  # address -> name, length; None if it may grow
         self.bytes = 0
@@ -159,9 +159,7 @@ class _Structure:
         content = Group(dict(_attributes(group, where or "/", self.of_file)))
         if group.get_num_objs() > MOST_OBJECTS:
             raise Refused(f"it has more than {MOST_OBJECTS} objects")
-        for encoded in group:
-            if self.wanted is not None and encoded not in self.wanted:
-                continue
+        for encoded in group if self.wanted is None else [name for name in self.wanted if name in group]:
             name = encoded.decode("utf-8", "backslashreplace")
             path = f"{where}/{name}"
             if not name.isprintable() or len(name) > 256:

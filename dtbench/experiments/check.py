@@ -225,8 +225,10 @@ def differences(claimed: Slots, scores: Scores) -> Iterator[str]:
         yield f"{len(claimed.objective)} slots, but the decisions are of {len(scores.objective)}"
         return
     for name in ("objective", "repaired", "feasible"):
-        pairs = zip(getattr(claimed, name), getattr(scores, name).tolist(), strict=True)
-        for t, (claim, value) in enumerate(pairs):
+        claims, values = getattr(claimed, name), getattr(scores, name).tolist()
+        if claims == values:
+            continue
+        for t, (claim, value) in enumerate(zip(claims, values, strict=True)):
             if not (_close(claim, value) if name == "objective" else claim == value):
                 yield f"slot {t}: {name} is {claim!r}, scored again it is {value!r}"
                 break

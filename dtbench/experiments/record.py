@@ -99,8 +99,9 @@ class Slots(Strict):
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:
-        lengths = {name: len(getattr(self, name)) for name in type(self).model_fields}
-        if len(set(lengths.values())) != 1 or not self.objective:
+        slots = len(self.objective)
+        if not slots == len(self.repaired) == len(self.feasible) == len(self.seconds) == len(self.bound) or not slots:
+            lengths = {name: len(getattr(self, name)) for name in type(self).model_fields}
             raise ValueError(f"slots have unequal or no lengths: {lengths}")
         return self
 

@@ -68,9 +68,11 @@ def interquartile_mean(values: npt.ArrayLike, weights: npt.ArrayLike | None = No
 def _middle_mean(x: Array, weights: Array) -> Array:
     """The interquartile mean (...,) of values (..., n) in ascending order with weights (..., n)."""
     upper = np.cumsum(weights, axis=-1)
-    total = upper[..., -1:]
-    middle = np.maximum(np.minimum(upper, 0.75 * total) - np.maximum(upper - weights, 0.25 * total), 0.0)
-    return np.asarray((middle * x).sum(-1) / middle.sum(-1))
+    total = upper[..., -1:].copy()
+    middle = np.clip(upper, 0.25 * total, 0.75 * total, out=upper)  # of the middle half, up to each value
+    middle[..., 1:] -= middle[..., :-1].copy()
+    middle[..., :1] -= 0.25 * total
+    return np.asarray(np.einsum("...n,...n->...", middle, x) / middle.sum(-1))
 
 
 def pad(strata: Sequence[npt.ArrayLike]) -> tuple[Array, IntArray]:
@@ -157,10 +159,10 @@ def bootstrap_interval(
     replicates = []
     for drawn in np.array_split(stratum, -(-n_replicates * m * k // CHUNK)):
         run = (rng.random((len(drawn), m, k)) * counts[drawn][..., None]).astype(np.int64)
-        row = np.arange(len(drawn))[:, None, None] * (m * k)
-        mass = np.bincount(
-            (row + place[drawn[..., None] * k + run]).ravel(), weights[drawn].ravel(), len(drawn) * m * k
-        )
+        run += drawn[..., None] * k
+        at = place[run]
+        at += np.arange(len(drawn))[:, None, None] * (m * k)
+        mass = np.bincount(at.ravel(), weights[drawn].ravel(), len(drawn) * m * k)
         replicates.append(
             _middle_mean(ascending, np.asarray(mass, np.float64).reshape(len(drawn), -1))
         )  # so no replicate is sorted
