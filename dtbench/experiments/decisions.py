@@ -49,8 +49,8 @@ def parse(image: bytes, path: Path, problem: AnyProblem, *, strict: bool = True)
         If the file is damaged, of another problem, or does not hold exactly the decision's fields.
     """
     wanted = specs(problem.Decision)
-    content = netcdf.parse_arrays(image, path, ("problem",) if strict else (), None if strict else tuple(wanted))
-    if strict and content.attributes.get("problem") != problem.id:
+    content = netcdf.parse_arrays(image, path, ("problem",), None if strict else tuple(wanted))
+    if content.attributes.get("problem") != problem.id:
         raise DtbenchError(f"'{path.name}' is not a file of decisions of '{problem.id}'.")
     foreign = sorted({*content.variables, *content.groups} - set(wanted))
     if foreign:
