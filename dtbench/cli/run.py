@@ -51,7 +51,7 @@ def plan(
     problems_path: ProblemsPath = None,
 ) -> None:
     """Show the cells of a suite, what is there already, and an estimate of the time."""
-    from dtbench.experiments.run import default_workers
+    from dtbench.experiments.cluster import default_workers
 
     made, store = _plan(suite, results, instances, solvers, seeds, solvers_path, retry_failed)
     workers = workers or default_workers()

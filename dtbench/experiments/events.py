@@ -34,7 +34,14 @@ class Finished:
     record: Record
 
 
-Event = Planning | Started | Finished
+@dataclass(frozen=True)
+class Resized:
+    """A cluster has another number of threads than before."""
+
+    workers: int
+
+
+Event = Planning | Started | Finished | Resized
 Listener = Callable[[Event], None]
 
 
@@ -124,6 +131,8 @@ class Progress:
             self._began, self._workers, self._total = self.clock(), event.workers, len(event.cells)
             self._waiting = {p.cell.stem: p for p in event.cells}
             self._expected = {p.cell.stem: p.seconds for p in event.cells}
+        elif isinstance(event, Resized):
+            self._workers = event.workers
         elif isinstance(event, Started):
             self._waiting.pop(event.cell.stem, None)
             self._running[event.cell.stem] = (event.cell, self.clock())

@@ -24,6 +24,7 @@ class Job:
     suite: str | None = None
     suite_sha256: str | None = None
     problems_paths: tuple[str, ...] = field(default_factory=registry.folders)  # where its problem may stand
+    files: dict[str, str] = field(default_factory=dict)  # options that name a file -> where it is on this machine
 
     def provenance(self) -> Provenance:
         """Provenance of the cell, started here and now."""
@@ -37,6 +38,7 @@ def job_of(planned: Planned, run_id: str = "", suite: Suite | None = None, comma
         instance_file=str(planned.instance.file.resolve()),
         shipped=planned.instance.shipped,
         solver_file=str(planned.solver_file or ""),
+        files=dict(planned.files),
         run_id=run_id,
         command=command,
         suite=suite.name if suite else None,

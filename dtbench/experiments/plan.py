@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
+import hashlib
 import json
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from dtbench.errors import DtbenchError
+from dtbench.experiments import memory
 from dtbench.experiments.record import Cell, CellLimits, Record, Scalar
 from dtbench.experiments.store import Store
 from dtbench.experiments.suite import InstanceFile, Suite, SuiteFile
@@ -20,6 +23,7 @@ from dtbench.plugins.discovery import SolverEntry, discover, find
 from dtbench.problems import source_sha256
 
 MOST_CELLS = 100_000
+NAMES_FILE = ("checkpoint", "file", "path", "policy", "weights")  # last word of an option whose value names a file
 CellState = Literal["done", "missing", "stale"]
 Asked = Literal["", "seeds", "solver"]  # what of a cell was named on the command line, not by the suite
 
@@ -43,6 +47,8 @@ class Planned:
         Median wall clock of earlier cells of this solver on instances of this size; None if there are none.
     clairvoyant
         Whether the solver's file says that it sees the future.
+    files
+        Options that name a file -> where it is on this machine.
     asked
         ``solver`` for a solver without a table in the suite, ``seeds`` where ``--seeds`` was given; empty otherwise.
     """
@@ -53,6 +59,7 @@ class Planned:
     state: CellState = "missing"
     seconds: float | None = None
     clairvoyant: bool = False
+    files: Mapping[str, str] = field(default_factory=dict)
     asked: Asked = ""
 
 
@@ -161,7 +168,7 @@ def make_plan(
     entries = discover(solvers_paths)
     everything = suite.instances()
     chosen = _chosen_instances(suite, everything, instances)
-    limits = suite.content.limits.limits()
+    limits, folder = suite.content.limits.limits(), suite.source.file.parent
     cells: list[Planned] = []
     for table in chosen_solvers(suite.source, suite.content.solvers, entries, solvers):
         entry = find(table.name, entries)
@@ -169,7 +176,12 @@ def make_plan(
         asked: Asked = "solver" if table not in suite.content.solvers else "seeds" if seeds else ""
         for instance in chosen:
             if _wants(table, entry, instance.name, instance.problem):
-                facts: dict[str, Any] = {"options": table.options, "limits": limits, "label": table.title}
+                facts: dict[str, Any] = {
+                    "options": table.options,
+                    "limits": limits,
+                    "label": table.title,
+                    "folder": folder,
+                }
                 count = _count(suite.content, table, entry, seeds)
                 if len(cells) + count > MOST_CELLS:
                     raise DtbenchError(
@@ -245,8 +257,13 @@ def planned(
     limits: CellLimits,
     options: Mapping[str, Scalar],
     label: str = "",
+    folder: Path | None = None,
 ) -> Planned:
-    """A cell, not compared with any record yet; ``label`` is the solver's name if not given."""
+    """A cell, not compared with any record yet; ``label`` is the solver's name if not given.
+
+    Options that name files are relative to ``folder``, the current one by default.
+    """
+    files = {name: str(file) for name, file in _files(options, folder or Path.cwd())}
     cell = Cell(
         problem=instance.problem,
         problem_sha256=source_sha256(instance.problem),
@@ -256,13 +273,34 @@ def planned(
         solver=entry.name,
         solver_sha256=entry.sha256,
         solver_file=entry.file.name if entry.file else "",
-        checkpoints_sha256=entry.checkpoints_sha256(instance.problem, instance.size, seed, options),
+        checkpoints_sha256=_weights_sha256(entry, instance, seed, options, files),
         label=label or entry.name,
         options=dict(options),
         seed=seed,
         limits=limits,
     )
-    return Planned(cell, instance, entry.file.resolve() if entry.file else None)
+    return Planned(cell, instance, entry.file.resolve() if entry.file else None, files=files)
+
+
+def _weights_sha256(
+    entry: SolverEntry, instance: InstanceFile, seed: int, options: Mapping[str, Scalar], files: Mapping[str, str]
+) -> str:
+    """Checksum of all files that a policy may come from: shipped ones, and those that options name; empty without."""
+    found = entry.checkpoints_sha256(instance.problem, instance.size, seed, {**options, **files})
+    others = {name: memory.checksum(Path(file)) for name, file in files.items() if name != "checkpoint" or not found}
+    if not others:
+        return found
+    return hashlib.sha256(json.dumps([found, others], sort_keys=True).encode()).hexdigest()
+
+
+def _files(options: Mapping[str, Scalar], folder: Path) -> Iterator[tuple[str, Path]]:
+    """Options that name a file that exists, by their names: ``checkpoint``, ``policy_file``, ...; and where it is."""
+    for name, value in options.items():
+        if isinstance(value, str) and name.split("_")[-1] in NAMES_FILE:
+            with contextlib.suppress(OSError, ValueError):
+                file = (folder / value).resolve()
+                if file.is_file():
+                    yield name, file
 
 
 def _check_unique(suite: Suite, cells: Sequence[Planned]) -> None:

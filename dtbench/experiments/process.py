@@ -227,9 +227,10 @@ def _ask(line: socket.socket, job: Job, folder: Path, watched: bool) -> dict[str
             "shipped": job.shipped,
             "solver_file": job.solver_file,
             "problems_paths": job.problems_paths,
+            "files": job.files,
             "seconds": limits.seconds,
             "memory": limits.memory,
-            "files": min(FILES, room),
+            "room": min(FILES, room),
             "watched": watched,
         }
     )

@@ -8,28 +8,22 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import logging
-import os
 import time
 import traceback
 import uuid
-import warnings
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from dtbench import machine
 from dtbench.errors import DtbenchError, MachineError
-from dtbench.experiments import plan_file, process
-from dtbench.experiments.events import Finished, Listener, Planning, Started
+from dtbench.experiments import cluster, plan_file, process
+from dtbench.experiments.events import Finished, Listener, Planning, Resized, Started
 from dtbench.experiments.job import Job, job_of
 from dtbench.experiments.plan import Plan
 from dtbench.experiments.record import Record, Status
 from dtbench.experiments.store import Store
-
-CONNECT = 30.0  # seconds to reach a cluster and one worker of it
-RETRIES = 1  # of a cell whose worker failed around it; a worker that dies is Dask's to replace
 
 
 @dataclass(frozen=True)
@@ -50,17 +44,13 @@ class Summary:
         return all(status in ("ok", "skipped") for status, count in self.statuses.items() if count)
 
 
-def default_workers() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def run(
     plan: Plan,
     store: Store,
     *,
     workers: int | None = None,
     scheduler: str | None = None,
+    wait: float = cluster.CONNECT,
     command: str = "",
     progress: Listener | None = None,
 ) -> Summary:
@@ -76,8 +66,10 @@ def run(
     workers
         Cells at once on this machine; all processors by default. A cluster has as many as its workers have threads.
     scheduler
-        Address of a running Dask scheduler. Its workers need the same installation, and the files that the cells name
-        at the same paths.
+        Address of a running Dask scheduler. Its workers need the same installation of dtbench; files of the user's own
+        travel with the cells.
+    wait
+        Seconds to wait for the first worker of the cluster.
     command
         Provenance.
     progress
@@ -111,9 +103,9 @@ def run(
         if todo:
             run_id = uuid.uuid4().hex
             jobs = [job_of(p, run_id, plan.suite, command) for p in todo]
-            client = stack.enter_context(_client(workers or default_workers(), scheduler))
-            tell(Planning(tuple(todo), sum(client.nthreads().values())))
-            results = stack.enter_context(contextlib.closing(_results(client, jobs, run_id, tell)))
+            cells = stack.enter_context(cluster.opened(workers or cluster.default_workers(), scheduler, run_id))
+            tell(Planning(tuple(todo), max(cells.threads, 1)))
+            results = stack.enter_context(contextlib.closing(_results(cells, jobs, tell, wait)))
             for record, decisions in results:
                 with _on_disk(store):
                     store.write(record, decisions)
@@ -135,49 +127,57 @@ def _on_disk(store: Store) -> Iterator[None]:
 
 
 def _results(
-    client: Any, jobs: Sequence[Job], run_id: str, tell: Listener
+    cells: cluster.Local, jobs: Sequence[Job], tell: Listener, patience: float
 ) -> Generator[tuple[Record, bytes | None], None, None]:
-    """Submit jobs as threads become free, and yield what comes back; on any interruption, kill what is running."""
+    """Submit jobs as threads become free, and yield what comes back; on any interruption, kill what is running.
+
+    Where jobs wait on a cluster, the one that was submitted first is taken to begin first.
+    """
     waiting = iter(jobs)
     submitted: dict[str, tuple[Job, Any]] = {}
+    queue: dict[str, Job] = {}  # submitted, and not told to have started
+    threads = cells.threads
 
-    def submit(count: int) -> list[Any]:
+    def submit() -> list[Any]:
         futures = []
-        for job in itertools.islice(waiting, max(count, 0)):
-            future = client.submit(process.run_cell, job, pure=False, retries=RETRIES, key=f"{job.cell.stem}-{run_id}")
+        for job in itertools.islice(waiting, max(cells.wanted - len(submitted), 0)):
+            future = cells.submit(job)
             submitted[future.key] = job, future
+            queue[future.key] = job
             futures.append(future)
         return futures
 
-    def announce(futures: Iterable[Any]) -> None:
-        for future in futures:
-            tell(Started(submitted[future.key][0].cell))
+    def announce() -> None:
+        nonlocal threads
+        if (now := cells.threads) != threads:
+            threads = now
+            tell(Resized(max(now, 1)))
+        for _ in range(min(len(queue), threads - (len(submitted) - len(queue)))):
+            tell(Started(queue.pop(next(iter(queue))).cell))
 
     try:
-        first = submit(_threads(client))
-        announce(first)
-        running = _distributed().as_completed(first, loop=client.loop, raise_errors=False)
+        cells.look()  # a worker that cannot even read a job would be lost again and again
+        first = submit()
+        cells.wait(patience)
+        cells.look()
+        announce()
+        running = cluster.completed(cells, first)
         for future in running:
+            cells.look()
             job, _ = submitted.pop(future.key)
+            queue.pop(future.key, None)
             try:
                 outcome = _outcome(future, job)
             except MachineError:
                 yield from [_outcome(other, its) for its, other in submitted.values() if other.status == "finished"]
                 raise
             future.release()
-            more = submit(_threads(client) - len(submitted))  # before the record is written: no thread waits for a disk
-            running.update(more)
+            running.update(submit())  # before the record is written: no thread waits for a disk
             yield outcome
-            announce(more)
+            announce()
     except BaseException:
-        _kill(client, run_id)
+        cells.cancel()
         raise
-
-
-def _threads(client: Any) -> int:
-    """Threads of all workers; at least one, so that a cluster that lost all its workers is waited for."""
-    threads: dict[str, int] = client.nthreads()
-    return max(sum(threads.values()), 1)
 
 
 def _outcome(future: Any, job: Job) -> tuple[Record, bytes | None]:
@@ -192,57 +192,3 @@ def _outcome(future: Any, job: Job) -> tuple[Record, bytes | None]:
         stack = "".join(traceback.format_exception(error))
         return process.lost(job, f"the cell's worker failed: {type(error).__name__}: {error}", stack), None
     raise DtbenchError("the Dask scheduler was lost. Finished cells are stored; run again for the others.")
-
-
-def _kill(client: Any, run_id: str) -> None:
-    process.cancel(run_id)
-    with contextlib.suppress(Exception):  # the cluster may be what has failed
-        client.run(process.cancel, run_id, on_error="ignore", timeout=5)
-
-
-@contextlib.contextmanager
-def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
-    """A client of the given cluster, or of a cluster inside this process."""
-    client_class = _distributed().Client
-    with contextlib.ExitStack() as stack:
-        if scheduler is None:
-            cluster = stack.enter_context(_local(workers))
-            yield stack.enter_context(client_class(cluster, set_as_default=False))
-            return
-        try:
-            client = stack.enter_context(client_class(scheduler, timeout=CONNECT, set_as_default=False))
-            client.wait_for_workers(1, timeout=CONNECT)
-        except (OSError, TimeoutError, ValueError) as error:
-            raise DtbenchError(
-                f"no Dask cluster with a worker at '{scheduler}' within {CONNECT:g} s ({type(error).__name__}). "
-                "Start one with `dask scheduler` and `dask worker ADDRESS`, or leave --scheduler out."
-            ) from None
-        yield client
-
-
-def _distributed() -> Any:
-    import distributed
-
-    return distributed
-
-
-def _local(workers: int) -> Any:
-    """A cluster of one worker with threads in this process: no ports, no web pages, no log lines."""
-    dask = _distributed()
-    no_pages = {"start_http_server": lambda *_, **__: None}
-    options = {"protocol": "inproc://"}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a machine without a network has no address to be found
-        return dask.SpecCluster(
-            scheduler={
-                "cls": type("Scheduler", (dask.Scheduler,), no_pages),
-                "options": options | {"dashboard": False, "port": 0},
-            },
-            workers={
-                0: {
-                    "cls": type("Worker", (dask.Worker,), no_pages),
-                    "options": options | {"nthreads": workers, "memory_limit": 0},
-                }
-            },
-            silence_logs=logging.CRITICAL,
-        )

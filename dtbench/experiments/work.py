@@ -76,7 +76,7 @@ def _main(job: dict[str, Any]) -> int:
     folder = Path(job["folder"])
     cell = Cell.model_validate(job["cell"])
     _use_scratch(folder / SCRATCH)
-    _limit(cell, job["files"])
+    _limit(cell, job["room"])
     faulthandler.enable()  # a crash in native code leaves the Python stack in the log,
     faulthandler.register(signal.SIGTERM, chain=True)  # and so does the time limit
     payload, short = _guarded(cell, job, folder)
@@ -178,7 +178,8 @@ def _run(cell: Cell, job: dict[str, Any], folder: Path) -> Payload:
     solver_class = _solver_class(cell, job["solver_file"])
     _seed_globals(cell.seed)
     regime = solver_class.regime()  # before anything of the solver runs: what it changes later gives no access
-    solver = solver_class(owner, shown(owner, instance, regime), seed=cell.seed, **cell.options)
+    options = cell.options | job["files"]
+    solver = solver_class(owner, shown(owner, instance, regime), seed=cell.seed, **options)
     progress: Step = Notes(folder) if job.get("watched") else untold
     solver.watcher = progress
     began = clock()

@@ -351,7 +351,7 @@ class Supervisor:
                 return "processes", None
             if now >= next_files:
                 next_files = now + POLL_FILES
-                if _too_much(self.job["folder"], self.job["files"]):
+                if _too_much(self.job["folder"], self.job["room"]):
                     return "files", None
 
     def _reap(self) -> int | None:

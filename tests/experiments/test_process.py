@@ -200,7 +200,7 @@ def test_a_runner_that_dies_before_its_cell_begins_leaves_no_folder(tmp_path):
     folder = tmp_path / "dtbench-1"
     folder.mkdir()
     ours, theirs = socket.socketpair()
-    request = {"folder": str(folder), "seconds": 60.0, "memory": 2**30, "files": 2**20}
+    request = {"folder": str(folder), "seconds": 60.0, "memory": 2**30, "room": 2**20}
     with ours, theirs:
         process._Answers(ours, "").send(request)
         process._launcher.launch(theirs)

@@ -1,7 +1,6 @@
 """Runs: resumed, interrupted, killed, locked, on a cluster; every cell ends in one record."""
 
 import concurrent.futures
-import json
 import os
 import signal
 import subprocess
@@ -14,6 +13,7 @@ import psutil
 import pytest
 
 from dtbench.errors import DtbenchError
+from dtbench.experiments import cluster
 from dtbench.experiments import run as runner
 from dtbench.experiments.events import Finished, Planning, Started
 from dtbench.experiments.plan import make_plan
@@ -178,33 +178,7 @@ def test_lost_scheduler_is_an_error(bench):
 
 
 def test_unreachable_scheduler_names_the_address(bench, monkeypatch):
-    monkeypatch.setattr(runner, "CONNECT", 0.2)
+    monkeypatch.setattr(cluster, "CONNECT", 0.2)
     planned = bench.plan(bench.write("slow"))
     with pytest.raises(DtbenchError, match="'tcp://127.0.0.1:9'"):
         runner.run(planned, bench.store, scheduler="tcp://127.0.0.1:9")
-
-
-def test_running_cluster_does_the_same(bench, solvers_folder, temporary):
-    """A scheduler and a worker as the command ``dask`` starts them; the worker is a daemon process."""
-    address = temporary / "address.json"
-    common = ["--scheduler-file", str(address), "--no-dashboard"]
-    dask = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--port", "0", "--host", "127.0.0.1"]
-    work = [sys.executable, "-m", "distributed.cli.dask_worker", "--nthreads", "2", "--host", "127.0.0.1"]
-    quiet = {"cwd": temporary, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    suite = bench.write("slow", "aborts", instances=FOUR)
-    with subprocess.Popen([*dask, *common], **quiet) as scheduler:
-        try:
-            wait_for(address.is_file, seconds=30)
-            with subprocess.Popen([*work, *common], **quiet) as worker:
-                try:
-                    where = json.loads(address.read_text())["address"]
-                    summary = runner.run(bench.plan(suite), bench.store, scheduler=where)
-                finally:
-                    worker.terminate()
-        finally:
-            scheduler.terminate()
-    assert summary.statuses == {"ok": 4, "crash": 4}
-    there, _ = bench.store.scan()
-    here = Store(bench.store.folder.parent / "here")
-    runner.run(make_plan(read(suite), here, solvers_paths=[solvers_folder]), here, workers=2)
-    assert [r.decisions_sha256 for r in there] == [r.decisions_sha256 for r in here.scan()[0]]
