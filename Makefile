@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-SOURCES := dtbench solvers studies tests tuning README.md
+SOURCES := dtbench examples solvers studies tests tuning README.md
 
 .PHONY: help setup setup-dev setup-clients demo test test-slow clients bench library lint format clean constraints
 .DEFAULT_GOAL := help

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from dtbench.cli.output import Json, SolversPath, print_json, print_table, stderr
-from dtbench.cli.run import Retry, Scheduler, Workers, failure_facts, print_failures
+from dtbench.cli.run import WAIT, Retry, Scheduler, Wait, Workers, failure_facts, print_failures
 from dtbench.files import csv_text, write_safely
 
 COLUMNS = ("problem", "size", "method", "against", "networks", "traces", "seed", "ratio")
@@ -39,6 +39,7 @@ def fresh(
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="CSV of the ratios.")] = None,
     workers: Workers = None,
     scheduler: Scheduler = None,
+    wait: Wait = WAIT,
     retry_failed: Retry = False,
     solvers_path: SolversPath = None,
     json: Json = False,
@@ -66,7 +67,7 @@ def fresh(
     plan = make_plan(suite, store, solvers_paths=solvers_path or [], retry_failed=retry_failed)
     command = shlex.join(["dtbench", *sys.argv[1:]])
     with display(stderr) as progress:
-        run(plan, store, workers=workers, scheduler=scheduler, command=command, progress=progress)
+        run(plan, store, workers=workers, scheduler=scheduler, wait=wait, command=command, progress=progress)
     records = [record for p in plan.cells if (record := store.get(p.cell)) is not None]
     failed = [record for record in records if record.status not in ("ok", "skipped")]
     found = scores(records, labels, reference)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dtbench.cli.output import Json, ProblemsPath, SolversPath, print_json, print_table, stderr, stdout
+from dtbench.cli.output import Json, ProblemsPath, SolversPath, a_number, print_json, print_table, stderr, stdout
 from dtbench.experiments import plan_file
 from dtbench.experiments.plan import Plan, make_plan
 from dtbench.experiments.record import Record
@@ -28,8 +28,20 @@ Results = Annotated[
 Retry = Annotated[bool, typer.Option("--retry-failed", help="Run cells again whose record is a failure.")]
 Workers = Annotated[int | None, typer.Option("--workers", metavar="N", help="Cells at once; all processors.", min=1)]
 Scheduler = Annotated[
-    str | None, typer.Option("--scheduler", metavar="ADDRESS", help="A running Dask scheduler, tcp://host:8786.")
-]
+    str | None,
+    typer.Option(
+        "--scheduler", metavar="ADDRESS",
+        help="A running Dask scheduler, tcp://host:8786 or tls://host:8786. Files of your own travel with the cells.",
+    ),
+]  # fmt: skip
+Wait = Annotated[
+    float,
+    typer.Option(
+        "--wait", metavar="SECONDS", min=0.0, callback=a_number,
+        help="How long to wait for the first worker of the scheduler; long where a queue starts them.",
+    ),
+]  # fmt: skip
+WAIT = 30.0
 
 
 def add_to(app: typer.Typer) -> None:
@@ -127,6 +139,7 @@ def run(
     workers: Workers = None,
     results: Results = None,
     scheduler: Scheduler = None,
+    wait: Wait = WAIT,
     retry_failed: Retry = False,
     allow_failures: Annotated[bool, typer.Option("--allow-failures", help="Exit 0 even if cells failed.")] = False,
     solvers_path: SolversPath = None,
@@ -150,6 +163,7 @@ def run(
                 store,
                 workers=workers,
                 scheduler=scheduler,
+                wait=wait,
                 command=shlex.join(["dtbench", *sys.argv[1:]]),
                 progress=progress,
             )

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from dtbench.cli.output import Json, ProblemsPath, SolversPath, number, print_json, print_table, stderr, stdout
-from dtbench.cli.run import Retry, Scheduler, Workers, failure_facts, print_failures
+from dtbench.cli.run import WAIT, Retry, Scheduler, Wait, Workers, failure_facts, print_failures
 
 SweepArgument = Annotated[str, typer.Argument(metavar="SWEEP", help="Name of a built-in sweep, or a .toml file.")]
 Results = Annotated[
@@ -35,6 +35,7 @@ def sweep(
     seeds: Seeds = None,
     workers: Workers = None,
     scheduler: Scheduler = None,
+    wait: Wait = WAIT,
     retry_failed: Retry = False,
     solvers_path: SolversPath = None,
     json: Json = False,
@@ -72,6 +73,7 @@ def sweep(
             store,
             workers=workers,
             scheduler=scheduler,
+            wait=wait,
             command=shlex.join(["dtbench", *sys.argv[1:]]),
             progress=progress,
         )

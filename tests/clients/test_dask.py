@@ -45,11 +45,11 @@ class Away(Solver):
 class Cluster:
     """A scheduler and workers that come and go."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
         self.file = folder / "address.json"
         self.processes: list[subprocess.Popen] = []
-        self.start("scheduler", "--port", "0", "--host", "127.0.0.1")
+        self.start("scheduler", "--port", "0", "--host", "127.0.0.1", *options)
         wait_for(self.file.is_file)
         self.address = json.loads(self.file.read_text())["address"]
 
@@ -180,3 +180,44 @@ def test_the_same_without_a_dtbench(dask, home):
     dask.wait(1)
     with pytest.raises(DtbenchError, match=r"are refused: tcp://127\.0\.0\.1:\d+: "):
         run(home, dask.address)
+
+
+def certificate(folder, program):
+    """A key and a certificate that is its own authority."""
+    openssl = program("openssl", package="openssl", version=["openssl", "version"], what="a cluster over TLS")
+    subprocess.run(
+        [
+            openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=dtbench",
+            "-keyout", "key.pem", "-out", "cert.pem",
+        ],
+        cwd=folder, check=True, capture_output=True,
+    )  # fmt: skip
+    return folder / "cert.pem", folder / "key.pem"
+
+
+def test_only_who_has_a_certificate_reaches_a_cluster_with_tls(tmp_path, home, library, program):
+    """The commands of docs/scaling.md."""
+    library("distributed", what="a cluster over TLS")
+    cert, key = certificate(tmp_path, program)
+    (tmp_path / "cluster").mkdir()
+    tls = ("--tls-ca-file", str(cert), "--tls-cert", str(cert), "--tls-key", str(key))
+    made = Cluster(tmp_path / "cluster", "--protocol", "tls", *tls)
+    try:
+        made.start("worker", "--nthreads", "1", "--host", "127.0.0.1", "--protocol", "tls", *tls)
+        assert made.address.startswith("tls://")
+        command = [
+            Path(sys.executable).with_name("dtbench"), "run", "suite.toml", "--scheduler", made.address, "--seeds", "1",
+            "--solvers-path", "mine", "--json",
+        ]  # fmt: skip
+        prefix = "DASK_DISTRIBUTED__COMM__"
+        mine = {"REQUIRE_ENCRYPTION": "True", "TLS__CA_FILE": cert, "TLS__CLIENT__CERT": cert, "TLS__CLIENT__KEY": key}
+        environment = os.environ | {prefix + name: str(value) for name, value in mine.items()}
+        done = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, timeout=90)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["statuses"] == {"ok": 2}
+        command += ["--results", "others"]
+        refused = subprocess.run(command, cwd=home, capture_output=True, text=True, timeout=90)
+        assert refused.returncode == 2
+        assert len(refused.stderr.strip().splitlines()) <= 2
+    finally:
+        made.close()
