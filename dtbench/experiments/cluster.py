@@ -161,6 +161,7 @@ def opened(workers: int, scheduler: str | None, run_id: str) -> Iterator[Local]:
             cluster = stack.enter_context(_local(workers))
             yield Local(stack.enter_context(client_class(cluster, set_as_default=False)), run_id)
             return
+        _check_security(scheduler)
         try:
             client = stack.enter_context(client_class(scheduler, timeout=CONNECT, set_as_default=False))
         except (OSError, TimeoutError, ValueError) as error:
@@ -169,6 +170,23 @@ def opened(workers: int, scheduler: str | None, run_id: str) -> Iterator[Local]:
                 "`dask scheduler` and `dask worker ADDRESS`, or leave --scheduler out."
             ) from None
         yield Remote(client, run_id)
+
+
+def _check_security(scheduler: str) -> None:
+    """Refuse an address that Dask's settings for encryption do not fit; it would only find out in a minute."""
+    security = _distributed().Security()
+    encrypted = scheduler.startswith(("tls://", "wss://"))
+    try:
+        ready = security.get_connection_args("client").get("ssl_context") is not None
+    except (OSError, ValueError) as error:
+        raise DtbenchError(f"the certificates for TLS cannot be used: {error}. See docs/scaling.md.") from None
+    if encrypted and not ready:
+        raise DtbenchError(
+            f"'{scheduler}' needs certificates: set DASK_DISTRIBUTED__COMM__TLS__CA_FILE, ...__CLIENT__CERT and "
+            "...__CLIENT__KEY, see docs/scaling.md."
+        )
+    if security.require_encryption and not encrypted:
+        raise DtbenchError(f"'{scheduler}' is not encrypted, but Dask's settings ask for it; expected tls://host:port.")
 
 
 def default_workers() -> int:

@@ -216,8 +216,19 @@ def test_only_who_has_a_certificate_reaches_a_cluster_with_tls(tmp_path, home, l
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["statuses"] == {"ok": 2}
         command += ["--results", "others"]
-        refused = subprocess.run(command, cwd=home, capture_output=True, text=True, timeout=90)
-        assert refused.returncode == 2
-        assert len(refused.stderr.strip().splitlines()) <= 2
+        without = subprocess.run(command, cwd=home, capture_output=True, text=True, timeout=90)
+        other, of_other = certificate(home, program)
+        stranger = environment | {f"{prefix}TLS__CLIENT__CERT": str(other), f"{prefix}TLS__CLIENT__KEY": str(of_other)}
+        refused = subprocess.run(command, cwd=home, env=stranger, capture_output=True, text=True, timeout=90)
+        plain = [each.replace("tls://", "tcp://") if isinstance(each, str) else each for each in command]
+        open_line = subprocess.run(plain, cwd=home, env=environment, capture_output=True, text=True, timeout=90)
+        for result, words in (
+            (without, "needs certificates"),
+            (refused, "no Dask scheduler"),
+            (open_line, "encrypted"),
+        ):
+            assert result.returncode == 2
+            assert words in result.stderr
+            assert "Traceback" not in result.stderr
     finally:
         made.close()
