@@ -4,9 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-SOURCES := dtbench examples solvers studies tests tuning README.md
+SOURCES := dtbench examples hatch_build.py policies solvers studies tests tuning README.md
 
-.PHONY: help setup setup-dev setup-clients demo test test-slow clients bench library lint format clean constraints
+.PHONY: help setup setup-dev setup-clients demo test test-slow clients bench library policies dist lint format clean constraints
 .DEFAULT_GOAL := help
 
 help:            ## List the commands
@@ -46,7 +46,7 @@ test-slow: setup-dev ## The tests that take minutes
 setup-clients: $(STAMP)-clients  ## Add the third-party libraries that `make clients` runs
 
 $(STAMP)-clients: $(STAMP)-dev
-	$(PIP) -e '.[clients]'
+	$(PIP) -e '.[clients,dist]'
 	@touch $@
 
 clients: setup-clients ## Run the third-party clients, and print a table of them; programs: tests/clients/debian.txt
@@ -61,13 +61,17 @@ library: setup   ## Freeze and certify what is missing of a problem's instances:
 policies: setup-dev ## Train what is missing of the shipped policies (tuning/shipped.toml), two at once
 	$(BIN)/python tuning/ship.py --workers 2
 
+dist: setup-clients  ## Build wheels and source archive of dtbench, and the wheel of its policies, into dist/
+	rm -rf dist && $(BIN)/python -m build --outdir dist . && $(BIN)/python -m build --wheel --outdir dist policies
+	$(BIN)/twine check --strict dist/* && $(BIN)/pyroma --min 10 . && $(BIN)/pyroma --min 10 policies
+
 format: setup-dev ## Rewrite sources in the project's format
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
 
 constraints:     ## Write constraints.txt anew: the newest versions allowed, torch as tested
 	rm -rf .venv-new && $(PYTHON) -m venv .venv-new
-	.venv-new/bin/python -m pip install --quiet -e '.[dev,learn,tensorboard,tune,peers]' torch==2.13.0
+	.venv-new/bin/python -m pip install --quiet -e '.[clients,dev,dist,learn,tensorboard,tune,peers]' torch==2.13.0
 	{ echo '# The tested set: what `make setup` and CI install. Written by `make constraints`.'; \
 	  .venv-new/bin/python -m pip freeze --all --exclude-editable | grep -v '^pip==' | sed 's/+cpu$$//'; } > constraints.txt
 	rm -rf .venv-new

@@ -23,6 +23,7 @@ DIGITS = bytes(48 if 48 <= sign <= 57 else 32 for sign in range(256))  # every d
 LONG = b"0" * 19  # digits in a row: what may be an integer of more than 64 bit
 ESCAPED = b"\\u"  # what may be half of a sign
 DOTTED = re.compile(r"(?:\.[ \t]*[\w\"'-]{1,60}[ \t]*){1000}")  # a key of so many parts takes quadratic time
+CHECKSUM_ROW = re.compile(r"(?P<digest>[0-9a-f]{64})[ \t]+\*?(?P<name>[\w.+=-]+)[ \t]*")
 SURROGATE = re.compile("[\ud800-\udfff]")  # half of a sign, which cannot be written
 
 log = logging.getLogger("dtbench")
@@ -150,3 +151,24 @@ def _check_tree(value: Any, where: str, bits: int) -> None:
             elif isinstance(item, str) and SURROGATE.search(item):
                 raise DtbenchError(f"{where}: a text holds half of a sign, {item[:40]!r}.")
         level = inner
+
+
+def read_checksums(file: Path) -> dict[str, str]:
+    """File name -> SHA-256, from a list as ``sha256sum`` writes it.
+
+    Raises
+    ------
+    DtbenchError
+        If it is damaged; the message names file and line.
+    """
+    listed: dict[str, str] = {}
+    for number, line in enumerate(parse_text(read_bytes(file), f"'{file}'").splitlines(), 1):
+        row = CHECKSUM_ROW.fullmatch(line)
+        if row is None and line.strip():
+            raise DtbenchError(
+                f"'{file}', line {number}: {line[:80]!r} is not a checksum and a file's name; restore the file "
+                "(from git, or by installing again)."
+            )
+        if row is not None and listed.setdefault(row["name"], row["digest"]) != row["digest"]:
+            raise DtbenchError(f"'{file}', line {number}: '{row['name']}' is listed twice, with different checksums.")
+    return listed

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
+import hashlib
 import os
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from dtbench.errors import DtbenchError
+from dtbench.files import write_safely
 from dtbench.learning.solver import LearnedSolver
 from dtbench.library import instances
 from dtbench.plugins.discovery import discover, find, load_solver
@@ -94,6 +96,16 @@ def run(training: Training) -> bool:
     return done.returncode == 0
 
 
+def list_checksums() -> None:
+    """Write the checksums of all policies of a problem beside them."""
+    for folder in sorted(place for place in CHECKPOINTS.iterdir() if place.is_dir()):
+        lines = [
+            f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n"
+            for file in sorted(folder.glob("*.safetensors"))
+        ]
+        write_safely(folder / "SHA256SUMS", "".join(lines).encode())
+
+
 def main() -> int:
     """Train what is missing; 1 if a training failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -109,6 +121,7 @@ def main() -> int:
     print(f"{len(todo)} policies to train, {given.workers} at once", flush=True)
     with ThreadPoolExecutor(given.workers) as pool:
         results = list(pool.map(run, todo))
+    list_checksums()
     return 0 if all(results) else 1
 
 

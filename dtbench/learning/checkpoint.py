@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import importlib.util
 import math
 import os
 import platform
@@ -14,6 +15,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -21,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dtbench import weights
+from dtbench import files, weights
 from dtbench.encoding import Encoding
 from dtbench.errors import DtbenchError, shown
 from dtbench.files import write_safely
@@ -29,11 +31,13 @@ from dtbench.learning.network_key import digest
 from dtbench.learning.policy import Policy
 from dtbench.learning.training import TRAINING_SEED, Point, Trained, Validation
 from dtbench.machine import cpu, version
-from dtbench.outside import parse_json
+from dtbench.outside import parse_json, read_checksums
 from dtbench.weights import HEADER, Arrays, check_finite
 
 SUFFIX = ".safetensors"
 FOLDER = "checkpoints"  # beside a solver's file
+POLICIES = "dtbench_policies"  # the package with those that the wheel leaves out
+CHECKSUMS = "SHA256SUMS"
 NAME = re.compile(r".+--(?P<size>[^-]+)--[^-]+--(?P<settings>[^-]+)--s(?P<seed>\d+)" + re.escape(SUFFIX))
 PACKAGES = ("dtbench", "numpy", "torch", "safetensors")
 REMEDY = "Train it with `dtbench train`."
@@ -230,15 +234,51 @@ def shipped_name(identity: Identity, settings: str) -> str:
     return f"{identity.solver}--{identity.size}--{network}--{settings}--s{identity.seed}{SUFFIX}"
 
 
-def shipped_folder(solver_file: Path, problem: str) -> Path:
-    """Where the checkpoints that are shipped with a solver's file lie."""
-    return solver_file.parent / FOLDER / problem
+def shipped_folders(solver_file: Path, problem: str) -> list[Path]:
+    """Where checkpoints that come with a solver's file may lie: beside it; those of ours also in ``dtbench-policies``.
+
+    That package holds what the wheel of dtbench leaves out for its size. A checkout has all beside the solvers.
+    """
+    ours = solver_file.resolve().parent == files.folder("solvers").resolve()
+    return [place / FOLDER / problem for place in (solver_file.parent, *(installed_policies() if ours else ()))]
+
+
+@cache
+def installed_policies() -> tuple[Path, ...]:
+    """The folder of the package of policies; none if it is not installed."""
+    found = importlib.util.find_spec(POLICIES)
+    return () if found is None else tuple(Path(place) for place in found.submodule_search_locations or ())
 
 
 def shipped_files(solver_file: Path, problem: str, solver: str, size: str = "*", seed: int | str = "*") -> list[Path]:
-    """Checkpoints that are shipped with a solver's file, sorted."""
-    files = shipped_folder(solver_file, problem).glob(f"{solver}--{size}--*--s{seed}{SUFFIX}")
-    return sorted(file for file in files if NAME.fullmatch(file.name))
+    """Checkpoints that are shipped with a solver's file, sorted; each name once."""
+    found: dict[str, Path] = {}
+    for folder in shipped_folders(solver_file, problem):
+        for file in folder.glob(f"{solver}--{size}--*--s{seed}{SUFFIX}"):
+            if NAME.fullmatch(file.name):
+                found.setdefault(file.name, file)
+    return [found[name] for name in sorted(found)]
+
+
+def read_shipped(solver_file: Path, problem: str, name: str) -> Checkpoint | None:
+    """The shipped checkpoint of a name; None if there is none.
+
+    Raises
+    ------
+    DtbenchError
+        If it is damaged, or is not the one that the list beside it names.
+    """
+    for folder in shipped_folders(solver_file, problem):
+        file, checksums = folder / name, folder / CHECKSUMS
+        if file.is_file():
+            listed = read_checksums(checksums).get(name) if checksums.is_file() else None
+            if listed is not None and hashlib.sha256(file.read_bytes()).hexdigest() != listed:
+                raise DtbenchError(
+                    f"policy '{file}' differs from its checksum in {CHECKSUMS}: it was changed or damaged. Restore it "
+                    "(from git, or by installing again), or train it anew and name it by its path."
+                )
+            return read(file)
+    return None
 
 
 def shipped_parts(file: Path) -> tuple[str, str, int]:
@@ -257,8 +297,8 @@ def shipped_sha256(
     Empty if there are none.
     """
     named = str(options.get("checkpoint", ""))
-    files = [Path(named)] if named else shipped_files(solver_file, problem, solver, size, seed)
-    contents = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()}
+    found = [Path(named)] if named else shipped_files(solver_file, problem, solver, size, seed)
+    contents = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in found if file.is_file()}
     return digest(contents) if contents else ""
 
 

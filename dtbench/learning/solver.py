@@ -226,14 +226,13 @@ class LearnedSolver(Solver):
 
     def _shipped(self) -> Checkpoint | None:
         """The policy that is shipped for this very training."""
-        file = checkpoint.shipped_folder(self._file, self.problem.id) / self.shipped_name
-        if not file.is_file():
+        shipped = checkpoint.read_shipped(self._file, self.problem.id, self.shipped_name)
+        if shipped is None:
             return None
-        shipped = checkpoint.read(file)
         defaults: Any = type(self).Options()
         differs = shipped.header.identity.differs(self.identity, defaults.training())
         if differs:
-            self.tell(f"'{file.name}' is shipped but of another training, and is not played: {differs}")
+            self.tell(f"'{self.shipped_name}' is shipped but of another training, and is not played: {differs}")
             return None
         return shipped
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,10 @@ from dtbench.arrays import DTYPES, ArraySpec, specs
 from dtbench.core import AnyProblem, Instance
 from dtbench.errors import DtbenchError, near, shown
 from dtbench.netcdf import Content, Variable
-from dtbench.outside import parse_text, read_bytes
+from dtbench.outside import read_checksums
 from dtbench.problems import all_problems, problem
 
 CHECKSUMS = "SHA256SUMS"
-CHECKSUM_ROW = re.compile(r"(?P<digest>[0-9a-f]{64})[ \t]+\*?(?P<name>[\w.+=-]+)[ \t]*")
 HEADER: Mapping[str, type] = {"problem": str, "size": str, "seed": int, "generator_version": int}
 WORDS = {str: "a text", int: "a whole number"}
 CHANGES_MEANING = ("scale_factor", "add_offset", "_Unsigned")  # what is stored is not what is meant
@@ -92,17 +90,7 @@ def recorded_checksums(problem_id: str) -> dict[str, str]:
     file = files.folder("instances") / problem_id / CHECKSUMS
     if not file.is_file():
         return {}
-    listed: dict[str, str] = {}
-    for number, line in enumerate(parse_text(read_bytes(file), f"'{file}'").splitlines(), 1):
-        row = CHECKSUM_ROW.fullmatch(line)
-        if row is None and line.strip():
-            raise DtbenchError(
-                f"'{file}', line {number}: {line[:80]!r} is not a checksum and a file's name; restore the file "
-                "(from git, or by installing again)."
-            )
-        if row is not None and listed.setdefault(row["name"], row["digest"]) != row["digest"]:
-            raise DtbenchError(f"'{file}', line {number}: '{row['name']}' is listed twice, with different checksums.")
-    return listed
+    return read_checksums(file)
 
 
 def load(name: str | Path, *, known: bool = False) -> Instance:

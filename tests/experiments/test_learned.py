@@ -47,7 +47,7 @@ def ship(folder, seed, **options):
     hill = load_solver(discover([folder])["hill"])
     agent = hill(STIN, STIN.generate("tiny", 10_000), seed=seed, **options)
     found, _ = agent.obtain(lambda _: None, shipped=False)
-    place = checkpoint.shipped_folder(folder / "hill.py", STIN.id)
+    place = checkpoint.shipped_folders(folder / "hill.py", STIN.id)[0]
     place.mkdir(parents=True, exist_ok=True)
     return checkpoint.write(place / agent.shipped_name, found.header, found.arrays)
 

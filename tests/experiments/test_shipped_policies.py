@@ -22,7 +22,7 @@ def test_suites_play_what_is_shipped(name):
         agent = load_solver(ENTRIES[cell.solver])(
             problem(cell.problem), instances.load(cell.instance), seed=cell.seed, **cell.options
         )
-        assert (checkpoint.shipped_folder(agent._file, cell.problem) / agent.shipped_name).is_file(), cell
+        assert checkpoint.read_shipped(agent._file, cell.problem, agent.shipped_name), cell
         _, source = agent.obtain()
         assert source == "shipped", cell
         assert cell.checkpoints_sha256

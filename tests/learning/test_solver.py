@@ -165,7 +165,7 @@ def ship(cls, instance, **options):
     """Train and put the policy where it is looked for."""
     agent = cls(problem(instance.problem), instance, **QUICK | options)
     found, _ = agent.obtain(lambda _: None, shipped=False)
-    file = checkpoint.shipped_folder(agent._file, instance.problem) / agent.shipped_name
+    file = checkpoint.shipped_folders(agent._file, instance.problem)[0] / agent.shipped_name
     file.parent.mkdir(parents=True, exist_ok=True)
     return checkpoint.write(file, found.header, found.arrays)
 
