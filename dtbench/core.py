@@ -199,7 +199,8 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
     - :meth:`dimensions`: lengths of dimensions that follow from the parameters; files are checked against them.
     - ``library``: facts about files and best known values. ``seed_params``: parameters that only name a network or a
       trace. ``trace_axes``: axes of the instance that grow with the horizon; policies see their first entry.
-    - :meth:`linear_model`: a strong formulation that can be exported.
+    - :meth:`linear_model`: a strong formulation that can be exported. :meth:`form`, and :meth:`horizon_form` where
+      slots are coupled: models for other solvers that say how their columns make up a decision.
     - :meth:`agent_rewards`, :meth:`effective`, :meth:`next_mask`, for agents; :meth:`random_decision`.
     - :meth:`predictor_training`, where a learned predictor is part of the state; :meth:`summary`, for `dtbench show`.
 
@@ -368,7 +369,29 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
         """The paper's own formulation of one slot as a Pyomo ``ConcreteModel``."""
 
     def linear_model(self, slot: SlotT) -> Any:
-        """The strong formulation of one slot as a :class:`dtbench.exact.linear.LinearModel`; None if not one MILP."""
+        """The strong formulation of one slot as a :class:`dtbench.exact.linear.LinearModel`; None if there is none."""
+        form = self.form(slot, "strong", Limits())
+        return None if form is None else form.model
+
+    def form(self, slot: SlotT, formulation: str, limits: Limits | None = None) -> Any:
+        """A model of one slot for other solvers, as a :class:`dtbench.exact.form.Form`, which knows the way back.
+
+        Parameters
+        ----------
+        formulation
+            ``"reference"`` or ``"strong"``.
+        limits
+            What may be spent on tangents, where the model needs some; None if only the columns matter.
+
+        Returns
+        -------
+        Form or None
+            None: what :meth:`reference_model` and :meth:`linear_model` give is written, and cannot be read back.
+        """
+        return None
+
+    def horizon_form(self, instance: InstanceT, limits: Limits | None = None) -> Any:
+        """The same of all slots at once, where slots are coupled; None where there is no such model."""
         return None
 
     def predictor_training(self) -> PredictorTraining | None:

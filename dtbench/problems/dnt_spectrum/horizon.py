@@ -7,7 +7,7 @@ block, the best that a perfect twin allows is the bound, and the policy that sol
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any, cast
 
@@ -17,6 +17,7 @@ from dtbench import referee
 from dtbench.arrays import IntArray
 from dtbench.core import AnyProblem, Certificate, CertificateStatus, Limits, relative_gap
 from dtbench.exact.certificate import ROUNDING, with_target
+from dtbench.exact.linear import MilpResult
 from dtbench.problems.dnt_spectrum.allocation import allocate, strongest
 from dtbench.problems.dnt_spectrum.best_rates import BestRates, members
 from dtbench.problems.dnt_spectrum.exact import best_of, by_highs, form_of
@@ -46,21 +47,43 @@ def solve(problem: AnyProblem, instance: DntInstance, limits: Limits) -> Certifi
     rates = BestRates.of(slots, began + limits.seconds / 2.0)  # the other half: the timeline, or a bound without it
     if rates is None:
         return perfect_twin(problem, instance, slots, limits, began)
+    found = settled(instance, rates, limits, until)
+    if found is None or not (found.closed or found.result.status == "infeasible"):  # out of time
+        return perfect_twin(problem, instance, slots, limits, began, float(rates.value.max(axis=1).mean()))
+    result, chosen, infeasible = found.result, found.chosen, found.result.status == "infeasible"
+    plan = [decision for entry in chosen if (decision := rates.decision[entry]) is not None]
+    decisions = DntDecision.stack(plan) if plan else None
+    details = {"model": "timeline", "rounds": found.rounds, **result.details}
+    return certified(problem, instance, decisions, result.bound, limits, began, details, infeasible=infeasible)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A timeline, what HiGHS says of it, the entries (slot, V) that it uses, and whether all of them are settled."""
+
+    timeline: Timeline
+    result: MilpResult
+    chosen: list[tuple[int, int]]
+    rounds: int
+    closed: bool
+
+
+def settled(instance: DntInstance, rates: BestRates, limits: Limits, until: float) -> Settled | None:
+    """Solve the timeline and settle the rates that it uses, until none of them falls; None if time ends before.
+
+    The rates of other entries are bounds that do not matter then. ``until`` [s, of ``time.perf_counter``].
+    """
     rounds, fell = 0, True
-    while fell:  # entries that the timeline uses are settled until none of them falls
+    while fell:
         if time.perf_counter() > until:
-            return perfect_twin(problem, instance, slots, limits, began, float(rates.value.max(axis=1).mean()))
-        result, uploads = Timeline.of(instance, rates.value).solve(limits, until - time.perf_counter())
+            return None
+        timeline = Timeline.of(instance, rates.value)
+        result, uploads = timeline.solve(limits, until - time.perf_counter())
         chosen = [] if uploads is None else [(t, int(v)) for t, v in enumerate(uploads)]
         fell = sum(rates.settle(t, v, replace(limits, seconds=until - time.perf_counter())) for t, v in chosen) > 0
         rounds += 1
-    infeasible = result.status == "infeasible"
-    if not infeasible and not (chosen and all(entry in rates.decision for entry in chosen)):  # out of time
-        return perfect_twin(problem, instance, slots, limits, began, float(rates.value.max(axis=1).mean()))
-    plan = [decision for entry in chosen if (decision := rates.decision[entry]) is not None]
-    decisions = DntDecision.stack(plan) if plan else None
-    details = {"model": "timeline", "rounds": rounds, **result.details}
-    return certified(problem, instance, decisions, result.bound, limits, began, details, infeasible=infeasible)
+    closed = bool(chosen) and all(entry in rates.decision for entry in chosen)
+    return Settled(timeline, result, chosen, rounds, closed)
 
 
 def perfect(problem: AnyProblem, instance: DntInstance) -> DntSlot:

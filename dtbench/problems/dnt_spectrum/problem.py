@@ -109,10 +109,15 @@ class DntSpectrum(Problem[DntInstance, DntState, DntSlot, DntDecision]):
 
         return reference.build(slot)
 
-    def linear_model(self, slot: DntSlot) -> Any:
-        from dtbench.problems.dnt_spectrum import exact
+    def form(self, slot: DntSlot, formulation: str, limits: Limits | None = None) -> Any:
+        from dtbench.problems.dnt_spectrum import forms
 
-        return exact.form_of(slot, patterns=slot.params.interference == "printed").model()
+        return forms.slot_form(slot, formulation, limits)
+
+    def horizon_form(self, instance: DntInstance, limits: Limits | None = None) -> Any:
+        from dtbench.problems.dnt_spectrum import forms
+
+        return forms.horizon_form(self, instance, limits)
 
     def predictor_training(self) -> PredictorTraining:
         from dtbench.problems.dnt_spectrum.predictor_training import GruTraining

@@ -18,7 +18,6 @@ from dtbench.arrays import Array, BoolArray, IntArray
 from dtbench.core import Limits
 from dtbench.exact.linear import LinearModel
 from dtbench.problems.mec_synchronization.candidates import Candidates
-from dtbench.problems.mec_synchronization.model import MecSlot
 
 LEVELS = 8
 TANGENTS = np.linspace(0.0, 1.0, 16)[1:-1]  # theta of the cuts that join wire and processor
@@ -66,12 +65,6 @@ def grid(candidates: Candidates, levels: int, *, naive: bool = False) -> Grid:
     least = ratio * p.noise / candidates.gain[user]
     keep = (candidates.valid & (candidates.longest > shortest))[user] & (least <= worth)
     return Grid(user[keep], begin[keep], end[keep], ratio[keep], least[keep], worth[keep])
-
-
-def build(slot: MecSlot, levels: int = LEVELS) -> LinearModel:
-    """The MILP of a slot (no leading axes); its objective is J."""
-    candidates = Candidates.of(slot, slot.host)
-    return model(candidates, grid(candidates, levels), slot.n_users)
 
 
 def model(candidates: Candidates, on: Grid, n_users: int) -> LinearModel:

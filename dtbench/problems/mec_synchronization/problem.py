@@ -149,7 +149,7 @@ class MecSynchronization(Problem[MecInstance, MecState, MecSlot, MecDecision]):
 
         return reference.build(slot)
 
-    def linear_model(self, slot: MecSlot) -> Any:
-        from dtbench.problems.mec_synchronization import formulation as levels
+    def form(self, slot: MecSlot, formulation: str, limits: Limits | None = None) -> Any:
+        from dtbench.problems.mec_synchronization import forms
 
-        return levels.build(slot)
+        return forms.slot_form(slot, formulation, limits)

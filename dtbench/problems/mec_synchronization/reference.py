@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pyomo.environ as pyo
 
-from dtbench.arrays import BoolArray
+from dtbench.arrays import BoolArray, IntArray
 from dtbench.problems.mec_synchronization.candidates import Candidates
 from dtbench.problems.mec_synchronization.formulation import LEVELS, TANGENTS, Grid, grid
 from dtbench.problems.mec_synchronization.model import MecSlot
@@ -93,10 +93,14 @@ def add_families(m: pyo.ConcreteModel, candidates: Candidates, on: Grid, of: dic
     m.server = pyo.Constraint(m.servers, rule=server, doc="Eq. (14h)")
 
 
+def users_of_levels(slot: MecSlot) -> IntArray:
+    """The candidate of each level (c,) of the model."""
+    return grid(Candidates.of(slot, slot.host), LEVELS, naive=True).user
+
+
 def members(m: pyo.ConcreteModel, slot: MecSlot) -> BoolArray:
     """Who is served (n,) in the solved model."""
-    candidates = Candidates.of(slot, slot.host)
-    on = grid(candidates, LEVELS, naive=True)
-    served = np.zeros(candidates.count, dtype=bool)
-    served[[int(on.user[c]) for c in m.levels if pyo.value(m.z[c]) > 0.5]] = True
+    user = users_of_levels(slot)
+    served = np.zeros(Candidates.of(slot, slot.host).count, dtype=bool)
+    served[[int(user[c]) for c in m.levels if pyo.value(m.z[c]) > 0.5]] = True
     return served

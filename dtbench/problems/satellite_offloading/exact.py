@@ -14,7 +14,7 @@ import numpy as np
 
 from dtbench.arrays import Array, IntArray
 from dtbench.core import AnyProblem, Certificate, Limits
-from dtbench.exact.linear import LinearModel, MilpResult
+from dtbench.exact.linear import MilpResult
 from dtbench.problems.satellite_offloading.completion import Search, complete
 from dtbench.problems.satellite_offloading.enumeration import enumerate_partitions
 from dtbench.problems.satellite_offloading.formulation import Formulation
@@ -157,8 +157,3 @@ class HighsMaster:
         result = solve_highs(self.model, limits, point)
         result = replace(result, bound=result.bound * self.form.terms.beta)
         return result, None if result.x is None else self.form.assoc(result.x)
-
-
-def strong_model(slot: OffloadingSlot) -> LinearModel:
-    """The strong formulation with its first cuts: what the first MILP of ``strong`` starts from."""
-    return Formulation(Terms.of(slot, relaxed=True)).model()

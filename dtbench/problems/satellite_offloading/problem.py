@@ -92,7 +92,7 @@ class SatelliteOffloading(Problem[OffloadingInstance, OffloadingState, Offloadin
 
         return reference.build(slot)
 
-    def linear_model(self, slot: OffloadingSlot) -> Any:
-        from dtbench.problems.satellite_offloading import exact
+    def form(self, slot: OffloadingSlot, formulation: str, limits: Limits | None = None) -> Any:
+        from dtbench.problems.satellite_offloading import forms
 
-        return exact.strong_model(slot)
+        return forms.slot_form(self, slot, formulation, limits)

@@ -101,14 +101,14 @@ def add(m: pyo.ConcreteModel, terms: Terms, share: Array, eps: float) -> None:
 class PyomoMaster:
     """The model and its tangents so far; it takes no start."""
 
-    def __init__(self, slot: OffloadingSlot, relaxed: Terms) -> None:
-        self.terms = relaxed
-        self.model = build(slot, relaxed=True)
+    def __init__(self, slot: OffloadingSlot, terms: Terms, *, relaxed: bool = True) -> None:
+        self.terms, self.eps = terms, 0.0 if relaxed else slot.params.eps
+        self.model = build(slot, relaxed=relaxed)
         self.model.forbidden = pyo.ConstraintList(doc="associations that no shares make feasible")
 
     def cut(self, share: Array) -> None:
         """Add the tangents at shares (N,)."""
-        add(self.model, self.terms, np.clip(share, 1e-3, 1.0), 0.0)
+        add(self.model, self.terms, np.clip(share, 1e-3, 1.0), self.eps)
 
     def forbid(self, assoc: IntArray) -> None:
         """Take an association (N,) out."""

@@ -93,14 +93,6 @@ def solve(problem: AnyProblem, slot: StinSlot, limits: Limits, method: str) -> C
     return search.certificate(method)
 
 
-def strong_model(slot: StinSlot) -> LinearModel:
-    """The strong model of one slot, with names; under the optimal split with products of pairs. Exact in both cases."""
-    layout = Layout.of(levels(slot))
-    if slot.params.split == "optimal":
-        return replace(curved.pair_model(layout), names=curved.pair_names(layout))
-    return replace(level_model(layout), names=layout.names())
-
-
 def _strong(search: Search) -> None:
     """HiGHS on the level model; under the optimal split, tangents are added until bound and value meet."""
     layout = Layout.of(levels(search.slot, search.objective))

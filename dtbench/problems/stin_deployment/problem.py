@@ -94,7 +94,7 @@ class StinDeployment(Problem[StinInstance, StinState, StinSlot, StinDecision]):
 
         return reference.build(slot)
 
-    def linear_model(self, slot: StinSlot) -> Any:
-        from dtbench.problems.stin_deployment import exact
+    def form(self, slot: StinSlot, formulation: str, limits: Limits | None = None) -> Any:
+        from dtbench.problems.stin_deployment import forms
 
-        return exact.strong_model(slot)
+        return forms.slot_form(slot, formulation, limits)

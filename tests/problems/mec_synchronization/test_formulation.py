@@ -18,7 +18,8 @@ SOLVED = Limits(seconds=30.0, gap=1e-7)
 
 
 def bound(slot, count):
-    result = solve_highs(levels.build(slot, count), SOLVED)
+    candidates = Candidates.of(slot, slot.host)
+    result = solve_highs(levels.model(candidates, levels.grid(candidates, count), slot.n_users), SOLVED)
     assert result.status == "optimal"
     return result.bound
 

@@ -13,7 +13,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from dtbench.arrays import specs
 from dtbench.core import Limits
 from dtbench.errors import Declined
-from dtbench.exact.export import write_pyomo
+from dtbench.exact.export import write_model
+from dtbench.exact.form import form_of
 from dtbench.exact.highs import solve_highs
 from dtbench.exact.pyomo_backend import solve_pyomo
 from dtbench.problems import problem
@@ -272,14 +273,14 @@ def test_linear_model_is_the_whole_problem(split):
 def test_written_reference_has_the_same_optimum(tmp_path, fmt):
     for name, slot in (("hand", hand_slot()), ("drawn", draw(4, split="optimal", cap_min=2, cap_max=3, **WEAK))):
         path = tmp_path / f"{name}.{fmt}"
-        write_pyomo(STIN.reference_model(slot), path, fmt)
+        write_model(form_of(STIN, slot, "reference", None).model, path, fmt)
         highs = highspy.Highs()
         highs.silent()
         highs.readModel(str(path))
         highs.setOptionValue("mip_rel_gap", 0.0)
         highs.run()
         assert highs.getInfo().objective_function_value == pytest.approx(brute_force(slot), abs=1e-7)
-        assert all(name in path.read_text() for name in ("deploy(0_0)", "one_node(0)", "capacity(1)", "product(0_1_1)"))
+        assert all(name in path.read_text() for name in ("deploy_0_0", "one_node_0", "capacity_1", "product_0_1_1"))
 
 
 # Laws of the optimum

@@ -103,3 +103,13 @@ class EdgeMigration(Problem[MigrationInstance, MigrationState, MigrationSlot, Mi
         from dtbench.problems.edge_association.migration import reference
 
         return reference.build(slot)
+
+    def form(self, slot: MigrationSlot, formulation: str, limits: Limits | None = None) -> Any:
+        from dtbench.problems.edge_association.migration import forms
+
+        return forms.slot_form(slot, formulation, limits)
+
+    def horizon_form(self, instance: MigrationInstance, limits: Limits | None = None) -> Any:
+        from dtbench.problems.edge_association.migration import forms
+
+        return forms.horizon_form(self, instance, limits)

@@ -150,11 +150,13 @@ class HighsMaster:
 
     def __init__(self, form: Formulation, cuts: list[Cuts]) -> None:
         self.form, self.model = form, form.model()
+        self.cuts: list[Cuts] = []
         for each in cuts:
             self.add(each)
 
     def add(self, cuts: Cuts) -> None:
         """Take more cuts."""
+        self.cuts.append(cuts)
         self.model = with_cuts(self.form, self.model, cuts)
 
     def solve(self, limits: Limits, start: IntArray | None) -> tuple[MilpResult, PlacementDecision | None]:

@@ -90,3 +90,8 @@ class EdgePlacement(Problem[PlacementInstance, PlacementState, PlacementSlot, Pl
         from dtbench.problems.edge_association.placement import reference
 
         return reference.build(slot)
+
+    def form(self, slot: PlacementSlot, formulation: str, limits: Limits | None = None) -> Any:
+        from dtbench.problems.edge_association.placement import forms
+
+        return forms.slot_form(self, slot, formulation, limits)
