@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from dtbench.arrays import Array
+from dtbench.arrays import Array, BoolArray
 from dtbench.core import AnyProblem, Decision, Limits, Slot
 from dtbench.errors import DtbenchError
 from dtbench.exact.export import CONSTANT, column_names
@@ -185,6 +185,22 @@ def arrays_of(model: Any) -> tuple[LinearModel, list[Any]]:
         names=[v.name for v in given.columns], row_names=[entry.constraint.name for entry in given.rows],
     )  # fmt: skip
     return linear, list(given.columns)
+
+
+def in_unit(model: LinearModel, columns: BoolArray, factor: float) -> LinearModel:
+    """The model with columns (n,) in a unit that is ``factor`` times smaller, and their rows multiplied by it.
+
+    GLPK's presolve takes bounds and rows of continuous columns that are broken by less than 1e-3 for kept, so columns
+    that count in the objective should not be much smaller than 1.
+    """
+    ratio = np.where(columns, factor, 1.0)
+    touched = abs(model.rows) @ columns.astype(float) > 0.0
+    scale = np.where(touched, factor, 1.0)
+    return replace(
+        model, cost=model.cost / ratio, lower=model.lower * ratio, upper=model.upper * ratio,
+        rows=sparse.csr_array(sparse.diags_array(scale) @ model.rows @ sparse.diags_array(1.0 / ratio)),
+        row_lower=model.row_lower * scale, row_upper=model.row_upper * scale,
+    )  # fmt: skip
 
 
 # From a solution to a point, from a decision to a start

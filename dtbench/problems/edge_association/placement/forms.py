@@ -16,7 +16,7 @@ import numpy as np
 
 from dtbench.arrays import Array
 from dtbench.core import AnyProblem, Limits, relative_gap
-from dtbench.exact.form import WORK_GAP, Chosen, Form, pyomo_form
+from dtbench.exact.form import WORK_GAP, Chosen, Form, in_unit, pyomo_form
 from dtbench.problems.edge_association.placement import reference
 from dtbench.problems.edge_association.placement.exact import (
     HighsMaster,
@@ -29,6 +29,7 @@ from dtbench.problems.edge_association.placement.formulation import Cuts, Formul
 from dtbench.problems.edge_association.placement.local_search import local_search
 from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot
 
+PER_SECOND = 1000.0  # processing costs are written in ms
 NOTE = "Processor shares are no columns: the referee takes the best ones. Their cost enters through tangents."
 
 
@@ -74,9 +75,10 @@ def strong(form: Formulation, cuts: list[Cuts], gap: float) -> Form:
         taken = dict.fromkeys(range(n_bs, n_bs + form.n_pairs), 0.0) | dict.fromkeys(columns.tolist(), 1.0)
         return {k: float(given.open[k]) for k in range(n_bs)} | taken
 
-    legend = ("z_K = 1: open[K]", "a_I_K = 1: assoc[I] = K", "t_K: processing cost of server K [s] (no field)")
+    legend = ("z_K = 1: open[K]", "a_I_K = 1: assoc[I] = K", "t_K: processing cost of server K [ms] (no field)")
+    model = in_unit(replace(model, names=names), ~model.integer, PER_SECOND)
     return Form(
-        model=replace(model, names=names), legend=legend, decision=decision, chosen=chosen, gap=gap, note=NOTE
+        model=model, legend=legend, decision=decision, chosen=chosen, gap=gap, note=NOTE
     )  # fmt: skip
 
 
@@ -96,5 +98,6 @@ def paper(slot: PlacementSlot, cuts: list[Cuts], gap: float) -> Form:
         for (i, k), variable in model.a.items():
             yield variable, float(given.assoc[i] == k)
 
-    legend = ("z_K = 1: open[K]", "a_I_K = 1: assoc[I] = K", "compute_K: processing cost of server K [s] (no field)")
-    return pyomo_form(model, legend, decision, chosen, gap, NOTE)
+    legend = ("z_K = 1: open[K]", "a_I_K = 1: assoc[I] = K", "compute_K: processing cost of server K [ms] (no field)")
+    form = pyomo_form(model, legend, decision, chosen, gap, NOTE)
+    return replace(form, model=in_unit(form.model, ~form.model.integer, PER_SECOND))
