@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +13,7 @@ import typer
 from dtbench import referee
 from dtbench.arrays import specs
 from dtbench.cli.export import Formulation, in_horizon, model_of
-from dtbench.cli.output import Json, ProblemsPath, number, percent, print_json, print_table
+from dtbench.cli.output import Json, ProblemsPath, number, percent, print_json, print_table, stderr
 from dtbench.core import AnyProblem, check_decision, gap_to
 from dtbench.errors import DtbenchError, shown
 from dtbench.library import instances
@@ -20,6 +21,7 @@ from dtbench.library.best_known import HORIZON, best_known_or_none
 from dtbench.outside import parse_json, read_bytes
 from dtbench.problems import problem
 
+SAME = 1e-4  # relative, of objectives in files, which are rounded
 EPILOG = (
     "Examples: dtbench score stin-deployment/tiny-000 --slot 3 --solution slot3.sol; "
     "dtbench score edge-migration/tiny-000 --solution all.sol; "
@@ -111,8 +113,20 @@ def _solved(
         raise DtbenchError(f"'{owner.id}' does not say how columns make a decision; give --decisions instead.")
     x = point_of(form, read_back.values, complete=read_back.complete, where=f"'{file}' ({read_back.solver})")
     model = "all slots" if slot is None else f"the {word} model"
+    _compare(form, x, read_back.objective, file)
     facts = {"file": str(file), "solver": read_back.solver, "model": model, "model_value": form.model.value(x)}
     return form.decision(x), facts
+
+
+def _compare(form: Any, x: Any, said: float, file: Path) -> None:
+    """Say so where the file's objective is not that of the model at its point."""
+    value = form.model.value(x) * (1.0 if form.model.sense == "min" else -1.0)
+    if not math.isnan(said) and abs(said - value) > SAME * max(1.0, abs(value)):
+        stderr.print(
+            f"dtbench: '{file}' says {said:.6g}, but this model is worth {value:.6g} there: it may be the solution of "
+            "another slot or instance, or the objective was changed.",
+            markup=False, soft_wrap=True,
+        )  # fmt: skip
 
 
 def _given(owner: AnyProblem, found: Any, slot: int | None, file: Path) -> Any:

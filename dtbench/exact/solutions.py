@@ -6,6 +6,7 @@ formats of the same five.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ StartFormat = Literal["mst", "cbc", "highs", "cplex"]
 
 TAG = re.compile(r"<variable\b([^<>]*)/?>")
 ATTRIBUTE = re.compile(r"(\w+)\s*=\s*\"([^\"]*)\"")
+OBJECTIVE = re.compile(r"objective\s*(?:value)?\s*[:=\s]\s*\"?([-+]?\d[\d.]*(?:e[-+]?\d+)?)", re.IGNORECASE)
 NO_SOLUTION = re.compile(
     r"infeasible|unbounded|no (?:integer )?solution|no feasible|not (?:been )?solved|^none$", re.IGNORECASE
 )
@@ -30,11 +32,16 @@ NO_SOLUTION = re.compile(
 
 @dataclass(frozen=True)
 class Solution:
-    """Values of columns by name; ``complete`` if the format lists those that are 0 too; ``solver`` that wrote it."""
+    """What a file says.
+
+    ``values`` of columns by name; ``complete`` if the format lists those that are 0 too; ``solver`` that wrote it;
+    ``objective`` of the minimisation that was solved, NaN where the file has none.
+    """
 
     values: Mapping[str, float]
     complete: bool
     solver: str
+    objective: float
 
 
 def read(path: Path) -> Solution:
@@ -65,7 +72,8 @@ def read(path: Path) -> Solution:
             raise DtbenchError(f"{where}: column '{name[:80]}' is {shown(value)}, expected a number.") from None
     if not values:
         raise DtbenchError(f"{where} ({solver}) holds no values of columns: the solver found no solution.")
-    return Solution(values, complete, solver)
+    said = OBJECTIVE.search(head)
+    return Solution(values, complete, solver, float(said[1]) if said else math.nan)
 
 
 def _highs(text: str, where: str) -> Iterator[tuple[str, str]]:

@@ -71,6 +71,7 @@ def test_every_format(file, solver, text, complete):
     found = read(file(text))
     assert found.solver == solver
     assert found.complete == complete
+    assert found.objective == -20.0
     assert {name: value for name, value in found.values.items() if value} == {"bee": 1.0, "cat": 1.0}
 
 
