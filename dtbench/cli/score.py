@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
@@ -20,6 +20,10 @@ from dtbench.library import instances
 from dtbench.library.best_known import HORIZON, best_known_or_none
 from dtbench.outside import parse_json, read_bytes
 from dtbench.problems import problem
+
+if TYPE_CHECKING:
+    from dtbench.exact.form import Form
+    from dtbench.exact.solutions import Solution
 
 SAME = 1e-4  # relative, of objectives in files, which are rounded
 EPILOG = (
@@ -89,33 +93,43 @@ def _solved(
     owner: AnyProblem, found: Any, slot: int | None, file: Path, formulation: str | None
 ) -> tuple[Any, dict[str, Any]]:
     """The decision that a solution says, and facts about the model."""
-    from dtbench.exact.export import CONSTANT, column_names
-    from dtbench.exact.form import Form, point_of
+    from dtbench.exact.form import point_of
     from dtbench.exact.solutions import read
 
-    read_back = read(file)
+    solution = read(file)
+    model, form = _matching(owner, found, slot, solution, formulation)
+    if form.decision is None:
+        raise DtbenchError(f"'{owner.id}' does not say how columns make a decision; give --decisions instead.")
+    x = point_of(form, solution.values, complete=solution.complete, where=f"'{file}' ({solution.solver})")
+    _compare(form, x, solution.objective, file)
+    facts = {"file": str(file), "solver": solution.solver, "model": model, "model_value": form.model.value(x)}
+    return form.decision(x), facts
+
+
+def _matching(
+    owner: AnyProblem, found: Any, slot: int | None, solution: Solution, formulation: str | None
+) -> tuple[str, Form]:
+    """What to call the model whose columns the solution has, or nearly so, and the model."""
+    from dtbench.exact.export import CONSTANT, column_names
+
     wanted = ["strong"] if slot is None else [formulation] if formulation else ["reference", "strong"]
-    best: tuple[int, str, Form] | None = None
+    tried: list[tuple[int, str, Form]] = []
+    refused: DtbenchError | None = None
+    values = set(solution.values)
     for word in wanted:
         try:
             form = model_of(owner, found, slot, word, None)
-        except DtbenchError:
-            if word == wanted[-1] and best is None:
-                raise
+        except DtbenchError as error:
+            refused = error
             continue
-        unknown = len(set(read_back.values) - {*column_names(form.model), CONSTANT})
-        if best is None or unknown < best[0]:
-            best = unknown, word, form
-    if best is None:  # not reached: the last one raises
-        raise DtbenchError(f"'{owner.id}' has no model that '{file}' could be of.")
-    _, word, form = best
-    if form.decision is None:
-        raise DtbenchError(f"'{owner.id}' does not say how columns make a decision; give --decisions instead.")
-    x = point_of(form, read_back.values, complete=read_back.complete, where=f"'{file}' ({read_back.solver})")
-    model = "all slots" if slot is None else f"the {word} model"
-    _compare(form, x, read_back.objective, file)
-    facts = {"file": str(file), "solver": read_back.solver, "model": model, "model_value": form.model.value(x)}
-    return form.decision(x), facts
+        names = {*column_names(form.model), CONSTANT}
+        off = len(values - names) + (len(names - values) if solution.complete else 0)
+        tried.append((off, f"the {word} model", form))
+    if not tried:
+        raise refused or DtbenchError(f"'{owner.id}' has no model for other solvers.")
+    off, word, form = min(tried, key=lambda entry: entry[0])
+    alike = sum(entry[0] == off for entry in tried) > 1  # the same columns: either will do
+    return "all slots" if slot is None else "the model" if alike else word, form
 
 
 def _compare(form: Any, x: Any, said: float, file: Path) -> None:
@@ -204,7 +218,8 @@ def _compared(owner: AnyProblem, instance: str, slot: int | None, objective: flo
 
 def _print(facts: Mapping[str, Any], unit: str) -> None:
     broken = ", ".join(f"{name} {value:.3g}" for name, value in facts["violations"].items())
-    rows = [("objective", number(facts["objective"], unit) + ("" if facts["feasible"] else ", after repair"))]
+    rows = [("read from", facts["file"] + (f", {facts['solver']} on {facts['model']}" if "solver" in facts else ""))]
+    rows += [("objective", number(facts["objective"], unit) + ("" if facts["feasible"] else ", after repair"))]
     if "objective_as_given" in facts and not facts["feasible"]:
         rows.append(("as given", number(facts["objective_as_given"], unit)))
     rows.append(("feasible", "yes" if facts["feasible"] else f"no: {broken}"))
@@ -212,7 +227,8 @@ def _print(facts: Mapping[str, Any], unit: str) -> None:
         rows.append(("value in the model", number(facts["model_value"], unit)))
     rows.append(("best known", number(facts["best_known"], unit)))
     rows.append(("gap to best known", percent(facts["gap_to_best_known"])))
-    rows += [(name, " ".join(map(str, np.ravel(value)))) for name, value in facts.get("decision", {}).items()]
-    by = f", {facts['solver']} on {facts['model']}" if "solver" in facts else ""
+    rows += [
+        (name, " ".join(f"{item:.6g}" for item in np.ravel(value))) for name, value in facts.get("decision", {}).items()
+    ]
     where = "all slots" if facts["slot"] is None else f"slot {facts['slot']}"
-    print_table(f"{facts['file']}{by}: {facts['instance']}, {where}", ["", "value"], rows)
+    print_table(f"{facts['instance']}, {where}", ["", "value"], rows)

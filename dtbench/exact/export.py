@@ -9,6 +9,7 @@ side, names are letters, digits and underscores. MPS files are free MPS (``glpso
 from __future__ import annotations
 
 import re
+import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -27,7 +28,8 @@ Format = Literal["lp", "mps"]
 
 CONSTANT = "objective_constant"
 OBJECTIVE = "cost"
-TERMS = 5  # of a row, on a line of an LP file: readers take 255 signs
+WIDTH = 110  # of a line of comment: HiGHS takes 560 signs, others 255
+TERMS = 3  # of a row, on a line of an LP file: readers take 255 signs
 KEYWORDS = {
     "bin", "binaries", "binary", "bounds", "end", "free", "gen", "general", "generals", "inf", "infinity", "int",
     "integer", "integers", "max", "maximize", "maximum", "min", "minimize", "minimum", "semi", "sos", "st", "subject",
@@ -55,7 +57,8 @@ def write_model(model: LinearModel, path: Path, fmt: Format, header: Sequence[st
     if fmt not in get_args(Format):
         raise DtbenchError(f"format is '{fmt}'; expected one of {', '.join(get_args(Format))}.")
     sign, lines = ("\\", _lp) if fmt == "lp" else ("*", _mps)
-    text = [f"{sign} {line}".rstrip() for line in header]
+    wrapped = (part for line in header for part in textwrap.wrap(line, WIDTH, subsequent_indent="    ") or [""])
+    text = [f"{sign} {line}".rstrip() for line in wrapped]
     text += lines(standard(model))
     try:
         write_safely(path, ("\n".join(text) + "\n").encode("ascii", "replace"))

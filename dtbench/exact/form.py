@@ -16,7 +16,7 @@ from scipy import sparse
 
 from dtbench.arrays import Array, BoolArray
 from dtbench.core import AnyProblem, Decision, Limits, Slot
-from dtbench.errors import DtbenchError
+from dtbench.errors import DtbenchError, shown
 from dtbench.exact.export import CONSTANT, column_names
 from dtbench.exact.linear import LinearModel
 
@@ -230,7 +230,7 @@ def point_of(form: Form, values: Mapping[str, float], *, complete: bool, where: 
     if unknown:
         more = f" (and {len(unknown) - 1} more)" if len(unknown) > 1 else ""
         raise DtbenchError(
-            f"{where}: column '{unknown[0][:80]}'{more} is not in the model; it is of another slot, instance or "
+            f"{where}: column {shown(unknown[0])}{more} is not in the model; it is of another slot, instance or "
             "formulation, or its names were changed."
         )
     missing = [name for name in names if name not in values]

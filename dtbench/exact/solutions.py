@@ -23,8 +23,10 @@ MOST_BYTES = 2**28  # of a solution file
 StartFormat = Literal["mst", "cbc", "highs", "cplex"]
 
 TAG = re.compile(r"<variable\b([^<>]*)/?>")
-ATTRIBUTE = re.compile(r"(\w+)\s*=\s*\"([^\"]*)\"")
-OBJECTIVE = re.compile(r"objective\s*(?:value)?\s*[:=\s]\s*\"?([-+]?\d[\d.]*(?:e[-+]?\d+)?)", re.IGNORECASE)
+ATTRIBUTE = re.compile(r"\b(\w{1,40})\s{0,9}=\s{0,9}\"([^\"]{0,400})\"")
+OBJECTIVE = re.compile(
+    r"objective ?(?:value)?[ \t:=\"]{1,80}([-+]?\d{1,40}(?:\.\d{0,40})?(?:e[-+]?\d{1,4})?)", re.IGNORECASE
+)
 NO_SOLUTION = re.compile(
     r"infeasible|unbounded|no (?:integer )?solution|no feasible|not (?:been )?solved|^none$", re.IGNORECASE
 )
@@ -65,11 +67,11 @@ def read(path: Path) -> Solution:
     values: dict[str, float] = {}
     for name, value in lines(text, where):
         if name in values:
-            raise DtbenchError(f"{where}: column '{name[:80]}' stands there twice.")
+            raise DtbenchError(f"{where}: column {shown(name)} stands there twice.")
         try:
             values[name] = float(value)
         except ValueError:
-            raise DtbenchError(f"{where}: column '{name[:80]}' is {shown(value)}, expected a number.") from None
+            raise DtbenchError(f"{where}: column {shown(name)} is {shown(value)}, expected a number.") from None
     if not values:
         raise DtbenchError(f"{where} ({solver}) holds no values of columns: the solver found no solution.")
     said = OBJECTIVE.search(head)
@@ -78,10 +80,10 @@ def read(path: Path) -> Solution:
 
 def _highs(text: str, where: str) -> Iterator[tuple[str, str]]:
     """``# Columns 3``, then lines of name and value until ``# Rows``."""
-    found = re.search(r"^# Primal solution values\s*\n(.*)$", text, re.MULTILINE)
+    found = re.search(r"^# Primal solution values[ \t]{0,9}\n(.{0,200})$", text, re.MULTILINE)
     if found and NO_SOLUTION.search(found[1].strip()):
-        raise DtbenchError(f"{where} (HiGHS) says '{found[1].strip()}': it holds no solution.")
-    begins = re.search(r"^# Columns (\d{1,9})\s*$", text, re.MULTILINE)
+        raise DtbenchError(f"{where} (HiGHS) says {shown(found[1].strip())}: it holds no solution.")
+    begins = re.search(r"^# Columns (\d{1,9})[ \t]{0,9}$", text, re.MULTILINE)
     if begins is None:
         raise DtbenchError(f"{where} (HiGHS) holds no columns: it is cut off, or the solver found no solution.")
     lines = text[begins.end() :].lstrip("\n").splitlines()[: int(begins[1])]
@@ -95,7 +97,7 @@ def _cbc(text: str, where: str) -> Iterator[tuple[str, str]]:
     """``Optimal - objective value 3``, then lines of number, name, value and reduced cost; ``**`` marks broken ones."""
     first, _, rest = text.lstrip().partition("\n")
     if NO_SOLUTION.search(first):
-        raise DtbenchError(f"{where} (CBC) says '{first[:80].strip()}': it holds no solution.")
+        raise DtbenchError(f"{where} (CBC) says {shown(first.strip())}: it holds no solution.")
     for line in rest.splitlines():
         parts = line.replace("**", " ").split()
         if parts:
@@ -110,10 +112,10 @@ def _plain(text: str, where: str) -> Iterator[tuple[str, str]]:
         line = line.split("#", 1)[0].strip()
         if not line or re.match(r"objective value\s*:|solution status\s*:", line):
             if NO_SOLUTION.search(line):
-                raise DtbenchError(f"{where} says '{line[:80]}': it holds no solution.")
+                raise DtbenchError(f"{where} says {shown(line)}: it holds no solution.")
             continue
         if NO_SOLUTION.fullmatch(line.removesuffix(" available")):
-            raise DtbenchError(f"{where} says '{line[:80]}': it holds no solution.")
+            raise DtbenchError(f"{where} says {shown(line)}: it holds no solution.")
         yield _pair(line.split("(obj:", 1)[0], where)
 
 

@@ -18,6 +18,9 @@ from dtbench import files
 from dtbench.arrays import specs
 from dtbench.core import Decision
 from dtbench.envs import BatchEnv
+from dtbench.exact import solutions
+from dtbench.exact.export import column_names
+from dtbench.exact.form import form_of, point_of, start_of
 from dtbench.experiments import decisions, plan_file, provenance, suite, sweep
 from dtbench.experiments.plan import make_plan
 from dtbench.experiments.plan_file import PlanFile, PlannedCell, SuitePlan
@@ -231,6 +234,28 @@ def plain_known(file):
     return sorted((*r[:2], *(str(float(x)) for x in r[2:5]), *r[5:]) for r in rows)
 
 
+def solution_point(file):
+    """The point that a solution of the strong model of a slot says."""
+    solution = solutions.read(file)
+    form = strong_form()
+    x = point_of(form, solution.values, complete=solution.complete, where=f"'{file}'")
+    return form.decision(x).node.tolist()
+
+
+def strong_form():
+    instance = instances.load("stin-deployment/tiny-000")
+    return form_of(STIN, STIN.slot(instance, 0, STIN.start(instance)), "strong", None)
+
+
+def made_solution(folder, fmt):
+    """A solution as a solver writes it: starts have the same formats."""
+    form, file = strong_form(), folder / f"{fmt}.sol"
+    instance = instances.load("stin-deployment/tiny-000")
+    x = start_of(form, STIN.exact(STIN.slot(instance, 0, STIN.start(instance))).decision)
+    solutions.write_start(file, zip(column_names(form.model), x.tolist(), strict=True), form.model.value(x), fmt)
+    return file.read_bytes()
+
+
 SUITE = b"""name = "example"
 title = "Two baselines"
 instances = ["stin-deployment/tiny-00[0-2]", "mine/*.nc"]
@@ -319,5 +344,9 @@ def make(folder: Path) -> dict[str, Target]:
         "predictor": Target(
             "w.safetensors", weights[0].read_bytes(), mutations.of_weights, predictor_of, plain_weights
         ),
+        **{
+            f"solution of {fmt}": Target("a.sol", made_solution(folder, fmt), mutations.of_text, solution_point)
+            for fmt in ("mst", "cbc", "highs", "cplex")
+        },
         "resume": Target("r.resume.safetensors", here.resume.read_bytes(), mutations.of_weights, resumed),
     }  # fmt: skip

@@ -23,6 +23,7 @@ MEMORY = 2**30  # bytes
 KINDS = [
     "instance", "decisions", "record", "results", "suite", "sweep", "solver file", "learned solver file", "checksums",
     "best known", "plan", "policy", "predictor", "resume",
+    "solution of mst", "solution of cbc", "solution of highs", "solution of cplex",
 ]  # fmt: skip
 FEW = 25
 MANY = {"results": 400, "solver file": 300, "learned solver file": 300}

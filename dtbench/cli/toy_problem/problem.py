@@ -72,7 +72,7 @@ class ToyProblem(Problem[ToyInstance, ToyState, ToySlot, ToyDecision]):
 
         return reference.build(slot)
 
-    def linear_model(self, slot: ToySlot) -> Any:
-        from . import exact
+    def form(self, slot: ToySlot, formulation: str, limits: Limits | None = None) -> Any:
+        from . import forms
 
-        return exact.model(slot)
+        return forms.slot_form(slot, formulation)

@@ -1,4 +1,4 @@
-"""The model as a paper writes it, in Pyomo: what `dtbench export` writes, and what the exact method is checked with."""
+"""The model as a paper writes it, in Pyomo: `dtbench export` writes it, and the exact method is checked with it."""
 
 from __future__ import annotations
 
