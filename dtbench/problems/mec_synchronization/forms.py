@@ -34,6 +34,7 @@ from dtbench.problems.mec_synchronization.exact import attainable, decision_of
 from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot
 
 ROUNDS = 2000  # most sets that are priced
+ROUNDING = 1e-6  # relative, of powers that two users need at least
 SERVED = (
     "A decision that is read back serves whom the columns say (who cannot be served together with the others is "
     "dropped, by rising worth), with the least energy: power, wire, cpu are those of the convex program; hosts stay."
@@ -79,17 +80,18 @@ class Sets:
 
     def _pairs(self, first: IntArray, second: IntArray) -> tuple[Array, BoolArray]:
         """What two users take beside their energies alone [E_0], in the longest times, and whether they can send."""
-        candidates = self.prices.candidates
-        member = np.zeros((len(first), candidates.count), dtype=bool)
-        each = np.arange(len(first))
-        member[each, self.part[first]] = member[each, self.part[second]] = True
-        rows = candidates.rows((len(first),)) if len(first) else candidates
-        if not len(first):
-            return np.zeros(0), np.zeros(0, dtype=bool)
-        power, possible = rows.least(member, np.where(member, candidates.longest, 1.0))
-        energy = rows.energy(power, np.where(member, candidates.longest, 0.0))
-        alone = self.alone[self.part]
-        return np.where(possible, energy - alone[first] - alone[second], 0.0), possible
+        candidates, p = self.prices.candidates, self.prices.candidates.params
+        one, other = self.part[first], self.part[second]
+        theta, cross, time = self.prices.theta, candidates.cross, candidates.longest
+        room = 1.0 - theta[one] * theta[other] * cross[one, other] * cross[other, one]
+        possible = room > 0.0
+        power = [
+            theta[j] * p.noise * (1.0 + theta[k] * cross[j, k]) / np.where(possible, room, 1.0)
+            for j, k in ((one, other), (other, one))
+        ]
+        possible &= (np.maximum(*power) <= p.p_max * (1.0 + ROUNDING)) if len(one) else possible
+        energy = (power[0] * time[one] + power[1] * time[other]) / p.e0
+        return np.where(possible, energy - self.alone[one] - self.alone[other], 0.0), possible
 
     def add(self, member: BoolArray) -> None:
         """The row of a set (n,) that has been priced."""
