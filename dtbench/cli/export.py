@@ -22,7 +22,7 @@ EPILOG = (
     "Examples: dtbench export stin-deployment/tiny-000 --slot 3 -o slot3.lp; "
     "dtbench export edge-migration/tiny-000 --horizon --format mps -o all.mps; "
     "dtbench export edge-placement/small-000 --formulation strong --start local-search -o warm.mps. "
-    "Then: cbc slot3.lp solve solu slot3.sol; glpsol --lp slot3.lp; glpsol --freemps warm.mps; "
+    "Then: cbc slot3.lp solve solu slot3.sol; glpsol --lp slot3.lp -o slot3.sol; glpsol --freemps warm.mps; "
     "highs slot3.lp --solution_file slot3.sol; scip -f slot3.lp; "
     "dtbench score stin-deployment/tiny-000 --slot 3 --solution slot3.sol"
 )

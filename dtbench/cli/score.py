@@ -47,7 +47,9 @@ def score(
     ] = None,
     solution: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Solution of an exported model, by HiGHS, CBC, SCIP, Gurobi or CPLEX."),
+        typer.Option(
+            metavar="FILE", help="Solution of an exported model, by HiGHS, CBC, SCIP, Gurobi, CPLEX, or glpsol -o."
+        ),
     ] = None,
     decisions: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Decisions, .nc (leading time axis) or .json: fields by name.")

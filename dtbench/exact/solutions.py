@@ -1,7 +1,7 @@
 """Solution files of other solvers, and MIP starts for them: values of columns by name.
 
-Read are the files of HiGHS, CBC, SCIP, Gurobi and CPLEX, told apart by what stands in them. Starts are written in the
-formats of the same five.
+Read are the files of HiGHS, CBC, SCIP, Gurobi, CPLEX and GLPK (``glpsol -o``), told apart by what stands in them.
+Starts are written in the formats of all but GLPK, which takes none.
 """
 
 from __future__ import annotations
@@ -25,8 +25,10 @@ StartFormat = Literal["mst", "cbc", "highs", "cplex"]
 TAG = re.compile(r"<variable\b([^<>]*)/?>")
 ATTRIBUTE = re.compile(r"\b(\w{1,40})\s{0,9}=\s{0,9}\"([^\"]{0,400})\"")
 OBJECTIVE = re.compile(
-    r"objective ?(?:value)?[ \t:=\"]{1,80}([-+]?\d{1,40}(?:\.\d{0,40})?(?:e[-+]?\d{1,4})?)", re.IGNORECASE
+    r"objective(?:: {1,9}\w{1,80}| ?value)?[ \t:=\"]{1,80}([-+]?\d{1,40}(?:\.\d{0,40})?(?:e[-+]?\d{1,4})?)",
+    re.IGNORECASE,
 )
+GLPK_STATUS = {"*", "B", "NL", "NU", "NF", "NS"}
 NO_SOLUTION = re.compile(
     r"infeasible|unbounded|no (?:integer )?solution|no feasible|not (?:been )?solved|^none$", re.IGNORECASE
 )
@@ -60,8 +62,8 @@ def read(path: Path) -> Solution:
     found = next((entry for entry in FORMATS if entry[1].search(head)), None)
     if found is None:
         raise DtbenchError(
-            f"{where} is no solution file that is known: expected one of HiGHS, CBC, SCIP, Gurobi or CPLEX (GLPK's are "
-            "not read: solve with one of these)."
+            f"{where} is no solution file that is known: expected one of HiGHS, CBC, SCIP, Gurobi, CPLEX "
+            "or GLPK (glpsol -o)."
         )
     solver, _, complete, lines = found
     values: dict[str, float] = {}
@@ -131,6 +133,26 @@ def _cplex(text: str, where: str) -> Iterator[tuple[str, str]]:
         yield attributes["name"], attributes["value"]
 
 
+def _glpk(text: str, where: str) -> Iterator[tuple[str, str]]:
+    """The table of columns of ``glpsol -o``: number, name, status or ``*``, value; a long name has a line of its own."""
+    status = re.search(r"^Status: {1,20}(\S.{0,60})$", text, re.MULTILINE)
+    if status is None or re.search("UNDEFINED|EMPTY|INFEASIBLE|UNBOUNDED", status[1]):
+        raise DtbenchError(f"{where} (GLPK) says {shown(status[1] if status else '')}: it holds no solution.")
+    lines = iter(text.partition("Column name")[2].splitlines()[2:])
+    for line in lines:
+        parts = line.split()
+        if not parts:
+            return
+        if len(parts) == 2:
+            parts += next(lines, "").split()
+        rest = parts[2:]
+        if rest and rest[0] in GLPK_STATUS:
+            rest = rest[1:]
+        if not rest:
+            raise DtbenchError(f"{where} (GLPK): column {shown(' '.join(parts))} has no value; the file is cut off.")
+        yield parts[1] if len(parts) > 1 else "", rest[0]
+
+
 def _pair(line: str, where: str) -> tuple[str, str]:
     parts = line.split()
     if len(parts) != 2:
@@ -141,6 +163,7 @@ def _pair(line: str, where: str) -> tuple[str, str]:
 Lines = Callable[[str, str], Iterator[tuple[str, str]]]
 FORMATS: tuple[tuple[str, re.Pattern[str], bool, Lines], ...] = (
     ("CPLEX", re.compile(r"<CPLEXSolution\b"), True, _cplex),
+    ("GLPK", re.compile(r"\AProblem:.{0,400}\nRows:"), True, _glpk),
     ("HiGHS", re.compile(r"^# Primal solution values|^Model status", re.MULTILINE), True, _highs),
     ("Gurobi", re.compile(r"^# (?:Solution for model|Objective value\s*=|MIP start)", re.MULTILINE), True, _plain),
     ("SCIP", re.compile(r"^(?:solution status|objective value)\s*:|^no solution", re.MULTILINE), False, _plain),

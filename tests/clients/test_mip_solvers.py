@@ -149,6 +149,15 @@ def test_solutions_of_cbc_come_back(written, program, tmp_path, id, formulation)
     assert scored(solution, id, formulation, best) == "CBC"
 
 
+@pytest.mark.parametrize(("id", "formulation"), [("stin-deployment", "reference"), ("edge-placement", "strong")])
+def test_solutions_of_glpk_come_back(written, program, tmp_path, id, formulation):
+    glpsol = program("glpsol", package="glpk-utils", what="solutions, read by `dtbench score`")
+    file, best = written[id, formulation, "mps"]
+    solution = tmp_path / "a.sol"
+    run(glpsol, "--freemps", file, "-o", solution)
+    assert scored(solution, id, formulation, best) == "GLPK"
+
+
 @pytest.mark.parametrize(("id", "formulation"), [("dnt-spectrum", "reference"), ("edge-placement", "strong")])
 def test_solutions_of_scip_come_back(written, library, tmp_path, id, formulation):
     library("pyscipopt", what="solutions, read by `dtbench score`")

@@ -49,6 +49,26 @@ CPLEX = """<?xml version = "1.0" encoding="UTF-8" standalone="yes"?>
  </variables>
 </CPLEXSolution>
 """
+GLPK = """Problem:    dtbench
+Rows:       1
+Columns:    3 (3 integer, 3 binary)
+Non-zeros:  3
+Status:     INTEGER OPTIMAL
+Objective:  cost = -20 (MINimum)
+
+   No.   Row name        Activity     Lower bound   Upper bound
+------ ------------    ------------- ------------- -------------
+     1 weight                      6                           6
+
+   No. Column name       Activity     Lower bound   Upper bound
+------ ------------    ------------- ------------- -------------
+     1 ant          *              0             0             1
+     2 bee
+                    *              1             0             1
+     3 cat          *              1             0             1
+
+Integer feasibility conditions:
+"""
 
 
 @pytest.fixture
@@ -65,7 +85,7 @@ def file(tmp_path):
 @pytest.mark.parametrize(
     ("solver", "text", "complete"),
     [("HiGHS", HIGHS, True), ("CBC", CBC, False), ("SCIP", SCIP, False), ("Gurobi", GUROBI, True),
-     ("CPLEX", CPLEX, True)],
+     ("CPLEX", CPLEX, True), ("GLPK", GLPK, True)],
 )  # fmt: skip
 def test_every_format(file, solver, text, complete):
     found = read(file(text))
@@ -93,6 +113,8 @@ def test_every_format(file, solver, text, complete):
         ("solution status: infeasible\nobjective value: 0\n", "holds no solution"),
         (CPLEX[: CPLEX.index("</variables>")], "is cut off: '</CPLEXSolution>' is missing"),
         (CPLEX.replace(' value="0"', ""), "has no name or no value"),
+        (GLPK.replace("INTEGER OPTIMAL", "INTEGER UNDEFINED"), "says 'INTEGER UNDEFINED': it holds no solution"),
+        (GLPK[: GLPK.index("bee") + 3], "column '2 bee' has no value; the file is cut off"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read(file, text, words):
