@@ -134,7 +134,7 @@ def _cplex(text: str, where: str) -> Iterator[tuple[str, str]]:
 
 
 def _glpk(text: str, where: str) -> Iterator[tuple[str, str]]:
-    """The table of columns of ``glpsol -o``: number, name, status or ``*``, value; a long name has a line of its own."""
+    """The table of columns of ``glpsol -o``: number, name, status or ``*``, value; a long name has its own line."""
     status = re.search(r"^Status: {1,20}(\S.{0,60})$", text, re.MULTILINE)
     if status is None or re.search("UNDEFINED|EMPTY|INFEASIBLE|UNBOUNDED", status[1]):
         raise DtbenchError(f"{where} (GLPK) says {shown(status[1] if status else '')}: it holds no solution.")

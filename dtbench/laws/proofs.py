@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose
 
 from dtbench import referee
 from dtbench.core import AnyProblem, Certificate, Decision, Limits, Slot
+from dtbench.errors import DtbenchError
 from dtbench.laws.cases import drawn, instance_of, walked
 from dtbench.laws.compare import arrays, refused, require
 from dtbench.laws.decisions import require_feasible
@@ -116,6 +117,36 @@ def reference_model_is_a_pyomo_model(problem: AnyProblem) -> None:
     sense = {"min": pyo.minimize, "max": pyo.maximize}[problem.sense]
     require(objectives[0].sense == sense, f"its sense is not '{problem.sense}'")
     require(any(True for _ in model.component_data_objects(pyo.Constraint, active=True)), "it has no constraint")
+
+
+@law(once)
+def models_for_other_solvers_are_what_they_say(problem: AnyProblem) -> None:
+    """Models for other solvers have the optimum, or are bounds and say so; columns and decisions agree both ways."""
+    from dtbench.exact.form import EXACT_GAP, form_of, start_of
+    from dtbench.exact.highs import solve_highs
+
+    slot, proved = walked(problem, "tiny")[0], certificate(problem, None, 0)
+
+    def no_worse(what: str, value: float, than: float) -> None:
+        require(worse(problem, value, than) <= EXACT_GAP, f"{what} is {value}, which is worse than {than}")
+
+    for formulation in ("reference", "strong"):
+        try:
+            form = form_of(problem, slot, formulation, Limits(seconds=60.0))
+        except DtbenchError:
+            continue  # there is none, and it says so
+        result = solve_highs(form.model, Limits(seconds=60.0, gap=1e-9 if form.exact else 0.05))
+        no_worse(f"bound of the {formulation} model", result.bound, proved.objective)
+        if not form.exact or result.x is None:
+            continue
+        no_worse("proven bound", proved.bound, result.objective)
+        if form.decision is not None:
+            outcome = problem.evaluate(slot, form.decision(np.where(form.model.integer, result.x.round(), result.x)))
+            require(bool(outcome.feasible), f"the {formulation} model's optimum is no feasible decision")
+            no_worse(f"decision of the {formulation} model", float(outcome.objective), result.objective)
+        if form.decision is not None and form.chosen is not None:
+            back = problem.evaluate(slot, form.decision(start_of(form, proved.decision)))
+            no_worse(f"optimal decision in the {formulation} model", float(back.objective), proved.objective)
 
 
 @law(uncoupled)

@@ -1,4 +1,4 @@
-"""Models for other solvers: what is called exact has the certified optimum, and the way to decisions goes both ways."""
+"""Models for other solvers in other readings and over horizons; the laws of problems hold the usual ones."""
 
 from dataclasses import replace
 
@@ -8,6 +8,7 @@ import pytest
 from dtbench import referee
 from dtbench.core import Limits
 from dtbench.errors import DtbenchError
+from dtbench.exact.export import column_names
 from dtbench.exact.form import form_of, start_of
 from dtbench.exact.highs import solve_highs
 from dtbench.library import instances
@@ -27,27 +28,25 @@ def slot_of(id, t=0, **overrides):
 
 
 def require_both_ways(owner, slot, form, best):
-    """The model's optimum is ``best`` where it is called exact, and so is the decision that it says."""
-    result = solve_highs(form.model, SOLVED if form.exact else Limits(gap=1e-3))
-    worse = (result.objective - best.objective) * (1 if owner.sense == "min" else -1)
-    assert worse <= 1e-6 * abs(best.objective)
-    if form.exact:
-        assert worse >= -1e-6 * abs(best.objective)
-        x = np.where(form.model.integer, np.round(result.x), result.x)
-        outcome = owner.evaluate(slot, form.decision(x))
-        assert outcome.feasible
-        assert outcome.objective == pytest.approx(best.objective, rel=1e-6)
+    """The model's optimum is ``best``, and so is the decision that it says."""
+    result = solve_highs(form.model, SOLVED)
+    assert result.objective == pytest.approx(best.objective, rel=1e-6)
+    x = np.where(form.model.integer, np.round(result.x), result.x)
+    outcome = owner.evaluate(slot, form.decision(x))
+    assert outcome.feasible
+    assert outcome.objective == pytest.approx(best.objective, rel=1e-6)
     start = start_of(form, best.decision)
     assert owner.evaluate(slot, form.decision(start)).objective == pytest.approx(best.objective, rel=1e-6)
 
 
 @pytest.mark.parametrize("formulation", ["reference", "strong"])
 @pytest.mark.parametrize("id", PROBLEMS)
-def test_models_of_a_slot(id, formulation):
+def test_which_models_are_exact(id, formulation):
     owner, slot = slot_of(id)
     form = form_of(owner, slot, formulation, Limits(seconds=30.0))
     assert form.exact == ((id, formulation) != ("mec-synchronization", "reference"))
-    require_both_ways(owner, slot, form, owner.exact(slot, Limits(gap=1e-8)))
+    assert len(set(column_names(form.model))) == form.model.n_columns
+    assert all(len(line) < 200 for line in form.legend)
 
 
 @pytest.mark.parametrize(

@@ -219,7 +219,8 @@ def paper(slot: MecSlot) -> Form:
         "z_C = 1: the user of level C is served, power[K] > 0; levels C of users K: " + ranges(candidates, user),
         "p_C: power [W] on the level; w, f: shares of wire and processor (no field)",
     )
-    note = "Uplink times are on levels: the radio has the longest time of a level, all else what the shortest leaves. "
+    note = "Uplink times are on levels: the radio has the longest time of a level, all else what the shortest leaves; "
+    note += "--formulation strong is exact. "
     return pyomo_form(model, legend, decision, chosen, math.nan, note + SERVED)
 
 
