@@ -149,7 +149,7 @@ def _start(
     file = output.with_name(output.stem + StartSuffix[fmt])
     write_start(file, zip(names, [*x.tolist(), 1.0], strict=True), value if form.model.sense == "min" else -value, fmt)
     unit = "" if owner.unit == "1" else f" {owner.unit}"
-    stderr.print(f"wrote {file}: start by {solver}, objective {value:.6g}{unit}", markup=False, soft_wrap=True)
+    stderr.print(f"wrote {file}: start by {solver}, in the model {value:.6g}{unit}", markup=False, soft_wrap=True)
 
 
 def _decided(owner: AnyProblem, instance: str, solver: str, solvers_path: list[str] | None) -> Any:

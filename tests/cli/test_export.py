@@ -60,7 +60,7 @@ def test_a_start_by_a_solver(dtbench, tmp_path):
     file = tmp_path / "m.lp"
     result = dtbench("export", TINY, "--formulation", "strong", "--start", "greedy", "-o", file)
     assert result.code == 0
-    value = float(re.search(r"start by greedy, objective (\S+) s", result.err)[1])
+    value = float(re.search(r"start by greedy, in the model (\S+) s", result.err)[1])
     assert value >= solved(file) * (1 - 1e-6)
     start = dict(line.split() for line in (tmp_path / "m.mst").read_text().splitlines()[1:])
     assert sum(float(v) for name, v in start.items() if name.startswith(("own_", "at_"))) == 5

@@ -206,7 +206,7 @@ def started(tmp_path):
         )  # fmt: skip
         assert said.returncode == 0, said.stderr
         (start,) = (file for file in tmp_path.iterdir() if file != model)
-        value = float(re.search(r"start by greedy, objective (\S+)", said.stderr)[1])
+        value = float(re.search(r"start by greedy, in the model (\S+)", said.stderr)[1])
         return model, start, value
 
     return export
