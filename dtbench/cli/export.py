@@ -87,7 +87,9 @@ def export(
     folder_of(output)
     form = model_of(owner, found, t, formulation or "reference", Limits(seconds=time_limit))
     named = f"{owner.id}, instance {instance}, " + ("all slots (mean)" if t is None else f"slot {t}")
-    write_model(form.model, output, format, form.header(named, owner.unit))
+    back = f"dtbench score {instance} " + ("" if t is None else f"--slot {t} ") + "--solution FILE"
+    header = [*form.header(named, owner.unit), *([f"Read a solution back with: {back}"] if form.decision else [])]
+    write_model(form.model, output, format, header)
     size = f"{form.model.n_columns} columns, {form.model.n_rows} rows"
     sign = "" if form.model.sense == "min" else "; minimise MINUS the objective"
     stderr.print(f"wrote {output}: {form.kind} ({size}{sign})", markup=False, soft_wrap=True)

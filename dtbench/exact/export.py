@@ -12,7 +12,6 @@ import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -213,8 +212,3 @@ def _mps_bounds(name: str, lower: float, upper: float, integer: bool) -> Iterato
         yield f" UP BND {name} {number(upper)}"
     elif integer and np.isfinite(lower):
         yield f" PL BND {name}"
-
-
-def renamed(model: LinearModel, names: Sequence[str]) -> LinearModel:
-    """The model with names of its columns."""
-    return replace(model, names=list(names))

@@ -20,6 +20,8 @@ from dtbench.errors import DtbenchError, shown
 from dtbench.exact.export import CONSTANT, column_names
 from dtbench.exact.linear import LinearModel
 
+FORMULATIONS = ("reference", "strong")
+
 EXACT_GAP = 1e-6
 """A model is called exact if its optimum is that of the problem within this, relative."""
 
@@ -52,9 +54,8 @@ class Form:
         Decision of a point (n,) whose integer columns are whole; leading time axis for a whole horizon. None where the
         problem does not say.
     chosen
-        Columns that a decision fixes, with their values.
-
-        Raises ``ValueError`` with the reason if the model cannot express the decision.
+        Columns that a decision fixes, with their values; a ``ValueError`` gives the reason if the model cannot express
+        the decision.
     gap
         Relative distance between the model's optimum and the problem's; NaN where it is not known.
     note
@@ -107,7 +108,11 @@ def form_of(problem: AnyProblem, slot: Slot, formulation: str, limits: Limits | 
     ------
     DtbenchError
         If the problem has no such model of this slot.
+    ValueError
+        On an unknown formulation.
     """
+    if formulation not in FORMULATIONS:
+        raise ValueError(f"formulation is '{formulation}'; expected one of {', '.join(FORMULATIONS)}")
     form: Form | None = problem.form(slot, formulation, limits)
     if form is not None:
         return form

@@ -161,17 +161,6 @@ def load(model: LinearModel) -> highspy.Highs:
         If HiGHS refuses the model.
     """
     refuse_large(model)
-    return handed_over(model)
-
-
-def handed_over(model: LinearModel) -> highspy.Highs:
-    """HiGHS holding the model whatever its numbers, for writing it to a file.
-
-    Raises
-    ------
-    ValueError
-        If HiGHS refuses the model.
-    """
     highs = highspy.Highs()
     highs.silent()
     sense = highspy.ObjSense.kMinimize if model.sense == "min" else highspy.ObjSense.kMaximize

@@ -6,7 +6,7 @@ import pytest
 
 from dtbench.core import Limits
 from dtbench.errors import DtbenchError
-from dtbench.exact.form import Form, point_of, pyomo_form, start_of
+from dtbench.exact.form import Form, form_of, in_unit, point_of, pyomo_form, start_of
 from dtbench.exact.highs import solve_highs
 
 from .models import knapsack
@@ -69,6 +69,20 @@ def test_columns_of_a_pyomo_model_are_its_variables():
     x = start_of(made, {2})
     assert made.decision(x) == {2}
     assert made.model.value(x) == pytest.approx(3.5)
+
+
+def test_another_unit_changes_no_value():
+    """f of facility in thousandths: the same optimum, and rows that hold at the same points."""
+    made = pyomo_form(facility(), ("",)).model
+    small = in_unit(made, ~made.integer, 1000.0)
+    one, other = (solve_highs(model, Limits()) for model in (made, small))
+    assert other.objective == pytest.approx(one.objective)
+    assert np.where(made.integer, other.x, other.x / 1000.0) == pytest.approx(one.x)
+
+
+def test_formulations_are_two():
+    with pytest.raises(ValueError, match="formulation is 'stron'; expected one of reference, strong"):
+        form_of(None, None, "stron", None)
 
 
 def test_what_is_said_of_a_model():
