@@ -29,6 +29,7 @@ from dtbench.problems.edge_association.placement.formulation import Cuts, Formul
 from dtbench.problems.edge_association.placement.local_search import local_search
 from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot
 
+LAST = 10.0  # seconds for a bound where the time for tangents is over
 PER_SECOND = 1000.0  # processing costs are written in ms
 NOTE = "Processor shares are no columns: the referee takes the best ones. Their cost enters through tangents."
 
@@ -42,6 +43,8 @@ def slot_form(problem: AnyProblem, slot: PlacementSlot, formulation: str, limits
 
 def tangents(problem: AnyProblem, slot: PlacementSlot, form: Formulation, limits: Limits) -> tuple[list[Cuts], float]:
     """Cuts, and the relative distance between the optimum of a model with them and the problem's; NaN if unknown."""
+    from dtbench.exact.highs import solve_highs
+
     began = time.perf_counter()
     limits = replace(limits, gap=limits.gap or WORK_GAP)
     search = Search(problem, slot, limits, limits.gap or 0.0, began)
@@ -50,6 +53,9 @@ def tangents(problem: AnyProblem, slot: PlacementSlot, form: Formulation, limits
     outer_approximation(search, form, master)
     if search.incumbent is not None:
         master.add(form.cuts_of(search.incumbent.assoc))
+    if not math.isfinite(search.bound) and not search.infeasible:  # no time for the MILP: its relaxation says how far
+        free = replace(master.model, integer=np.zeros(form.n_columns, dtype=bool))
+        search.prove(solve_highs(free, Limits(seconds=LAST)).bound)
     known = math.isfinite(search.objective) and math.isfinite(search.bound)
     gap = relative_gap(search.objective, search.bound) if known else 0.0 if search.infeasible else math.nan
     return master.cuts, gap
