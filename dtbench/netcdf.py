@@ -1,7 +1,9 @@
 """Self-describing netCDF files of arrays: each variable with its dimensions, unit and meaning.
 
-The same content gives the same bytes. Reading never runs anything: plain numbers, texts and attributes only, from files
-that were checked first (:mod:`dtbench.hdf5`).
+The same content gives the same bytes. Texts are written as fixed characters, as the netCDF C library does by default:
+Octave and others cannot read the strings of variable length that HDF5 has besides. Every dimension has a coordinate
+variable, which counts from 0. Reading never runs anything: plain numbers, texts and attributes only, from files that
+were checked first (:mod:`dtbench.hdf5`).
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import h5netcdf
+import h5py
 import numpy as np
 import numpy.typing as npt
 
@@ -25,6 +28,9 @@ from dtbench.outside import read_bytes
 
 MEMORY = "/dev/shm"  # noqa: S108  a folder in memory
 MOST_BYTES = 2**27  # of a file that is read
+CONVENTIONS = "ACDD-1.3"  # of attributes; not CF, whose list of units knows no twin and no slot
+KEYWORDS = "digital twin, edge computing, optimisation benchmark"
+MEANING = {"time": "slot of the horizon", "xy": "axis of a position: 0 = x, 1 = y"}  # of coordinates
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,16 @@ def variables_of(data: Batched, lead: tuple[str, ...] = ()) -> dict[str, Variabl
     }
 
 
+def header(title: str, summary: str, **more: Any) -> dict[str, Any]:
+    """Attributes of a file: those that :data:`CONVENTIONS` asks for, and more."""
+    return {"Conventions": CONVENTIONS, "title": title, "summary": summary, "keywords": KEYWORDS} | more
+
+
+def whole(value: int) -> np.integer[Any]:
+    """A whole number as an attribute: of 32 bit where that is enough, as R knows no longer ones."""
+    return np.int32(value) if abs(value) < 2**31 else np.int64(value)
+
+
 def stored(value: Any) -> npt.NDArray[Any]:
     """A value as it is written: netCDF has no booleans, int8 stands for them."""
     array = np.asarray(value)
@@ -81,18 +97,44 @@ def to_bytes(content: Content) -> bytes:
 
 def _write(group: Any, content: Content) -> None:
     for name, value in content.attributes.items():
-        group.attrs[name] = value
-    for name, variable in content.variables.items():
-        for dim, length in zip(variable.dims, variable.values.shape, strict=True):
-            if dim not in group.dimensions:
-                group.dimensions[dim] = length
+        group.attrs[name] = _characters(value)
+    coordinates = coordinates_of(content.variables)
+    for name, coordinate in coordinates.items():
+        group.dimensions[name] = len(coordinate.values)
+    for name, variable in (coordinates | dict(content.variables)).items():
         values = variable.values
         packed: dict[str, Any] = {"compression": "gzip", "shuffle": True} if values.size > 64 else {}
         item = group.create_variable(name, variable.dims, data=values, dtype=values.dtype, **packed)
-        item.attrs["units"] = variable.unit
-        item.attrs["long_name"] = variable.doc
+        item.attrs["units"] = _characters(variable.unit)
+        item.attrs["long_name"] = _characters(variable.doc)
     for name, part in content.groups.items():
         _write(group.create_group(name), part)
+
+
+def coordinates_of(variables: Mapping[str, Variable]) -> dict[str, Variable]:
+    """A variable for each dimension of some variables, with the numbers 0, 1, ... along it."""
+    lengths: dict[str, int] = {}
+    for variable in variables.values():
+        for dim, length in zip(variable.dims, variable.values.shape, strict=True):
+            lengths.setdefault(dim, length)
+    return {
+        dim: Variable(
+            (dim,),
+            np.arange(length),
+            "1",
+            MEANING.get(dim, f"number of the {dim.replace('_', ' ')}") + ", counted from 0",
+        )
+        for dim, length in lengths.items()
+    }
+
+
+def _characters(value: Any) -> Any:
+    """A text as HDF5 holds fixed characters; an empty one has no values, as in files of the netCDF C library."""
+    if not isinstance(value, str):
+        return value
+    encoded = value.encode()
+    kind = h5py.string_dtype("ascii" if value.isascii() else "utf-8", max(len(encoded), 1))
+    return np.array(encoded, kind) if encoded else h5py.Empty(kind)
 
 
 def read(path: Path, *, known: bool = False) -> Content:

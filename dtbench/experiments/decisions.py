@@ -17,7 +17,11 @@ from dtbench.outside import read_bytes
 def write(path: Path, problem: AnyProblem, decisions: Decision) -> None:
     """Write decisions with a leading time axis. The same decisions give the same bytes."""
     variables = netcdf.variables_of(decisions, lead=("time",))
-    header = {"title": f"{problem.title}: decisions of a solver, as it gave them", "problem": problem.id}
+    header = netcdf.header(
+        f"{problem.title}: decisions of a solver, as it gave them",
+        f"One decision of {problem.id} for each slot of the horizon, before any repair.",
+        problem=problem.id,
+    )
     netcdf.write(path, Content(variables, header))
 
 
@@ -52,7 +56,7 @@ def parse(image: bytes, path: Path, problem: AnyProblem, *, strict: bool = True)
     content = netcdf.parse_arrays(image, path, ("problem",), None if strict else tuple(wanted))
     if content.attributes.get("problem") != problem.id:
         raise DtbenchError(f"'{path.name}' is not a file of decisions of '{problem.id}'.")
-    foreign = sorted({*content.variables, *content.groups} - set(wanted))
+    foreign = sorted({*content.variables, *content.groups} - set(wanted))  # coordinates are not among them
     if foreign:
         raise DtbenchError(f"'{path.name}': unknown variable '{foreign[0]}'. Expected: {', '.join(wanted)}.")
     new = {}

@@ -1,7 +1,8 @@
 """Builds the shipped library: freezes instances, certifies their best known values, writes the checksums.
 
 ``python -m dtbench.library.build PROBLEM``, or ``make library PROBLEM=...``, does what is missing and keeps what is
-there: frozen instances are never written again, certified ones never solved again.
+there: frozen instances are never drawn again, certified ones never solved again. ``--rewrite`` writes frozen files in
+today's form, with the same content.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import concurrent.futures
 import hashlib
+import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -39,6 +41,39 @@ def freeze(owner: AnyProblem, folder: Path, counts: dict[str, int]) -> list[Path
                 instances.save(file, owner.generate(size, seed))
                 new.append(file)
     return new
+
+
+def content_sha256(instance: Instance) -> str:
+    """Checksum of what an instance holds, however its file stores it: header, parameters, every bit of its arrays."""
+    digest = hashlib.sha256()
+    facts = [instance.problem, instance.size, instance.seed, instance.params.asdict()]
+    digest.update(json.dumps(facts, sort_keys=True).encode())
+    for name, _, value in instance.arrays():
+        digest.update(f"{name} {value.dtype.str} {value.shape}".encode() + np.ascontiguousarray(value).tobytes())
+    return digest.hexdigest()
+
+
+def rewrite(owner: AnyProblem, folder: Path) -> int:
+    """Write frozen instances in today's form of files, and their checksums; returns how many have other bytes now.
+
+    Raises
+    ------
+    DtbenchError
+        If the content of one would change; it and those after it are left as they were.
+    """
+    changed = 0
+    try:
+        for name in instances.names(owner.id):
+            file = folder / f"{name.split('/')[1]}.nc"
+            before, instance = file.read_bytes(), instances.load(name)
+            instances.save(file, instance)
+            if content_sha256(instances.load(file)) != content_sha256(instance):
+                file.write_bytes(before)
+                raise DtbenchError(f"'{file}' would have another content; it is left as it was.")
+            changed += file.read_bytes() != before
+    finally:  # also of a part: a file that differs from its checksum is not read again
+        write_checksums(folder)
+    return changed
 
 
 def write_checksums(folder: Path) -> None:
@@ -127,6 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("problem")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--seconds", type=float, help="limit of one slot, or of one horizon where slots are coupled")
+    parser.add_argument("--rewrite", action="store_true", help="write frozen files in today's form first")
     for size in COUNTS:
         parser.add_argument(f"--{size}", type=int, metavar="N", help=f"instances of size {size}")
     given = parser.parse_args(arguments)
@@ -135,6 +171,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     usual = COUNTS | dict(owner.library.counts)
     counts = {size: usual[size] if getattr(given, size) is None else getattr(given, size) for size in COUNTS}
     limits = None if given.seconds is None else Limits(seconds=given.seconds)
+    if given.rewrite:
+        print(f"{owner.id}: {rewrite(owner, folder)} files have a new form, and the same content", file=sys.stderr)
     new = freeze(owner, folder, counts)
     write_checksums(folder)
     print(f"{owner.id}: {len(new)} new instances", file=sys.stderr)

@@ -148,14 +148,15 @@ def to_content(instance: Instance) -> Content:
             texts[name] = value
         else:
             scalars[name] = Variable((), netcdf.stored(value), spec.unit, spec.doc)
-    header = {
-        "title": f"{owner.title}: instance of dtbench",
-        "problem": instance.problem,
-        "size": instance.size,
-        "seed": np.int64(instance.seed),
-        "generator_version": np.int64(owner.library.generator_version),
-        "source": f"{owner.paper.authors} ({owner.paper.year}), {owner.paper.title}",
-    }
+    header = netcdf.header(
+        f"{owner.title}: instance of dtbench",
+        f"Size {instance.size}, seed {instance.seed}: network, trace of {instance.horizon} slots, and parameters.",
+        problem=instance.problem,
+        size=instance.size,
+        seed=netcdf.whole(instance.seed),
+        generator_version=netcdf.whole(owner.library.generator_version),
+        source=f"{owner.paper.authors} ({owner.paper.year}), {owner.paper.title}",
+    )
     return Content(netcdf.variables_of(instance), header, {"parameters": Content(scalars, texts)})
 
 
