@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from dtbench.core import Certificate, Decision, Instance, Outcome, Problem, Slot
 from dtbench.envs import make_env, register_envs
 from dtbench.errors import Declined, DtbenchError
@@ -9,6 +12,9 @@ from dtbench.library.instances import load
 from dtbench.params import Options, param
 from dtbench.problems import all_problems, problem
 from dtbench.solver import Heuristic, Solver
+
+if TYPE_CHECKING:
+    from dtbench.api import leaderboard, results, run
 
 __version__ = "0.1.0"
 
@@ -25,10 +31,26 @@ __all__ = [
     "Slot",
     "Solver",
     "all_problems",
+    "leaderboard",
     "load",
     "make_env",
     "param",
     "problem",
+    "results",
+    "run",
 ]
+
+LATE = {"leaderboard": "api", "results": "api", "run": "api"}  # names whose modules are imported when they are used
+
+
+def __getattr__(name: str) -> Any:
+    if name in LATE:
+        return getattr(importlib.import_module(f"dtbench.{LATE[name]}"), name)
+    raise AttributeError(f"module 'dtbench' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *LATE})
+
 
 register_envs()  # Gymnasium loads no plugins: its ids are known once this package is imported

@@ -15,6 +15,8 @@ from typing import Any, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
+from dtbench import notebook
+
 Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
@@ -57,6 +59,7 @@ def array(
     return dataclasses.field(metadata={"array": ArraySpec(dims, unit, doc, kind, low, high)})
 
 
+ARRAY_COLUMNS = ("name", "axes", "shape", "unit", "least", "greatest", "meaning")
 _SPECS: dict[type, dict[str, ArraySpec]] = {}
 
 
@@ -70,6 +73,25 @@ def specs(cls: type[Batched]) -> dict[str, ArraySpec]:
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Batched:
     """Base of instances, states, slots and decisions: arrays that agree up to broadcasting of their leading axes."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__repr__" not in vars(cls):
+            cls.__repr__ = cls.__repr__  # type: ignore[method-assign]  # or the dataclass makes one of whole arrays
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{name} {np.shape(value)}" for name, _, value in self.arrays())
+        return f"<{type(self).__qualname__}: {shapes}>"
+
+    def _repr_html_(self) -> str:
+        return notebook.table(repr(self).partition(":")[0].strip("<>"), ARRAY_COLUMNS, self._array_rows())
+
+    def _array_rows(self) -> Iterator[tuple[object, ...]]:
+        for name, spec, value in self.arrays():
+            array = np.asarray(value)
+            dims = ("...",) * (array.ndim > len(spec.dims)) + spec.dims
+            ends = (f"{array.min():.4g}", f"{array.max():.4g}") if array.size else ("", "")
+            yield name, f"({', '.join(dims)})", str(array.shape), "" if spec.unit == "1" else spec.unit, *ends, spec.doc
 
     def arrays(self) -> Iterator[tuple[str, ArraySpec, Any]]:
         """``(name, spec, value)`` of every array field."""

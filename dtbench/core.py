@@ -14,10 +14,11 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from dtbench.arrays import Array, Batched, BoolArray, at, specs
+from dtbench import notebook
+from dtbench.arrays import ARRAY_COLUMNS, Array, Batched, BoolArray, at, specs
 from dtbench.encoding import Encoding, Observation
 from dtbench.errors import DtbenchError, InvalidDecision
-from dtbench.params import Params
+from dtbench.params import Params, unit_in_words
 from dtbench.prediction import PredictorTraining
 
 Sense = Literal["min", "max"]
@@ -51,6 +52,20 @@ class Instance(Batched):
     def horizon(self) -> int:
         """T, the number of slots."""
         return self.dims["time"]
+
+    def __repr__(self) -> str:
+        batch = self.batch_shape
+        lengths = ", ".join(f"{name} {length}" for name, length in self.dims.items() if name != "xy")
+        copies = f", a batch of {batch}" if batch else ""
+        return f"<Instance {self.name or f'{self.problem}/{self.size}, seed {self.seed}'}: {lengths}{copies}>"
+
+    def _repr_html_(self) -> str:
+        params = [(n, "" if s.unit == "1" else s.unit, v, s.doc) for n, s, v in self.params.items()]
+        head = ("parameter", "unit", "value", "meaning")
+        more = notebook.table(f"{len(params)} parameters", head, params)
+        return notebook.table(repr(self).strip("<>"), ARRAY_COLUMNS, self._array_rows()) + (
+            f"<details><summary>parameters</summary>{more}</details>"
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -223,6 +238,21 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
     search_settings: ClassVar[Mapping[str, bool | int | float | str]] = {}  # options of `genetic` where they differ
     seed_params: ClassVar[Mapping[str, Literal["network", "trace"]]] = {}  # what a parameter names
     trace_axes: ClassVar[tuple[str, ...]] = ("time",)  # along which an instance unfolds: policies do not see ahead
+
+    def __repr__(self) -> str:
+        facts = self.title, f"{self.sense}, {unit_in_words(self.unit)}", f"{self.paper.authors} ({self.paper.year})"
+        return f"<Problem {self.id}: {'; '.join(facts)}; {', '.join(self.sizes)}>"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ("decides", self.Decision.__doc__ or ""),
+            ("objective", f"{self.sense}, {unit_in_words(self.unit)}"),
+            ("paper", f"{self.paper.authors} ({self.paper.year}). {self.paper.title}"),
+            ("sizes", ", ".join(self.sizes)),
+            ("exact methods", ", ".join(self.exactness.methods)),
+            ("rules", ", ".join(self.heuristics)),
+        ]
+        return notebook.table(f"{self.id}: {self.title}", ("", ""), rows)
 
     # Instances
 

@@ -11,6 +11,17 @@ from typing import Any, Self, get_type_hints
 
 from dtbench.errors import DtbenchError, near, shown
 
+UNITS = {"1": "dimensionless", "s": "seconds"}  # in words, where a table might take them for numbers or names
+
+
+def unit_in_words(unit: str) -> str:
+    """The unit of an objective as a word, so that no reader takes it for a number.
+
+    >>> [unit_in_words(x) for x in ("1", "s", "cost")]
+    ['dimensionless', 'seconds', 'cost']
+    """
+    return UNITS.get(unit, unit)
+
 
 @dataclass(frozen=True)
 class ParamSpec:

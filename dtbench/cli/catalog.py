@@ -12,6 +12,7 @@ from dtbench.cli.output import Json, ProblemsPath, SolversPath, number, print_js
 from dtbench.core import Instance
 from dtbench.library import instances
 from dtbench.library.best_known import best_horizon, best_known_or_none
+from dtbench.params import unit_in_words
 from dtbench.plugins.discovery import SolverEntry, discover, find
 from dtbench.problems import all_problems, problem
 
@@ -54,9 +55,16 @@ def _text(item: Any) -> str:
 
 def _problems() -> tuple[list[str], list[list[Any]]]:
     rows = [
-        [p.id, len(instances.names(p.id)), p.sense, p.unit, f"{p.paper.authors} ({p.paper.year})", p.title]
+        [
+            p.id,
+            len(instances.names(p.id)),
+            p.sense,
+            unit_in_words(p.unit),
+            f"{p.paper.authors} ({p.paper.year})",
+            p.title,
+        ]
         for p in all_problems().values()
-    ]
+    ]  # fmt: skip
     return ["problem", "instances", "sense", "unit", "paper", "title"], rows
 
 
@@ -112,7 +120,7 @@ def show(
     if json:
         print_json(facts)
         return
-    stdout.print(f"{found.name}: {facts['title']} ({facts['sense']}, {facts['unit']})", markup=False)
+    stdout.print(f"{found.name}: {facts['title']} ({facts['sense']}, {unit_in_words(facts['unit'])})", markup=False)
     stdout.print(f"size {found.size}, seed {found.seed}, " + _pairs(facts["dimensions"]), markup=False)
     print_table(
         "parameters",

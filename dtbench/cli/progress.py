@@ -1,11 +1,11 @@
-"""Progress on stderr: live where a person watches a terminal, else a few plain lines."""
+"""Progress: live where a person watches a terminal or a notebook, else a few plain lines on stderr."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
@@ -13,6 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from dtbench import notebook
 from dtbench.experiments.events import Event, Finished, Listener, Planning, Progress, Snapshot
 from dtbench.experiments.record import STATUSES, Record
 from dtbench.progress import LINES, Pace, Step, clock, time_left
@@ -74,6 +75,9 @@ def steps(console: Console, what: str, *, quiet: bool = False) -> Iterator[Step]
 
     if quiet:
         yield lambda done, total, words="": None
+    elif notebook.here():
+        with _drawn(lambda: _words_of(line(), pace)):
+            yield note
     elif moves(console):
         with _Live(_Drawing(draw), console, transient=True):
             yield note
@@ -85,6 +89,17 @@ def steps(console: Console, what: str, *, quiet: bool = False) -> Iterator[Step]
 def display(console: Console) -> Iterator[Listener]:
     """A listener for :func:`dtbench.experiments.run.run` that shows the run while the context lasts."""
     progress = Progress()
+    if notebook.here():
+        failures: list[str] = []
+
+        def keep(event: Event) -> None:
+            progress(event)
+            if isinstance(event, Finished) and event.record.status not in ("ok", "skipped"):
+                failures.append(failure(event.record))
+
+        with _drawn(lambda: _moment(progress.snapshot(), failures[:LINES])):
+            yield keep
+        return
     if not moves(console):
         yield _Plain(console, progress)
         return
@@ -96,6 +111,50 @@ def display(console: Console) -> Iterator[Listener]:
 
     with _Live(_Drawing(lambda: table(progress.snapshot())), console):
         yield listen
+
+
+@contextlib.contextmanager
+def _drawn(draw: Callable[[], tuple[str, str] | None]) -> Iterator[None]:
+    """Draw what a function makes of the moment into a notebook, again and again, and once more at the end.
+
+    The function gives HTML and words, or None where there is nothing to show yet.
+    """
+    output, over = notebook.Output(), threading.Event()
+
+    def show() -> None:
+        content = draw()
+        if content is not None:
+            output.draw(*content)
+
+    def again() -> None:
+        while not over.wait(1 / RATE):
+            with contextlib.suppress(Exception):  # the next moment is tried again
+                show()
+
+    thread = threading.Thread(target=again, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        show()
+
+
+def _words_of(line: str, pace: Pace) -> tuple[str, str] | None:
+    """A piece of work as a notebook shows it; nothing if it takes no longer than a second."""
+    return None if pace.elapsed < 1.0 else (notebook.bar(pace.done, pace.total, line), line)
+
+
+def _moment(moment: Snapshot, failures: Sequence[str]) -> tuple[str, str] | None:
+    """A run as a notebook shows it; nothing if there was nothing to run."""
+    if not moment.total:
+        return None
+    counts = [f"{moment.statuses[status]} {status}" for status in STATUSES if moment.statuses[status]]
+    parts = [f"{moment.done}/{moment.total} cells", *counts, f"{clock(moment.elapsed)} elapsed", rest(moment)]
+    words = ", ".join(part for part in parts if part)
+    running = [f"{cell.label} on {cell.instance}, seed {cell.seed}: {clock(s)}" for cell, s in moment.running[:ROWS]]
+    return notebook.bar(moment.done, moment.total, words, [*failures, *running]), words
 
 
 def say(console: Console, line: str, style: str = "") -> None:

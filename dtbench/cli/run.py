@@ -13,10 +13,10 @@ import typer
 
 from dtbench.cli.output import Json, ProblemsPath, SolversPath, a_number, print_json, print_table, stderr, stdout
 from dtbench.experiments import plan_file
-from dtbench.experiments.plan import Plan, make_plan
+from dtbench.experiments.plan import Plan
 from dtbench.experiments.record import Record
+from dtbench.experiments.session import outcome, prepare
 from dtbench.experiments.store import Store
-from dtbench.experiments.suite import read
 
 SuiteArgument = Annotated[str, typer.Argument(metavar="SUITE", help="Name of a built-in suite, or a .toml file.")]
 Instances = Annotated[str | None, typer.Option("--instances", metavar="GLOB", help="Only instances that match.")]
@@ -50,6 +50,10 @@ def add_to(app: typer.Typer) -> None:
     app.command(epilog="Example: dtbench run quick --workers 2; dtbench run my-suite.toml --solvers-path mine")(run)
 
 
+def _names(solvers: str | None) -> list[str] | None:
+    return [name.strip() for name in solvers.split(",")] if solvers else None
+
+
 def plan(
     suite: SuiteArgument,
     instances: Instances = None,
@@ -65,7 +69,10 @@ def plan(
     """Show the cells of a suite, what is there already, and an estimate of the time."""
     from dtbench.experiments.cluster import default_workers
 
-    made, store = _plan(suite, results, instances, solvers, seeds, solvers_path, retry_failed)
+    made, store = prepare(
+        suite, results, instances=instances, solvers=_names(solvers), seeds=seeds, solvers_paths=solvers_path or [],
+        retry_failed=retry_failed,
+    )  # fmt: skip
     workers = workers or default_workers()
     seconds, unknown = made.seconds(workers)
     facts: dict[str, Any] = {
@@ -150,7 +157,10 @@ def run(
     from dtbench.cli.progress import display
     from dtbench.experiments.run import run as run_cells
 
-    made, store = _plan(suite, results, instances, solvers, seeds, solvers_path, retry_failed)
+    made, store = prepare(
+        suite, results, instances=instances, solvers=_names(solvers), seeds=seeds, solvers_paths=solvers_path or [],
+        retry_failed=retry_failed,
+    )  # fmt: skip
     dropped = (_stored(store, made) or {}).get("no_longer_planned")
     if dropped:
         stderr.print(f"{dropped} cells that suite '{made.suite.name}' does not ask for any more are no longer planned")
@@ -170,9 +180,7 @@ def run(
     except KeyboardInterrupt:
         stderr.print("interrupted: what was finished is kept; the same command goes on with the rest")
         raise typer.Exit(130) from None
-    records = [record for p in made.cells if (record := store.get(p.cell)) is not None]
-    statuses = Counter(record.status for record in records)
-    failed = [r for r in records if r.status not in ("ok", "skipped")]
+    statuses, failed = outcome(made, store)
     _report(made, store, summary.ran, summary.seconds, statuses, failed, json)
     if failed and not allow_failures:
         raise typer.Exit(1)
@@ -212,26 +220,3 @@ def print_failures(failed: Iterable[Record]) -> None:
     rows = [[r.cell.instance, r.cell.label, r.cell.seed, r.status, r.reason] for r in failed]
     if rows:
         print_table("failures", ["instance", "solver", "seed", "status", "reason"], rows)
-
-
-def _plan(
-    suite: str,
-    results: Path | None,
-    instances: str | None,
-    solvers: str | None,
-    seeds: int | None,
-    solvers_path: list[str] | None,
-    retry_failed: bool,
-) -> tuple[Plan, Store]:
-    found = read(suite)
-    store = Store(results or Path("results") / found.name)
-    made = make_plan(
-        found,
-        store,
-        instances=instances,
-        solvers=[name.strip() for name in solvers.split(",")] if solvers else None,
-        seeds=seeds,
-        solvers_paths=solvers_path or [],
-        retry_failed=retry_failed,
-    )
-    return made, store

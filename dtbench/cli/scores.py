@@ -11,16 +11,10 @@ from dtbench.cli.output import Json, ProblemsPath, json_text, print_json, print_
 from dtbench.cli.progress import steps
 from dtbench.errors import DtbenchError
 from dtbench.library import instances
-from dtbench.library.best_known import best_horizon
-from dtbench.problems import all_problems
-from dtbench.reports.numbers import one_line
 
 if TYPE_CHECKING:
     from dtbench.experiments.memory import Memo
-    from dtbench.experiments.verify import Lacking, VerifyReport
 
-SOME = 5
-UNPLANNED = "run their suite, or name them with --solvers or --seeds, to plan them (what is done is not run again)"
 NoCache = Annotated[
     bool, typer.Option("--no-cache", help="Check every record, also those that held before and are unchanged.")
 ]
@@ -36,7 +30,7 @@ def add_to(app: typer.Typer) -> None:
 def leaderboard(
     results: Results = Path("results/quick"),
     formats: Annotated[
-        str, typer.Option("--format", metavar="LIST", help="Files to write, of md, csv, tex and html.")
+        str, typer.Option("--format", metavar="LIST", help="Files to write, of md, csv, tex, html and parquet.")
     ] = "md,csv,tex,html",
     no_cache: NoCache = False,
     json: Json = False,
@@ -67,22 +61,19 @@ def _leaderboard(results: Path, formats: list[str], json: bool, no_cache: bool) 
     """Verify, make the leaderboard, write its files; gives what is to be said, and the checksums of the files."""
     from dtbench.experiments.memory import checksum
     from dtbench.experiments.verify import verify as verify_records
-    from dtbench.reports.leaderboard import build
+    from dtbench.reports.folder import board_of, remarks
     from dtbench.reports.render import as_data, write
-    from dtbench.reports.scores import ProblemFacts
     from dtbench.reports.terminal import terminal
 
     with steps(stderr, f"verifying {results}") as progress:
         report = verify_records(results, progress, remembered=not no_cache)
-    lines = [f"does not hold: {mismatch.record}: {mismatch.reason}" for mismatch in report.mismatches]
-    lines += coverage(report)
-    if not report.records and not report.lacking:
+    lines = list(remarks(report))
+    try:
+        board = board_of(report, results)
+    except DtbenchError:
         for text in lines:
             stderr.print(text, markup=False, soft_wrap=True)
-        raise DtbenchError(f"no record in '{results}' holds; see `dtbench verify --results {results}`.")
-    known = {name: best.objective for name in instances.names() if (best := best_horizon(name)) is not None}
-    facts = {id: ProblemFacts.of(owner) for id, owner in all_problems().items()}
-    board = build(report.records, known, facts, report.lacking, _origin(report))
+        raise
     files = write(results, board, formats)
     with stdout.capture() as shown:
         stdout.print(terminal(board))
@@ -103,53 +94,6 @@ def _written(results: Path, files: dict[str, str]) -> bool:
     from dtbench.experiments.memory import checksum
 
     return all(checksum(results / name) == digest for name, digest in files.items())
-
-
-def coverage(report: VerifyReport) -> list[str]:
-    """What is planned and what is there, in lines; nothing where every planned cell has a record that counts."""
-    lines = []
-    if report.plan is None:
-        lines.append(
-            f"no plan: {_instead(report)}; run the suite again to store its plan (what is done is not run again)"
-        )
-    for lack, cells in _by_lack(report).items():
-        shown = ", ".join(sorted({f"{each.cell.label} on {each.cell.instance}" for each in cells})[:SOME])
-        more = ", ..." if len(cells) > SOME else ""
-        lines.append(f"{len(cells)} planned cells {lack}: {one_line(shown + more)}")
-    if report.unplanned:
-        lines.append(
-            f"{len(report.unplanned)} records are of cells that are not planned, and are left out: {UNPLANNED}"
-        )
-    if report.of_another_version:
-        lines.append(
-            f"{len(report.of_another_version)} records were made by another version of dtbench or of the problem"
-        )
-    return lines
-
-
-def _instead(report: VerifyReport) -> str:
-    """What is taken for the plan where there is none."""
-    why = "the stored one cannot be read" if report.plan_faults else "none is stored"
-    return f"{why}, so every solver is taken to owe each of its seeds on every instance of its problem and size"
-
-
-def _by_lack(report: VerifyReport) -> dict[str, list[Lacking]]:
-    found: dict[str, list[Lacking]] = {}
-    for each in report.lacking:
-        if each.lack != "not valid":  # named one by one
-            found.setdefault(each.lack, []).append(each)
-    return found
-
-
-def _origin(report: VerifyReport) -> dict[str, str]:
-    """What the leaderboard says of the plan."""
-    if report.plan is None:
-        return {"plan": _instead(report)}
-    suites = ", ".join(f"{suite.name} (sha256 {suite.sha256[:8]})" for suite in report.plan.suites)
-    left_out = (
-        {"left out": f"{len(report.unplanned)} records of cells that are not planned"} if report.unplanned else {}
-    )
-    return {"plan": one_line(f"{len(report.plan.cells)} cells of {suites}")} | left_out
 
 
 def verify(
@@ -201,6 +145,7 @@ def _remembered(results: Path, no_cache: bool) -> Checked:
 
 def _records(results: Path, no_cache: bool) -> Checked:
     from dtbench.experiments.verify import verify as verify_records
+    from dtbench.reports.folder import coverage
 
     with steps(stderr, f"verifying {results}") as progress:
         report = verify_records(results, progress, remembered=not no_cache)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from dtbench.arrays import Array, BoolArray
 from dtbench.core import AnyProblem, Decision, Instance, Slot, State
 from dtbench.encoding import Categorical, Observation
+from dtbench.envs.shown import Shown
 from dtbench.errors import DtbenchError
 
 Joint = npt.NDArray[Any]  # (B, size), see dtbench.encoding
@@ -39,7 +40,7 @@ class Step(NamedTuple):
     info: dict[str, Any]
 
 
-class BatchEnv:
+class BatchEnv(Shown):
     """B copies of a problem's environment.
 
     Parameters

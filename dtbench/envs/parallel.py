@@ -12,13 +12,14 @@ from pettingzoo import ParallelEnv
 
 from dtbench.encoding import Observation
 from dtbench.envs.batch import BatchEnv
+from dtbench.envs.shown import Shown
 from dtbench.envs.single import first
 from dtbench.envs.spaces import agent_space, observation_space
 
 Infos = dict[str, dict[str, Any]]
 
 
-class MultiAgentEnv(ParallelEnv):  # type: ignore[misc]
+class MultiAgentEnv(Shown, ParallelEnv):  # type: ignore[misc]
     """A :class:`~dtbench.envs.batch.BatchEnv` of one copy as a PettingZoo ``ParallelEnv``.
 
     Agents are those of the encoding, in its order; all live until the episode is truncated after
@@ -27,6 +28,8 @@ class MultiAgentEnv(ParallelEnv):  # type: ignore[misc]
     ``objective``, ``feasible``, ``repaired``, ``n_repaired`` and ``metrics``, see :class:`~dtbench.envs.batch.Step`.
     ``state()`` is the global state of critics and mixers.
     """
+
+    __str__ = ParallelEnv.__str__  # the name in its metadata
 
     def __init__(self, core: BatchEnv) -> None:
         self.core = core

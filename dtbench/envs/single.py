@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from dtbench.envs.batch import BatchEnv
+from dtbench.envs.shown import Shown
 from dtbench.envs.spaces import joint_action, joint_space, mask_info, observation_space
 
 
-class SingleAgentEnv(gymnasium.Env[Any, Any]):
+class SingleAgentEnv(Shown, gymnasium.Env[Any, Any]):
     """A :class:`~dtbench.envs.batch.BatchEnv` of one copy as a ``gymnasium.Env``.
 
     Action: see :func:`~dtbench.envs.spaces.joint_space`. Observation: the global state (S,) float32. Reward: the

@@ -11,12 +11,13 @@ from gymnasium.vector.utils import batch_space
 
 from dtbench.arrays import Array, BoolArray
 from dtbench.envs.batch import BatchEnv
+from dtbench.envs.shown import Shown
 from dtbench.envs.spaces import joint_action, joint_space, mask_info, observation_space
 
 States = npt.NDArray[np.float32]
 
 
-class BatchVectorEnv(VectorEnv[States, Any, Any]):
+class BatchVectorEnv(Shown, VectorEnv[States, Any, Any]):
     """A :class:`~dtbench.envs.batch.BatchEnv` of B copies as a ``gymnasium.vector.VectorEnv``.
 
     Action, observation and reward of each copy are those of :class:`~dtbench.envs.single.SingleAgentEnv`; ``info``

@@ -84,7 +84,7 @@ REASON_COLUMNS = (
     Column("status", "status", numeric=False),
     Column("reason", "reason", numeric=False, prose=True),
 )
-CELL_COLUMNS = (
+INSTANCE_COLUMNS = (
     Column("problem", "problem", numeric=False),
     Column("size", "size", numeric=False),
     Column("instance", "instance", numeric=False),

@@ -18,7 +18,9 @@ from pathlib import PurePath
 
 from dtbench.experiments.record import STATUSES, Record, Status
 from dtbench.experiments.verify import Lack, Lacking
-from dtbench.reports.columns import CELL_COLUMNS, COLUMNS, REASON_COLUMNS
+from dtbench.params import unit_in_words
+from dtbench.reports import cells
+from dtbench.reports.columns import COLUMNS, INSTANCE_COLUMNS, REASON_COLUMNS
 from dtbench.reports.model import (
     MEAN_RANK,
     NUMBER,
@@ -79,7 +81,8 @@ def build(
         sections=tuple(_section(each) for each in groups),
         failures=_reasons(run for run in runs if run.status in REFUSED),
         skipped=_reasons(run for run in runs if run.status == "skipped"),
-        cells=Table(CELL_COLUMNS, tuple(row for each in groups for row in _cells(each))),
+        instances=Table(INSTANCE_COLUMNS, tuple(row for each in groups for row in _instances(each))),
+        cells=tuple(row for each in groups for row in cells.rows(each)),
         provenance=_provenance(records) | dict(origin or {}),
     )
 
@@ -171,27 +174,20 @@ def _unseen(group: ProblemRuns) -> Iterable[str]:
 def _reasons(runs: Iterable[Run]) -> Table:
     """Runs without a score, one line each."""
 
-    def reason(run: Run) -> str:
-        record = run.record
-        if record is None:
-            return one_line(run.reason)
-        last = record.traceback.strip().splitlines()[-1:]
-        return one_line(record.reason or record.signal or " ".join(last) or "no reason was recorded")
-
     rows = [
         (
             Text(run.instance),
             Text(run.label),
             Quantity(run.cell.seed, PLACE),
             Text(run.status or ""),
-            Text(reason(run)),
+            Text(run.why),
         )
         for run in runs
     ]
     return Table(REASON_COLUMNS, tuple(rows))
 
 
-def _cells(group: ProblemRuns) -> Iterable[tuple[Value, ...]]:
+def _instances(group: ProblemRuns) -> Iterable[tuple[Value, ...]]:
     """One row for each instance and solver."""
     best = {run.instance: run.best for run in group.runs}
     for instance in group.instances:
@@ -206,7 +202,7 @@ def _cells(group: ProblemRuns) -> Iterable[tuple[Value, ...]]:
                 Text(entry.label),
                 Count(len(entry.ok), entry.planned),
                 Quantity(entry.objective, NUMBER),
-                Text(group.facts.unit),
+                Text(unit_in_words(group.facts.unit)),
                 Quantity(best[instance], NUMBER),
                 Quantity(entry.mean_gap, RATIO),
                 Quantity(entry.repaired, SHARE),

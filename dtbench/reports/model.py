@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from dtbench.params import unit_in_words
 from dtbench.reports.numbers import DASH, format_decimal, format_ratio, format_seconds, format_share
 
 Raw = float | int | str | None
+Row = tuple[Raw, ...]
 
 
 @dataclass(frozen=True)
@@ -231,15 +233,19 @@ class Section:
     def subject(self) -> str:
         """What the table is about, in one line."""
         instances = "1 instance" if self.n_instances == 1 else f"{self.n_instances} instances"
-        return f"{instances}, objective in {self.unit}, {self.sense}"
+        return f"{instances}, objective: {unit_in_words(self.unit)}, {self.sense}"
 
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """All sections, what failed, what was skipped, the numbers per instance, and where they come from."""
+    """All sections, what failed, what was skipped, the numbers per instance and per cell, and where they come from.
+
+    ``cells`` are rows of :data:`dtbench.reports.cells.FIELDS`.
+    """
 
     sections: tuple[Section, ...]
     failures: Table
     skipped: Table
-    cells: Table
+    instances: Table
+    cells: tuple[Row, ...]
     provenance: Mapping[str, str]

@@ -7,13 +7,14 @@ is written. Words from files are escaped in there and nowhere else.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from dtbench.errors import DtbenchError
 from dtbench.files import csv_text, write_safely
+from dtbench.reports import cells
 from dtbench.reports.columns import COLUMNS, compact
 from dtbench.reports.model import Column, Leaderboard, Raw, Table, Value
 from dtbench.reports.page import html
@@ -46,18 +47,27 @@ SKIPPED = Heading("skipped", "Skipped cells")
 
 def document(board: Leaderboard, form: TextFormat) -> str:
     """The whole leaderboard in a text format."""
-    blocks = [form.begin]
+    blocks = [form.begin, *_tables(board, form)]
+    blocks += [form.terms("How to read it", [(c.heading, c.meaning) for c in COLUMNS])]
+    blocks += [form.terms("Where it comes from", list(board.provenance.items()))]
+    return "\n\n".join(blocks) + "\n"
+
+
+def summary(board: Leaderboard) -> str:
+    """The tables alone, in Markdown and without columns that say nothing."""
+    return "\n\n".join(_tables(board, replace(MARKDOWN, compact=True)))
+
+
+def _tables(board: Leaderboard, form: TextFormat) -> Iterator[str]:
+    """Sections, failures, skipped cells."""
     for section in board.sections:
         name = f"{section.title} ({section.problem}), {section.size}"
         heading = Heading(f"{section.problem}-{section.size}", name, section.subject)
         content = compact(section) if form.compact else (section.table, section.notes)
-        blocks.append(form.table(heading, *content))
+        yield form.table(heading, *content)
     for heading, table in ((FAILURES, board.failures), (SKIPPED, board.skipped)):
         if table.rows:
-            blocks.append(form.table(heading, table, ()))
-    blocks += [form.terms("How to read it", [(c.heading, c.meaning) for c in COLUMNS])]
-    blocks += [form.terms("Where it comes from", list(board.provenance.items()))]
-    return "\n\n".join(blocks) + "\n"
+            yield form.table(heading, table, ())
 
 
 # Markdown
@@ -204,16 +214,21 @@ def _csv(rows: Sequence[Mapping[str, Raw]]) -> str:
 
 def leaderboard_csv(board: Leaderboard) -> str:
     """Raw numbers, SI units in the names of the columns, one line for each section and solver."""
+    return _csv(leaderboard_rows(board))
+
+
+def leaderboard_rows(board: Leaderboard) -> list[dict[str, Raw]]:
+    """Raw numbers and words, a row for each section and solver."""
     rows: list[dict[str, Raw]] = []
     for section in board.sections:
         where: dict[str, Raw] = {"problem": section.problem, "size": section.size, "instances": section.n_instances}
         rows += [where | row for row in section.table.fields()]
-    return _csv(rows)
+    return rows
 
 
-def cells_csv(board: Leaderboard) -> str:
-    """Raw numbers, one line for each instance and solver."""
-    return _csv(board.cells.fields())
+def instances_csv(board: Leaderboard) -> str:
+    """Raw numbers, one line for each instance and solver: means over seeds."""
+    return _csv(board.instances.fields())
 
 
 def as_data(board: Leaderboard) -> dict[str, Any]:
@@ -226,7 +241,8 @@ def as_data(board: Leaderboard) -> dict[str, Any]:
         ],
         "failures": board.failures.fields(),
         "skipped": board.skipped.fields(),
-        "cells": board.cells.fields(),
+        "instances": board.instances.fields(),
+        "cells": cells.as_dicts(board.cells),
         "provenance": dict(board.provenance),
     }
 
@@ -239,32 +255,36 @@ FORMATS: Mapping[str, Callable[[Leaderboard], str]] = {
     "tex": lambda board: document(board, LATEX),
     "html": html,
 }
+PARQUET = "parquet"  # of the cells only
 
 
 def write(folder: Path, board: Leaderboard, formats: Sequence[str] = tuple(FORMATS)) -> list[Path]:
-    """Write ``leaderboard.<format>`` for each format, and ``cells.csv``; a file is replaced whole or not at all.
+    """Write ``leaderboard.<format>`` for each format, ``instances.csv`` and ``cells.csv``; with ``parquet`` also
+    ``cells.parquet``. A file is replaced whole or not at all.
 
     Returns
     -------
     list of Path
-        The files written, in order of ``formats``, then ``cells.csv``.
+        The files written, in order of ``formats``, then those of instances and cells.
 
     Raises
     ------
     DtbenchError
-        If a format is unknown, or the folder cannot be written to.
+        If a format is unknown or needs what is not installed, or the folder cannot be written to.
     """
-    unknown = [name for name in formats if name not in FORMATS]
+    unknown = [name for name in formats if name not in (*FORMATS, PARQUET)]
     if unknown:
-        raise DtbenchError(f"unknown format '{unknown[0]}'. Known: {', '.join(FORMATS)}.")
-    texts = {folder / f"leaderboard.{name}": FORMATS[name](board) for name in formats}
-    texts[folder / "cells.csv"] = cells_csv(board)
+        raise DtbenchError(f"unknown format '{unknown[0]}'. Known: {', '.join((*FORMATS, PARQUET))}.")
+    contents = {f"leaderboard.{name}": FORMATS[name](board).encode() for name in formats if name != PARQUET}
+    contents |= {"instances.csv": instances_csv(board).encode(), "cells.csv": cells.to_csv(board.cells).encode()}
+    if PARQUET in formats:
+        contents["cells.parquet"] = cells.to_parquet(board.cells)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for file, text in texts.items():
-            write_safely(file, text.encode())
+        for name, content in contents.items():
+            write_safely(folder / name, content)
     except OSError as error:
         raise DtbenchError(
             f"cannot write to '{folder}': {error.strerror}. Name a folder that can be written."
         ) from error
-    return list(texts)
+    return [folder / name for name in contents]

@@ -90,6 +90,14 @@ class Run:
         """Mean over slots."""
         return None if self.record is None else self.record.objective
 
+    @property
+    def why(self) -> str:
+        """Why there is no score, in one line."""
+        if self.record is None:
+            return one_line(self.reason)
+        last = self.record.traceback.strip().splitlines()[-1:]
+        return one_line(self.record.reason or self.record.signal or " ".join(last) or "no reason was recorded")
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -170,6 +178,11 @@ class Entry:
     def repaired(self) -> float | None:
         """Share of all slots whose decision had to be repaired."""
         return float(np.mean(self._all("repaired"))) if self._slots else None
+
+    @property
+    def infeasible(self) -> float | None:
+        """Share of all slots that are not feasible even after repair."""
+        return 1.0 - float(np.mean(self._all("feasible"))) if self._slots else None
 
     @property
     def proven(self) -> float | None:

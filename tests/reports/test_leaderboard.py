@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dtbench.errors import DtbenchError
 from dtbench.experiments.verify import Lacking
 from dtbench.reports.leaderboard import build
-from dtbench.reports.render import FORMATS, as_data, cells_csv
+from dtbench.reports.render import FORMATS, as_data, instances_csv
 from dtbench.reports.scores import ProblemFacts
 
 BEST = {f"lights/tiny-{i:03d}": 2.0 for i in range(8)} | {f"harvest/tiny-{i:03d}": 100.0 for i in range(4)}
@@ -379,19 +379,20 @@ def test_files_of_a_user_are_named_without_their_folder(facts, make_record):
     files = {"/home/me/mine.nc": "1" * 64, "/tmp/mine.nc": "2" * 64}
     records = [make_record("a", cell={"instance": f, "instance_sha256": h}) for f, h in files.items()]
     board = build(records, {}, facts)
-    assert [row["instance"] for row in board.cells.fields()] == ["mine.nc@11111111", "mine.nc@22222222"]
+    assert [row["instance"] for row in board.instances.fields()] == ["mine.nc@11111111", "mine.nc@22222222"]
     assert not any(folder in FORMATS["html"](board) for folder in ("/home", "/tmp"))
 
 
-def test_cells_by_hand(facts, make_record):
+def test_instances_by_hand(facts, make_record):
     """Seeds 0 and 1 of one instance: objectives 2 and 3 average 2.5, a gap of 25 %; seed 2 crashed."""
     records = [make_record("a", 0, x, seed=s) for s, x in enumerate([2.0, 3.0])]
     records.append(make_record("a", 0, seed=2, status="crash"))
-    header, line = (text.split(",") for text in cells_csv(build(records, BEST, facts)).splitlines())
+    header, line = (text.split(",") for text in instances_csv(build(records, BEST, facts)).splitlines())
     row = dict(zip(header, line, strict=True))
     assert row["instance"] == "lights/tiny-000"
     assert [float(row[name]) for name in ("objective_mean", "best_known", "gap_mean_ratio")] == [2.5, 2.0, 0.25]
-    assert [row[name] for name in ("cells_ok", "cells_planned", "crash", "objective_unit")] == ["2", "3", "1", "s"]
+    counts = [row[name] for name in ("cells_ok", "cells_planned", "crash", "objective_unit")]
+    assert counts == ["2", "3", "1", "seconds"]
 
 
 def test_provenance_is_distinct_and_sorted(facts, make_record):

@@ -128,7 +128,7 @@ class TestTerminal:
 class TestWrite:
     def test_files(self, board, tmp_path):
         folder = tmp_path / "new" / "results"
-        names = ["leaderboard.md", "leaderboard.csv", "leaderboard.tex", "leaderboard.html", "cells.csv"]
+        names = [f"leaderboard.{name}" for name in ("md", "csv", "tex", "html")] + ["instances.csv", "cells.csv"]
         assert write(folder, board) == [folder / name for name in names]
         assert sorted(os.listdir(folder)) == sorted(names)
         assert (folder / "leaderboard.md").read_bytes() == FORMATS["md"](board).encode()
@@ -138,7 +138,7 @@ class TestWrite:
 
     def test_some_formats(self, board, tmp_path):
         write(tmp_path, board, ["tex"])
-        assert sorted(os.listdir(tmp_path)) == ["cells.csv", "leaderboard.tex"]
+        assert sorted(os.listdir(tmp_path)) == ["cells.csv", "instances.csv", "leaderboard.tex"]
 
     def test_unknown_format(self, board, tmp_path):
         with pytest.raises(DtbenchError, match="unknown format 'pdf'. Known: md, csv, tex, html"):

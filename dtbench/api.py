@@ -1,0 +1,293 @@
+"""``dtbench.run``, ``dtbench.results``, ``dtbench.leaderboard``: what the commands do, for scripts and notebooks.
+
+They take the same way as the commands of their names: same plan, records, verification, numbers. What a command prints
+they return; progress goes to stderr, or in a notebook to an output of its own.
+"""
+
+from __future__ import annotations
+
+import html
+import inspect
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dtbench.cli.output import stderr
+from dtbench.cli.progress import display, steps
+from dtbench.errors import DtbenchError
+from dtbench.experiments.run import run as run_cells
+from dtbench.experiments.session import outcome, prepare
+from dtbench.experiments.verify import VerifyReport, verify
+from dtbench.problems.registry import current, look_in
+from dtbench.reports import cells, render
+from dtbench.reports.folder import board_of, remarks
+from dtbench.reports.model import Leaderboard, Raw
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PathLike = str | Path
+LEVELS = 4  # of calls, up to the user's line
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a run ended.
+
+    Attributes
+    ----------
+    suite
+        Name of the suite.
+    folder
+        Folder of results.
+    cells
+        Cells that were asked for.
+    ran
+        Those of them that were run now; the others had a record already.
+    seconds
+        Wall clock.
+    statuses
+        Cells of each status, those of earlier runs included.
+    failures
+        One line for each cell that failed, now or before.
+    """
+
+    suite: str
+    folder: Path
+    cells: int
+    ran: int
+    seconds: float
+    statuses: Mapping[str, int]
+    failures: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{count} {status}" for status, count in self.statuses.items())
+        return f"<Run of {self.suite}: {self.cells} cells: {counts}; {self.ran} run now; results in {self.folder}>"
+
+    def _repr_html_(self) -> str:
+        lines = "".join(f"<br>{html.escape(line)}" for line in self.failures)
+        return f"<p>{html.escape(repr(self).strip('<>'))}{lines}</p>"
+
+
+def run(
+    suite: PathLike,
+    *,
+    results: PathLike | None = None,
+    instances: str | None = None,
+    solvers: Sequence[str] | str | None = None,
+    seeds: int | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    retry_failed: bool = False,
+    solvers_path: Sequence[PathLike] | PathLike = (),
+    problems_path: Sequence[PathLike] | PathLike = (),
+) -> Run:
+    """Run the cells of a suite that have no record yet: `dtbench run`.
+
+    Parameters
+    ----------
+    suite
+        Name of a built-in suite (``dtbench list suites``), or a ``.toml`` file.
+    results
+        Folder of results; ``results/<suite>`` by default.
+    instances
+        Only instances whose name matches this glob: ``"stin-deployment/tiny-*"``.
+    solvers
+        Only these solvers, by name or label; those that the suite does not list are added.
+    seeds
+        Seeds 0 .. seeds - 1 instead of the suite's.
+    workers
+        Cells at once; all processors by default.
+    scheduler
+        Address of a running Dask scheduler.
+    retry_failed
+        Run cells again whose record is a failure.
+    solvers_path, problems_path
+        Further folders of solver files and of problem packages.
+
+    Returns
+    -------
+    Run
+        Counts, and the folder. A cell that fails is a record with a status, no exception.
+
+    Raises
+    ------
+    DtbenchError
+        On what does not exist, on results that another run uses or that cannot be written, or a lost cluster.
+    KeyboardInterrupt
+        As it came; finished cells are kept, and the same call goes on with the rest.
+
+    Examples
+    --------
+    >>> import dtbench
+    >>> dtbench.run("quick", instances="stin-deployment/tiny-*", solvers=["greedy", "exact"])  # doctest: +SKIP
+    <Run of quick: 6 cells: 6 ok; 6 run now; results in results/quick>
+    """
+    _look_in(problems_path)
+    made, store = prepare(
+        suite, results, instances=instances, solvers=_list(solvers) or None, seeds=seeds,
+        solvers_paths=_list(solvers_path), retry_failed=retry_failed,
+    )  # fmt: skip
+    with display(stderr) as progress:
+        summary = run_cells(
+            made, store, workers=workers, scheduler=scheduler, progress=progress, command=f"dtbench.run({str(suite)!r})"
+        )
+    statuses, failed = outcome(made, store)
+    lines = tuple(f"{r.status}: {r.cell.label} on {r.cell.instance}, seed {r.cell.seed}: {r.reason}" for r in failed)
+    counts = {str(status): count for status, count in sorted(statuses.items())}
+    return Run(made.suite.name, store.folder, len(made.cells), summary.ran, summary.seconds, counts, lines)
+
+
+def results(folder: PathLike, *, cache: bool = True, problems_path: Sequence[PathLike] | PathLike = ()) -> pd.DataFrame:
+    """A row for each planned cell of a folder of results, verified: what `dtbench leaderboard` writes to ``cells.csv``.
+
+        Parameters
+        ----------
+        folder
+            Folder of results.
+        cache
+            Take records that held before, and have not changed, to hold.
+        problems_path
+            Further folders of problem packages.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns and types do not depend on the results; texts are never missing, numbers that are not known are NaN:
+    {fields}
+
+        Raises
+        ------
+        DtbenchError
+            If the folder holds no results, or none that holds.
+
+        Warns
+        -----
+        UserWarning
+            For each record that does not hold, and of planned cells that have none.
+
+        Examples
+        --------
+        >>> import dtbench
+        >>> frame = dtbench.results("results/quick")  # doctest: +SKIP
+        >>> frame[frame.status == "ok"].groupby(["problem", "solver"]).gap_ratio.mean()  # doctest: +SKIP
+    """
+    return leaderboard(folder, cache=cache, problems_path=problems_path).cells
+
+
+if results.__doc__:  # columns have one home
+    _columns = (f"- ``{f.name}`` ({cells.TYPES[f.kind]}): {f.meaning}" for f in cells.FIELDS)
+    results.__doc__ = inspect.cleandoc(results.__doc__).replace("{fields}", "\n    ".join(_columns))
+
+
+@dataclass(frozen=True)
+class Board:
+    """A leaderboard: tables that a notebook shows, and frames of the same numbers.
+
+    Attributes
+    ----------
+    folder
+        Folder of results.
+    model
+        The leaderboard as data.
+    files
+        Files that were written.
+    """
+
+    folder: Path
+    model: Leaderboard
+    files: tuple[Path, ...] = ()
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """One row for each problem, size and solver: what `dtbench leaderboard` writes to ``leaderboard.csv``."""
+        return _frame(render.leaderboard_rows(self.model))
+
+    @cached_property
+    def instances(self) -> pd.DataFrame:
+        """One row for each instance and solver, means over seeds: ``instances.csv``."""
+        return _frame(self.model.instances.fields())
+
+    @cached_property
+    def cells(self) -> pd.DataFrame:
+        """One row for each planned cell; see :func:`results`."""
+        return cells.frame(self.model.cells)
+
+    def __repr__(self) -> str:
+        return render.summary(self.model)
+
+    def _repr_markdown_(self) -> str:
+        return render.summary(self.model)
+
+
+def leaderboard(
+    folder: PathLike,
+    *,
+    formats: Sequence[str] | str = (),
+    cache: bool = True,
+    problems_path: Sequence[PathLike] | PathLike = (),
+) -> Board:
+    """The leaderboard of a folder of results, from verified records: `dtbench leaderboard`.
+
+    Parameters
+    ----------
+    folder
+        Folder of results.
+    formats
+        Files to write there, of ``md``, ``csv``, ``tex``, ``html`` and ``parquet``; none by default. With any of them,
+        ``instances.csv`` and ``cells.csv`` are written, too.
+    cache
+        Take records that held before, and have not changed, to hold.
+    problems_path
+        Further folders of problem packages.
+
+    Raises
+    ------
+    DtbenchError
+        If the folder holds no results, or none that holds, or a format is unknown.
+
+    Warns
+    -----
+    UserWarning
+        For each record that does not hold, and of planned cells that have none.
+    """
+    _look_in(problems_path)
+    where = Path(folder)
+    model = board_of(_verified(where, cache), where)
+    files = render.write(where, model, _list(formats)) if formats else []
+    return Board(where, model, tuple(files))
+
+
+def _verified(where: Path, cache: bool) -> VerifyReport:
+    if not where.is_dir():
+        raise DtbenchError(f"there is no folder of results '{where}'; run a suite first: dtbench.run('quick').")
+    with steps(stderr, f"verifying {where}") as progress:
+        report = verify(where, progress, remembered=cache)
+    for line in remarks(report):
+        warnings.warn(line, stacklevel=LEVELS)
+    return report
+
+
+def _look_in(folders: Sequence[PathLike] | PathLike) -> None:
+    """Find problems in further folders, and name the packages that are left out."""
+    look_in([str(each) for each in _list(folders)])
+    for reason in current().left_out:
+        warnings.warn(reason, stacklevel=LEVELS)
+
+
+def _list(given: Sequence[Any] | PathLike | None) -> list[Any]:
+    """One or several, as a list; a text is one."""
+    return [given] if isinstance(given, PathLike) else list(given or ())
+
+
+def _frame(rows: Sequence[Mapping[str, Raw]]) -> pd.DataFrame:
+    """Rows as a frame; a column without any text holds numbers, NaN where there is none."""
+    import pandas as pd
+
+    made = pd.DataFrame(rows)
+    words = {name for row in rows for name, value in row.items() if isinstance(value, str)}
+    whole = {name for name in made.columns if all(isinstance(row[name], int) for row in rows)} - {"rank"}  # may lack
+    return made.astype({name: float for name in made.columns if name not in words | whole})
