@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 SOURCES := dtbench examples hatch_build.py policies solvers studies tests tuning README.md
 
-.PHONY: help setup setup-dev setup-clients demo test test-slow clients bench library policies dist lint format clean constraints
+.PHONY: help setup setup-dev setup-clients demo test test-slow clients notebooks bench library policies dist lint format clean constraints
 .DEFAULT_GOAL := help
 
 help:            ## List the commands
@@ -51,6 +51,9 @@ $(STAMP)-clients: $(STAMP)-dev
 
 clients: setup-clients ## Run the third-party clients, and print a table of them; programs: tests/clients/debian.txt
 	OMP_NUM_THREADS=1 $(BIN)/pytest tests/clients -n auto --dist worksteal
+
+notebooks: setup-clients ## Execute the notebooks of examples/ and write them back
+	OMP_NUM_THREADS=1 $(BIN)/python tests/clients/notebooks.py
 
 bench: setup-dev ## Measure speed, as ratios in one run
 	$(BIN)/pytest tests/benchmarks --benchmark-group-by=group --benchmark-columns=median,rounds -s

@@ -17,9 +17,18 @@ def test_the_example_in_python_runs(capsys):
     assert " True " in capsys.readouterr().out
 
 
+def test_the_functions_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    exec(compile(BLOCKS[1], "README.md", "exec"), names)
+    assert names["board"].frame.solver.tolist() == ["exact", "greedy"]
+    assert names["cells"].status.tolist() == ["ok"] * 6
+    assert names["run"].folder == Path("results/quick")
+
+
 def test_the_example_of_a_solver_passes_its_conformance_tests(tmp_path):
-    (tmp_path / "spread.py").write_text(BLOCKS[1], encoding="utf-8")
-    assert len(BLOCKS[1].splitlines()) <= 20
+    (tmp_path / "spread.py").write_text(BLOCKS[2], encoding="utf-8")
+    assert len(BLOCKS[2].splitlines()) <= 20
     checks = list(check(discover([tmp_path])["spread"]))
     assert len(checks) >= 4
     assert all(c.passed for c in checks), checks
