@@ -6,10 +6,11 @@ they return; progress goes to stderr, or in a notebook to an output of its own.
 
 from __future__ import annotations
 
+import contextlib
 import html
 import inspect
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PathLike = str | Path
-LEVELS = 4  # of calls, up to the user's line
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,7 @@ def run(
     retry_failed: bool = False,
     solvers_path: Sequence[PathLike] | PathLike = (),
     problems_path: Sequence[PathLike] | PathLike = (),
+    quiet: bool = False,
 ) -> Run:
     """Run the cells of a suite that have no record yet: `dtbench run`.
 
@@ -107,6 +108,8 @@ def run(
         Run cells again whose record is a failure.
     solvers_path, problems_path
         Further folders of solver files and of problem packages.
+    quiet
+        Show no progress.
 
     Returns
     -------
@@ -126,12 +129,12 @@ def run(
     >>> dtbench.run("quick", instances="stin-deployment/tiny-*", solvers=["greedy", "exact"])  # doctest: +SKIP
     <Run of quick: 6 cells: 6 ok; 6 run now; results in results/quick>
     """
-    _look_in(problems_path)
+    _warn(_left_out(problems_path), 3)
     made, store = prepare(
         suite, results, instances=instances, solvers=_list(solvers) or None, seeds=seeds,
         solvers_paths=_list(solvers_path), retry_failed=retry_failed,
     )  # fmt: skip
-    with display(stderr) as progress:
+    with contextlib.nullcontext() if quiet else display(stderr) as progress:
         summary = run_cells(
             made, store, workers=workers, scheduler=scheduler, progress=progress, command=f"dtbench.run({str(suite)!r})"
         )
@@ -175,7 +178,7 @@ def results(folder: PathLike, *, cache: bool = True, problems_path: Sequence[Pat
         >>> frame = dtbench.results("results/quick")  # doctest: +SKIP
         >>> frame[frame.status == "ok"].groupby(["problem", "solver"]).gap_ratio.mean()  # doctest: +SKIP
     """
-    return leaderboard(folder, cache=cache, problems_path=problems_path).cells
+    return _board(folder, (), cache, problems_path).cells
 
 
 if results.__doc__:  # columns have one home
@@ -254,9 +257,18 @@ def leaderboard(
     UserWarning
         For each record that does not hold, and of planned cells that have none.
     """
-    _look_in(problems_path)
+    return _board(folder, formats, cache, problems_path)
+
+
+def _board(
+    folder: PathLike, formats: Sequence[str] | str, cache: bool, problems_path: Sequence[PathLike] | PathLike
+) -> Board:
+    """The one way to a board; warnings name the line that called the function that calls this one."""
+    _warn(_left_out(problems_path), 4)
     where = Path(folder)
-    model = board_of(_verified(where, cache), where)
+    report = _verified(where, cache)
+    _warn(remarks(report), 4)
+    model = board_of(report, where)
     files = render.write(where, model, _list(formats)) if formats else []
     return Board(where, model, tuple(files))
 
@@ -265,17 +277,19 @@ def _verified(where: Path, cache: bool) -> VerifyReport:
     if not where.is_dir():
         raise DtbenchError(f"there is no folder of results '{where}'; run a suite first: dtbench.run('quick').")
     with steps(stderr, f"verifying {where}") as progress:
-        report = verify(where, progress, remembered=cache)
-    for line in remarks(report):
-        warnings.warn(line, stacklevel=LEVELS)
-    return report
+        return verify(where, progress, remembered=cache)
 
 
-def _look_in(folders: Sequence[PathLike] | PathLike) -> None:
-    """Find problems in further folders, and name the packages that are left out."""
+def _left_out(folders: Sequence[PathLike] | PathLike) -> Sequence[str]:
+    """Find problems in further folders, and say which packages are left out."""
     look_in([str(each) for each in _list(folders)])
-    for reason in current().left_out:
-        warnings.warn(reason, stacklevel=LEVELS)
+    return current().left_out
+
+
+def _warn(lines: Iterable[str], calls: int) -> None:
+    """Warn of each line, so many calls up."""
+    for line in lines:
+        warnings.warn(line, stacklevel=calls)
 
 
 def _list(given: Sequence[Any] | PathLike | None) -> list[Any]:

@@ -60,6 +60,13 @@ def test_run(done, suite):
     assert (again.cells, again.ran, again.statuses) == (3, 0, {"ok": 3})
 
 
+def test_quiet(suite, tmp_path, capsys):
+    dtbench.run(suite, results=tmp_path / "a", solvers="greedy")
+    assert capsys.readouterr().err.startswith("1 cells to run")
+    dtbench.run(suite, results=tmp_path / "b", solvers="greedy", quiet=True)
+    assert capsys.readouterr().err == ""
+
+
 def test_run_takes_a_part(suite, done):
     part = dtbench.run(str(suite), results=str(done.folder), solvers="greedy", instances="*/tiny-000")
     assert (part.cells, part.ran) == (1, 0)
@@ -109,7 +116,9 @@ def test_what_does_not_hold_is_warned_of(done):
     try:
         with pytest.warns(UserWarning, match="does not hold.*greedy") as caught:
             found = dtbench.results(done.folder)
-        assert caught[0].filename == __file__
+        with pytest.warns(UserWarning, match="does not hold.*greedy") as again:
+            dtbench.leaderboard(done.folder)
+        assert {each.filename for each in (*caught, *again)} == {__file__}
         assert found.status.tolist() == ["not valid", "ok", "ok"]
     finally:
         record.write_text(kept, encoding="utf-8")
