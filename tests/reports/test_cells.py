@@ -1,12 +1,14 @@
 """One row for each planned cell, with columns and types that do not depend on the results."""
 
 import io
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from dtbench.reports.cells import FIELDS, as_dicts, frame, to_csv
+from dtbench.errors import DtbenchError
+from dtbench.reports.cells import FIELDS, as_dicts, frame, to_csv, to_parquet
 from dtbench.reports.leaderboard import build
 
 BEST = {"lights/tiny-000": 2.0, "harvest/tiny-000": 10.0}
@@ -86,3 +88,9 @@ def test_cells_without_a_record(facts, make_record):
     assert (lacking["solver"], lacking["instance"], lacking["status"]) == ("b", "lights/tiny-001", "not run")
     assert lacking["objective"] is None
     assert lacking["wall_time_s"] is None
+
+
+def test_parquet_needs_pyarrow(cells, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(DtbenchError, match=r"Parquet files need pyarrow; try: pip install 'dtbench\[parquet\]'"):
+        to_parquet(cells)
