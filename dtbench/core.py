@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from dtbench import notebook
 from dtbench.arrays import ARRAY_COLUMNS, Array, Batched, BoolArray, at, specs
-from dtbench.encoding import Encoding, Observation
+from dtbench.encoding import Bounds, Encoding, Observation
 from dtbench.errors import DtbenchError, InvalidDecision
 from dtbench.params import Params, unit_in_words
 from dtbench.prediction import PredictorTraining
@@ -216,7 +216,8 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
       trace. ``trace_axes``: axes of the instance that grow with the horizon; policies see their first entry.
     - :meth:`linear_model`: a strong formulation that can be exported. :meth:`form`, and :meth:`horizon_form` where
       slots are coupled: models for other solvers that say how their columns make up a decision.
-    - :meth:`agent_rewards`, :meth:`effective`, :meth:`next_mask`, for agents; :meth:`random_decision`.
+    - :meth:`agent_rewards`, :meth:`effective`, :meth:`next_mask`, :meth:`observation_bounds`, for agents;
+      :meth:`random_decision`.
     - :meth:`predictor_training`, where a learned predictor is part of the state; :meth:`summary`, for `dtbench show`.
 
     *Who is paid what* is said in :meth:`rewards`, and only there.
@@ -328,6 +329,14 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
     @abstractmethod
     def observe(self, slot: SlotT) -> Observation:
         """What each agent of ``"agents"`` sees, its action mask, and the global state; an encoding may have its own."""
+
+    def observation_bounds(self, instance: InstanceT) -> Mapping[str, Bounds]:
+        """Between which values :meth:`observe` stays, on this instance and on fresh traces of it, where that is known.
+
+        ``{group: runs}`` of what each agent of a group sees, and ``"state"`` for the global state; what is missing is
+        not bounded. A bound may be infinite.
+        """
+        return {}
 
     @abstractmethod
     def reward(self, slot: SlotT, outcome: Outcome) -> Array:

@@ -8,7 +8,7 @@ otherwise, so a search method, a learner and a random draw all hold the same thi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -44,6 +44,7 @@ class Box:
 
 
 Space = Categorical | Box
+Bounds = tuple[tuple[int, float, float], ...]  # of an observation, entry by entry in runs: (entries, least, greatest)
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,8 @@ class Encoding:
     ``draw(rng, batch)`` replaces uniform sampling where the problem's random decision is another.
 
     ``observe(slot)`` replaces the problem's :meth:`~dtbench.core.Problem.observe`, masks and state too, where these
-    groups see something else.
+    groups see something else; ``bounds`` then replaces
+    :meth:`~dtbench.core.Problem.observation_bounds`.
 
     ``keep_by`` says by what training chooses the policy that it keeps: the ``objective``, as the referee scores the
     repaired decision, or the ``reward``. The latter is for encodings that pay for what is asked: by the objective, the
@@ -116,6 +118,7 @@ class Encoding:
     ask: Callable[[Any, Any], Any] | None = None
     observe: Callable[[Any], Observation] | None = None
     keep_by: Literal["objective", "reward"] = "objective"
+    bounds: Mapping[str, Bounds] = field(default_factory=dict)
 
     @property
     def agents(self) -> tuple[str, ...]:
@@ -176,6 +179,17 @@ class Encoding:
         """The inverse of :meth:`split`."""
         flat = [np.asarray(parts[g.name]).reshape(*np.shape(parts[g.name])[:-2], g.size) for g in self.groups]
         return np.concatenate(flat, axis=-1).astype(self.dtype)
+
+    def from_unit(self, u: npt.ArrayLike) -> npt.NDArray[Any]:
+        """Joint actions (..., size) of points of the unit cube (..., size): real entries are stretched to their range.
+
+        Each value of a categorical entry has a part of the unit interval of the same length. For optimisers that know
+        boxes only; points outside of the cube count as the nearest in it.
+        """
+        u = np.clip(np.asarray(u, dtype=np.float64), 0.0, 1.0)
+        low, high = self.low, self.high
+        chosen = np.minimum(np.floor(u * (high + 1)), high)
+        return np.where(self.discrete, chosen, low + u * (high - low)).astype(self.dtype)
 
     def sample(self, rng: np.random.Generator, batch: tuple[int, ...] = ()) -> npt.NDArray[Any]:
         """Joint actions (\\*batch, size) at random: every entry uniform on its range, or as the problem draws them."""

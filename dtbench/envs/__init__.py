@@ -5,6 +5,7 @@ Gymnasium's ids are ``dtbench/<problem>-<size>-v0``; they are registered when ``
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -107,14 +108,44 @@ def _resolve(instance: str | Instance, overrides: Mapping[str, Any]) -> tuple[An
     return problem(instance.problem), instance, False
 
 
-def make_gym(instance: str, render_mode: None = None, **options: Any) -> Any:
-    """What ``gymnasium.make`` calls; there is nothing to render."""
-    return make_env(instance, "gym", **options)
+def make_gym(instance: str, render_mode: None = None, usual_steps: int | None = None, **options: Any) -> Any:
+    """What ``gymnasium.make`` calls; there is nothing to render.
+
+    ``usual_steps`` is the length of an episode that the id is registered with. Gymnasium ends longer ones there, and
+    does not tell us if it was asked for another length: then a warning says how.
+    """
+    env = make_env(instance, "gym", **options)
+    if usual_steps is not None and env.core.horizon > usual_steps:
+        warnings.warn(
+            f"an episode has {env.core.horizon} slots, but gymnasium.make ends it after {usual_steps} "
+            f"unless it is given max_episode_steps={env.core.horizon}.",
+            stacklevel=3,
+        )
+    return env
 
 
-def make_vector(instance: str, num_envs: int = 1, render_mode: None = None, **options: Any) -> Any:
-    """What ``gymnasium.make_vec`` calls; there is nothing to render."""
-    return make_env(instance, "vector", num_envs, **options)
+def make_vector(
+    instance: str,
+    num_envs: int = 1,
+    render_mode: None = None,
+    usual_steps: int | None = None,
+    max_episode_steps: int | None = None,
+    **options: Any,
+) -> Any:
+    """What ``gymnasium.make_vec`` calls; there is nothing to render.
+
+    Raises
+    ------
+    DtbenchError
+        If episodes are to end before the horizon.
+    """
+    env = make_env(instance, "vector", num_envs, **options)
+    if max_episode_steps not in (None, usual_steps, env.core.horizon):
+        raise DtbenchError(
+            f"max_episode_steps is {max_episode_steps}, but an episode has {env.core.horizon} slots; "
+            "give 'horizon' beside a problem's size to change that."
+        )
+    return env
 
 
 def register_envs() -> None:
@@ -124,10 +155,12 @@ def register_envs() -> None:
     for owner in all_problems().values():
         for size in owner.sizes:
             id = f"dtbench/{owner.id}-{size}-v0"
+            steps = owner.dimensions(owner.sizes[size]).get("time")
             if id not in gymnasium.registry:
                 gymnasium.register(
                     id,
                     entry_point="dtbench.envs:make_gym",
                     vector_entry_point="dtbench.envs:make_vector",
-                    kwargs={"instance": f"{owner.id}/{size}"},
+                    max_episode_steps=steps,
+                    kwargs={"instance": f"{owner.id}/{size}", "usual_steps": steps},
                 )

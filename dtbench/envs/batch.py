@@ -30,7 +30,8 @@ class Step(NamedTuple):
     ``observation``: of the state reached. ``reward`` (B,): the team's. ``agent_rewards`` (B, n). ``truncated`` (B,).
     ``info``: ``objective`` (B,) and ``feasible`` (B,) of the repaired decision, the referee's ``metrics`` as
     ``{name: (B, ...)}``; where all actions are categorical and the encoding has an inverse also ``n_repaired`` (B,),
-    agents whose action repair has changed, and ``repaired`` (B,), whether there are any. Encodings may add more.
+    agents whose action repair has changed, and ``repaired`` (B,), whether there are any; where there are real actions
+    ``n_clipped`` (B,), real entries that were out of their range. Encodings may add more.
     """
 
     observation: Observation
@@ -75,6 +76,9 @@ class BatchEnv(Shown):
         The only source of randomness, seeded through ``SeedSequence``: the same seed gives the same episodes to the
         bit; a reset without a seed continues the stream.
 
+    A copy or a pickle of it plays on where it stood: the encoding, which may hold functions that do not pickle, is made
+    anew by the problem.
+
     Raises
     ------
     ValueError
@@ -106,6 +110,7 @@ class BatchEnv(Shown):
         self.n_envs = n_envs
         self.fresh = fresh
         self.draw = draw
+        self.encoding_name = encoding
         self.encoding = encodings[encoding]
         self.rng = np.random.default_rng(np.random.SeedSequence(seed))
         self.horizon = instance.horizon
@@ -122,6 +127,13 @@ class BatchEnv(Shown):
         self.observation: Observation
         self._enter(0, problem.start(instance))
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "encoding"}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        vars(self).update(state)
+        self.encoding = self.problem.encodings(self.instance)[self.encoding_name]
+
     def reset(self, seed: int | None = None) -> Observation:
         """Begin an episode in all copies; ``seed`` restarts the random stream."""
         if seed is not None:
@@ -134,7 +146,9 @@ class BatchEnv(Shown):
         return self._enter(0, self.problem.start(self.instances))
 
     def step(self, x: Joint) -> Step:
-        """Play one slot with joint actions (B, size); real entries are clipped to their range first.
+        """Play one slot with joint actions (B, size).
+
+        Real entries out of their range are clipped to it first, and counted in ``info["n_clipped"]``.
 
         Raises
         ------
@@ -144,13 +158,15 @@ class BatchEnv(Shown):
         """
         if self.t >= self.horizon:
             raise ValueError("no episode is being played: call reset first.")
-        x = self._checked(x)
+        x, n_clipped = self._checked(x)
         problem, slot = self.problem, self.slot
         decision = self.encoding.decode(slot, x)
         outcome = problem.evaluate(slot, decision)
         reward, rewards = problem.rewards(self.encoding, slot, x, outcome)
         info = {"objective": outcome.objective, "feasible": outcome.feasible, "metrics": dict(outcome.metrics)}
         info |= self._repaired(slot, decision, x)
+        if n_clipped is not None:
+            info["n_clipped"] = n_clipped
         if self.encoding.info is not None:
             info |= self.encoding.info(slot, x)
         self.t += 1
@@ -173,6 +189,22 @@ class BatchEnv(Shown):
             raise ValueError(f"there are {self.n_agents} agents.")
         return np.array(np.broadcast_to(mask, (self.n_envs, mask.shape[-1])))
 
+    def bounds(self, name: str, length: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Least and greatest values (length,) of what a group's agents see, or of the ``"state"``; +-inf if unknown.
+
+        Raises
+        ------
+        ValueError
+            If the problem tells bounds of another number of entries.
+        """
+        known = self.encoding.bounds if self.encoding.observe else self.problem.observation_bounds(self.instance)
+        runs = known.get(name, ((length, -np.inf, np.inf),))
+        counts = [count for count, _, _ in runs]
+        if sum(counts) != length:
+            raise ValueError(f"'{self.problem.id}' bounds {sum(counts)} entries of '{name}', which has {length}.")
+        low, high = (np.repeat(np.array([run[i] for run in runs], dtype=np.float32), counts) for i in (1, 2))
+        return low, high
+
     def see(self, slot: Slot) -> Observation:
         """Look at a slot that another one plays, the referee for instance: what is observed, and masked, there."""
         self.slot = slot
@@ -192,7 +224,8 @@ class BatchEnv(Shown):
         shape = (self.n_envs, *value.shape[value.ndim - own_axes :])
         return value if value.shape == shape and value.flags.writeable else np.array(np.broadcast_to(value, shape))
 
-    def _checked(self, x: Joint) -> Joint:
+    def _checked(self, x: Joint) -> tuple[Joint, npt.NDArray[np.int64] | None]:
+        """The joint actions within their ranges, and how many real entries were not (B,); None without real ones."""
         x = np.asarray(x)
         if x.shape != (self.n_envs, self.encoding.size):
             raise ValueError(f"joint actions have shape {x.shape}, expected {(self.n_envs, self.encoding.size)}.")
@@ -200,12 +233,13 @@ class BatchEnv(Shown):
             raise ValueError("a categorical entry of the joint action is not an integer.")
         outside = ~((x >= self._low) & (x <= self._high))  # true of NaN
         if not outside.any():
-            return x.astype(self.encoding.dtype, copy=False)
+            none = None if self._discrete.all() else np.zeros(self.n_envs, dtype=np.int64)
+            return x.astype(self.encoding.dtype, copy=False), none
         if (outside & self._discrete).any():
             raise ValueError("a categorical entry of the joint action is out of range [0, n).")
         if np.isnan(x).any():
             raise ValueError("the joint action holds NaN.")
-        return np.clip(x, self._low, self._high).astype(self.encoding.dtype)
+        return np.clip(x, self._low, self._high).astype(self.encoding.dtype), outside.sum(axis=-1)
 
     def _repaired(self, slot: Slot, decision: Decision, x: Joint) -> Mapping[str, npt.NDArray[Any]]:
         if self.encoding.encode is None or not self.encoding.categorical:

@@ -14,7 +14,7 @@ from dtbench.encoding import Observation
 from dtbench.envs.batch import BatchEnv
 from dtbench.envs.shown import Shown
 from dtbench.envs.single import first
-from dtbench.envs.spaces import agent_space, observation_space
+from dtbench.envs.spaces import AgentMask, agent_mask, agent_space, flat_info, observation_space
 
 Infos = dict[str, dict[str, Any]]
 
@@ -23,9 +23,11 @@ class MultiAgentEnv(Shown, ParallelEnv):  # type: ignore[misc]
     """A :class:`~dtbench.envs.batch.BatchEnv` of one copy as a PettingZoo ``ParallelEnv``.
 
     Agents are those of the encoding, in its order; all live until the episode is truncated after
-    the horizon. Rewards are per agent (the team's for everybody unless the problem says otherwise). ``infos``:
-    ``action_mask`` int8 of agents with categorical actions (all entries one after the other); after a step also
-    ``objective``, ``feasible``, ``repaired``, ``n_repaired`` and ``metrics``, see :class:`~dtbench.envs.batch.Step`.
+    the horizon. Real actions out of their range are clipped, and counted in ``n_clipped``. Rewards are per agent (the
+    team's for everybody unless the problem says otherwise). ``infos``: ``action_mask`` of agents with categorical
+    actions, as ``sample(mask=...)`` of their space takes it: int8, 1 = allowed, or a tuple of such arrays where an
+    agent chooses several times; after a step also ``objective``, ``feasible``, ``repaired``, ``n_repaired`` and
+    ``metrics/...``, see :class:`~dtbench.envs.batch.Step`.
     ``state()`` is the global state of critics and mixers.
     """
 
@@ -40,10 +42,11 @@ class MultiAgentEnv(Shown, ParallelEnv):  # type: ignore[misc]
         self.observation_spaces: dict[str, spaces.Space[Any]] = {}
         self.action_spaces: dict[str, spaces.Space[Any]] = {}
         self._entries: dict[str, slice] = {}
+        self._spaces = [group.space for group in core.encoding.groups for _ in range(group.count)]
         start = 0
         for group in core.encoding.groups:
             for agent in group.agents:
-                self.observation_spaces[agent] = observation_space(group.observation)
+                self.observation_spaces[agent] = observation_space(core, group.name, group.observation)
                 self.action_spaces[agent] = agent_space(group.space)
                 self._entries[agent] = slice(start, start + group.space.width)
                 start += group.space.width
@@ -83,14 +86,14 @@ class MultiAgentEnv(Shown, ParallelEnv):  # type: ignore[misc]
             rewards,
             dict.fromkeys(self.possible_agents, False),
             dict.fromkeys(self.possible_agents, truncated),
-            self._infos(step.observation, first(step.info)),
+            self._infos(step.observation, first(flat_info(step.info))),
         )
 
-    def mask_given(self, actions: Mapping[str, Any]) -> npt.NDArray[np.int8] | None:
+    def mask_given(self, actions: Mapping[str, Any]) -> AgentMask | None:
         """Mask of the next agent once the agents of ``actions`` (the first ones, in order) have chosen.
 
-        The default for acting where agents compete for the same room: what the first ones took is forbidden to the
-        next. None for an agent whose actions are real numbers.
+        In the form of ``action_mask``. The default for acting where agents compete for the same room: what the first
+        ones took is forbidden to the next. None for an agent whose actions are real numbers.
 
         Raises
         ------
@@ -101,7 +104,7 @@ class MultiAgentEnv(Shown, ParallelEnv):  # type: ignore[misc]
         if chosen >= len(self.possible_agents) or set(actions) != set(self.possible_agents[:chosen]):
             raise ValueError("mask_given takes the actions of the first agents, in order, and not of all.")
         mask = self.core.next_mask(self._joint(actions), chosen)
-        return None if mask is None else np.asarray(mask[0], dtype=np.int8)
+        return None if mask is None else agent_mask(self._spaces[chosen], mask[0])
 
     def state(self) -> npt.NDArray[np.float32]:
         """The global state (S,)."""
@@ -124,7 +127,6 @@ class MultiAgentEnv(Shown, ParallelEnv):  # type: ignore[misc]
         infos: Infos = {agent: dict(shared) for agent in self.possible_agents}
         for group in self.core.encoding.groups:
             if group.name in observation.masks:
-                masks = observation.masks[group.name][0].astype(np.int8)
-                for agent, mask in zip(group.agents, masks, strict=True):
-                    infos[agent]["action_mask"] = mask
+                for agent, row in zip(group.agents, observation.masks[group.name][0], strict=True):
+                    infos[agent]["action_mask"] = agent_mask(group.space, row)
         return infos

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
 from dtbench.arrays import BoolArray
-from dtbench.encoding import Categorical, Encoding, Observation, Space
+from dtbench.encoding import Categorical, Encoding, Group, Observation, Space
+
+if TYPE_CHECKING:
+    from dtbench.envs.batch import BatchEnv
+
+AgentMask = npt.NDArray[np.int8] | tuple[npt.NDArray[np.int8], ...]  # of one entry, or one of each
 
 
 def entries_space(space: Space, count: int = 1) -> spaces.MultiDiscrete | spaces.Box:
@@ -47,25 +53,82 @@ def joint_action(encoding: Encoding, action: Any) -> npt.NDArray[Any]:
     return np.asarray(action)
 
 
-def joint_mask(masks: Mapping[str, BoolArray]) -> npt.NDArray[np.int8]:
-    """All agents' masks in a row (..., W) int8, 1 = allowed, in the order of the joint action's categorical entries.
+def joint_mask(encoding: Encoding, observation: Observation) -> BoolArray:
+    """All agents' masks in a row (B, W), True = allowed, in the order of the joint action's categorical entries.
 
-    :func:`choices` turns one into what ``sample`` of the space takes.
+    Raises
+    ------
+    ValueError
+        If no entry is categorical.
     """
-    rows = [mask.reshape(*mask.shape[:-2], mask.shape[-2] * mask.shape[-1]) for mask in masks.values()]
-    return np.concatenate(rows, axis=-1).astype(np.int8)
+    if not encoding.discrete.any():
+        raise ValueError("actions of this environment are real numbers, which have no mask.")
+    batch = len(observation.state)
+    rows = [_row(group, observation.masks, batch) for group in encoding.groups if isinstance(group.space, Categorical)]
+    return np.concatenate(rows, axis=-1)
 
 
-def mask_info(observation: Observation) -> dict[str, Any]:
-    """``action_mask`` (B, W), see :func:`joint_mask`, where there are categorical entries."""
-    return {"action_mask": joint_mask(observation.masks)} if observation.masks else {}
+def _row(group: Group, masks: Mapping[str, BoolArray], batch: int) -> BoolArray:
+    """A group's masks in a row (B, W); everything is allowed where none is given."""
+    if group.name in masks:
+        return masks[group.name].reshape(batch, -1)
+    width: int = group.count * group.space.mask_width  # type: ignore[union-attr]
+    return np.ones((batch, width), dtype=np.bool_)
 
 
-def choices(space: spaces.MultiDiscrete, mask: npt.NDArray[np.int8]) -> tuple[npt.NDArray[np.int8], ...]:
-    """A mask (W,) of categorical entries split into one per entry: ``space.sample(mask=choices(space, mask))``."""
-    return tuple(np.split(mask, np.cumsum(space.nvec.ravel())[:-1]))
+def mask_info(encoding: Encoding, observation: Observation) -> list[dict[str, Any]]:
+    """``action_mask`` of each copy in Gymnasium's form, as ``sample(mask=...)`` of the joint space takes it.
+
+    Of a MultiDiscrete space: a tuple of int8 arrays, one per entry, 1 = allowed. Of a Dict space: such a tuple per
+    group, None for reals. Empty where there are no masks.
+    """
+    if not observation.masks:
+        return [{} for _ in observation.state]
+    flat = joint_mask(encoding, observation).astype(np.int8)
+    if encoding.categorical:
+        cuts = _cuts(n for g in encoding.groups for n in g.space.n * g.count)  # type: ignore[union-attr]
+        return [{"action_mask": tuple([row[cut] for cut in cuts])} for row in flat]
+    return [{"action_mask": dict(_by_group(encoding, row))} for row in flat]
 
 
-def observation_space(*shape: int) -> spaces.Box:
-    """Observations: float32 without declared bounds."""
-    return spaces.Box(-np.inf, np.inf, shape, np.float32)
+def _by_group(encoding: Encoding, row: npt.NDArray[np.int8]) -> Iterator[tuple[str, tuple[Any, ...] | None]]:
+    start = 0
+    for group in encoding.groups:
+        if isinstance(group.space, Categorical):
+            width = group.count * group.space.mask_width
+            part = row[start : start + width]
+            yield group.name, tuple(part[cut] for cut in _cuts(group.space.n * group.count))
+            start += width
+        else:
+            yield group.name, None
+
+
+def _cuts(lengths: Iterable[int]) -> list[slice]:
+    """Slices of these lengths, one after the other."""
+    ends = np.cumsum([0, *lengths]).tolist()
+    return [slice(a, b) for a, b in itertools.pairwise(ends)]
+
+
+def agent_mask(space: Space, row: BoolArray) -> AgentMask:
+    """One agent's mask (W,) as ``sample(mask=...)`` of its space takes it: one array, or one per entry in a tuple."""
+    mask = row.astype(np.int8)
+    if isinstance(space, Categorical) and space.width > 1:
+        return tuple(mask[cut] for cut in _cuts(space.n))
+    return mask
+
+
+def flat_info(info: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """An ``info`` without dicts in it: ``{"metrics": {"used": ...}}`` is ``{"metrics/used": ...}``."""
+    flat: dict[str, Any] = {}
+    for name, value in info.items():
+        if isinstance(value, Mapping):
+            flat |= flat_info(value, f"{prefix}{name}/")
+        else:
+            flat[prefix + name] = value
+    return flat
+
+
+def observation_space(core: BatchEnv, name: str, length: int) -> spaces.Box:
+    """What a group's agents see, or the ``"state"``: float32, bounded as far as the problem knows."""
+    low, high = core.bounds(name, length)
+    return spaces.Box(low, high, (length,), np.float32)

@@ -10,9 +10,10 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from dtbench.arrays import Array, BoolArray
+from dtbench.encoding import Observation
 from dtbench.envs.batch import BatchEnv
 from dtbench.envs.shown import Shown
-from dtbench.envs.spaces import joint_action, joint_space, mask_info, observation_space
+from dtbench.envs.spaces import flat_info, joint_action, joint_mask, joint_space, mask_info, observation_space
 
 States = npt.NDArray[np.float32]
 
@@ -21,7 +22,8 @@ class BatchVectorEnv(Shown, VectorEnv[States, Any, Any]):
     """A :class:`~dtbench.envs.batch.BatchEnv` of B copies as a ``gymnasium.vector.VectorEnv``.
 
     Action, observation and reward of each copy are those of :class:`~dtbench.envs.single.SingleAgentEnv`; ``info``
-    holds arrays with a leading axis (B,), each beside its mask ``_name`` as Gymnasium has it. All copies end in the
+    holds arrays with a leading axis (B,), each beside its mask ``_name`` as Gymnasium has it; ``action_mask`` is an
+    object array of what each copy's space takes, :meth:`action_masks` has the same in one array. All copies end in the
     same step.
 
     Autoreset modes: ``NEXT_STEP`` (default): the step after an end ignores its action, resets, and returns reward 0.
@@ -37,7 +39,7 @@ class BatchVectorEnv(Shown, VectorEnv[States, Any, Any]):
         self.metadata = {"render_modes": [], "autoreset_mode": self.autoreset_mode}
         self.num_envs = core.n_envs
         self.single_action_space = joint_space(core.encoding)
-        self.single_observation_space = observation_space(core.observation.state.shape[-1])
+        self.single_observation_space = observation_space(core, "state", core.observation.state.shape[-1])
         self.action_space = batch_space(self.single_action_space, core.n_envs)
         self.observation_space = batch_space(self.single_observation_space, core.n_envs)
         self.np_random = core.rng
@@ -62,7 +64,7 @@ class BatchVectorEnv(Shown, VectorEnv[States, Any, Any]):
             state, info = self._begin(None)
             return state, np.zeros(self.num_envs), never, never.copy(), info
         step = self.core.step(joint_action(self.core.encoding, actions))
-        state, info = step.observation.state, self._masked(step.info | mask_info(step.observation))
+        state, info = step.observation.state, self._masked(flat_info(step.info) | self._mask(step.observation))
         self._ended = bool(step.truncated[0])
         if self._ended and self.autoreset_mode is AutoresetMode.SAME_STEP:
             final = {"final_obs": np.fromiter(state, dtype=object, count=self.num_envs), "final_info": info}
@@ -74,7 +76,18 @@ class BatchVectorEnv(Shown, VectorEnv[States, Any, Any]):
         observation = self.core.reset(seed)
         self._np_random = self.core.rng
         self._ended = False
-        return observation.state, self._masked(mask_info(observation))
+        return observation.state, self._masked(self._mask(observation))
+
+    def action_masks(self) -> BoolArray:
+        """What each copy may choose now (B, W), see :meth:`dtbench.envs.single.SingleAgentEnv.action_masks`."""
+        return joint_mask(self.core.encoding, self.core.observation)
+
+    def _mask(self, observation: Observation) -> dict[str, Any]:
+        """``action_mask`` as Gymnasium gathers those of single environments."""
+        info: dict[str, Any] = {}
+        for number, one in enumerate(mask_info(self.core.encoding, observation)):
+            info = self._add_info(info, one, number)
+        return {name: value for name, value in info.items() if not name.startswith("_")}
 
     def _masked(self, info: dict[str, Any]) -> dict[str, Any]:
         """Beside each entry the mask that says which copies have it: all of them."""

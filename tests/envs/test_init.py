@@ -105,6 +105,27 @@ def test_make_passes_parameters():
     assert not env.unwrapped.core.fresh
 
 
+def test_specs_name_the_length_of_an_episode():
+    for id, size in SINGLE:
+        spec = gymnasium.spec(f"dtbench/{id}-{size}-v0")
+        params = all_problems()[id].sizes[size]
+        assert spec.max_episode_steps == all_problems()[id].dimensions(params)["time"]
+    env = gymnasium.make("dtbench/stin-deployment-tiny-v0")
+    assert env.spec.max_episode_steps == env.unwrapped.core.horizon == 10
+
+
+def test_another_horizon_is_played_to_its_end_or_a_warning_says_how():
+    id = "dtbench/stin-deployment-tiny-v0"
+    with pytest.warns(UserWarning, match="give.* max_episode_steps=12"):
+        gymnasium.make(id, horizon=12)
+    shorter = gymnasium.make(id, horizon=3)
+    shorter.reset(seed=0)
+    assert [shorter.step(shorter.action_space.sample())[3] for _ in range(3)] == [False, False, True]
+    assert gymnasium.make_vec(id, num_envs=2, horizon=12).core.horizon == 12
+    with pytest.raises(DtbenchError, match="max_episode_steps is 5, but an episode has 10 slots"):
+        gymnasium.make_vec(id, num_envs=2, max_episode_steps=5)
+
+
 def test_make_vec_uses_the_batched_form():
     env = gymnasium.make_vec("dtbench/stin-deployment-tiny-v0", num_envs=6, autoreset_mode="SameStep", n_users=4)
     assert isinstance(env, BatchVectorEnv)

@@ -8,10 +8,11 @@ from numpy.testing import assert_array_equal
 
 from dtbench.envs import BatchEnv, make_env
 from dtbench.envs.single import SingleAgentEnv
-from dtbench.envs.spaces import choices, joint_action
+from dtbench.envs.spaces import joint_action
 from dtbench.problems import all_problems
 
 SINGLE = list(all_problems())
+ENCODINGS = [(id, name) for id, p in all_problems().items() for name in p.encodings(p.generate("tiny", 0))]
 # The bounds of observations are not declared; the checker would rather have finite ones.
 unbounded = pytest.mark.filterwarnings("ignore:.*A Box observation space (minimum|maximum) value is -?infinity")
 
@@ -97,14 +98,15 @@ def test_face_returns_what_the_core_does(toy):
         assert (reward, terminated, truncated) == (step.reward[0], False, step.truncated[0])
         assert info["objective"] == step.info["objective"][0]
         assert info.get("n_repaired") == (step.info["n_repaired"][0] if "n_repaired" in step.info else None)
-        assert_array_equal(info["metrics"]["choice"], step.info["metrics"]["choice"][0])
+        assert_array_equal(info["metrics/choice"], step.info["metrics"]["choice"][0])
+        assert not any(isinstance(value, dict) for name, value in info.items() if name != "action_mask")
         assert ("action_mask" in info) == bool(step.observation.masks)
 
 
 def test_one_agent_may_act_in_another_encoding(make_toy):
     env = make_env(toy_instance(make_toy("real")), "gym", encoding="search")
     assert env.action_space == spaces.MultiDiscrete([5] * 6)
-    assert env.reset(seed=0)[1]["action_mask"].shape == (30,)
+    assert [mask.shape for mask in env.reset(seed=0)[1]["action_mask"]] == [(5,)] * 6
 
 
 def test_random_generator_is_the_one_that_is_used(make_toy):
@@ -114,14 +116,40 @@ def test_random_generator_is_the_one_that_is_used(make_toy):
     assert env.np_random_seed == 11
 
 
-@pytest.mark.parametrize("id", SINGLE)
-def test_mask_fits_the_space(id):
-    env = make_env(f"{id}/tiny", "gym")
+@pytest.mark.parametrize(("id", "encoding"), ENCODINGS)
+def test_mask_is_what_the_space_samples_from(id, encoding):
+    """And the row of masks says the same: whatever is sampled is allowed there."""
+    env = make_env(f"{id}/tiny", "gym", encoding=encoding)
     _, info = env.reset(seed=0)
-    if isinstance(env.action_space, spaces.MultiDiscrete):
-        mask = info["action_mask"]
-        assert mask.shape == (env.action_space.nvec.sum(),)
-        assert mask.dtype == np.int8
-        assert env.action_space.contains(env.action_space.sample(mask=choices(env.action_space, mask)))
-    elif isinstance(env.action_space, spaces.Box):
-        assert "action_mask" not in info
+    for _ in range(env.core.horizon):
+        if not env.core.encoding.discrete.any():
+            assert "action_mask" not in info
+            with pytest.raises(ValueError, match="real numbers"):
+                env.action_masks()
+            return
+        action = env.action_space.sample(mask=info.get("action_mask"))
+        assert env.action_space.contains(action)
+        row, entries = env.action_masks(), joint_action(env.core.encoding, action)[env.core.encoding.discrete]
+        counts = (env.core.encoding.high + 1)[env.core.encoding.discrete].astype(int)
+        assert row.dtype == np.bool_
+        assert row.shape == (counts.sum(),)
+        assert row[np.cumsum([0, *counts[:-1]]) + entries.astype(int)].all()
+        info = env.step(action)[4]
+
+
+def test_masks_of_mixed_actions_by_hand(make_toy):
+    env = SingleAgentEnv(BatchEnv(make_toy("mixed"), toy_instance(make_toy("mixed"))))
+    mask = env.reset(seed=0)[1]["action_mask"]
+    assert mask["knob"] is None
+    assert [part.tolist() for part in mask["lever"]] == [[1, 1], [1, 1, 1]] * 2
+    assert env.action_masks().tolist() == [True] * 10
+
+
+def test_entries_out_of_range_are_clipped_and_counted(make_toy):
+    """Two of six are out of [0, 1]; 1 + 0 + 4 * 0.5 are used."""
+    env = SingleAgentEnv(BatchEnv(make_toy("real"), toy_instance(make_toy("real"))))
+    env.reset(seed=0)
+    info = env.step(np.array([2.0, -0.5, 0.5, 0.5, 0.5, 0.5], np.float32))[4]
+    assert info["n_clipped"] == 2
+    assert info["metrics/used"] == 3.0
+    assert env.step(np.full(6, 0.5, np.float32))[4]["n_clipped"] == 0

@@ -5,6 +5,7 @@ Yu et al. (2025), Sec. III.C.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ import numpy.typing as npt
 
 from dtbench.arrays import Array, BoolArray
 from dtbench.core import Outcome
-from dtbench.encoding import Categorical, Encoding, Group, Observation
+from dtbench.encoding import Bounds, Categorical, Encoding, Group, Observation
 from dtbench.problems.dnt_spectrum.allocation import allocate, strongest
 from dtbench.problems.dnt_spectrum.genes import search_encoding
 from dtbench.problems.dnt_spectrum.instance import DntInstance, DntParams
@@ -100,6 +101,23 @@ def observe(slot: DntSlot) -> Observation:
         masks={"bs": np.concatenate([upload, claim], axis=-1)},
         state=np.concatenate(state, axis=-1).astype(np.float32),
     )
+
+
+def bounds(instance: DntInstance) -> Mapping[str, Bounds]:
+    """Between which values :func:`observe` stays."""
+    p, users, stations = instance.params, instance.params.n_users, instance.params.n_bs
+    far = max(1.0, p.half_height / p.half_length)
+    flags: Bounds = ((users, 0.0, 1.0),)
+    seen = {
+        "extended": ((2 * users, -1.0, 1.0), *flags, *flags, (2, 0.0, 1.0)),
+        "twin": ((2 * users, -1.0, 1.0), *flags, (users, -1.0, 1.0), (2, 0.0, 1.0), (1, 0.0, math.inf)),
+        "paper": ((2 * users, -far, far), *flags),
+    }
+    state = (
+        (2 * users, -far, far), (users * stations, 0.0, 1.0), *flags, (users, -12.0, math.inf),
+        (stations + 1, 0.0, 1.0),
+    )  # fmt: skip
+    return {"bs": seen[p.obs], "state": state}
 
 
 def scale(params: DntParams) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 
 from dtbench.arrays import Array
 from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
-from dtbench.encoding import Encoding, Observation
+from dtbench.encoding import Bounds, Encoding, Observation
 from dtbench.prediction import PredictorTraining
 from dtbench.problems.dnt_spectrum import agents, generator, heuristics, local_search, marginal, model
 from dtbench.problems.dnt_spectrum.instance import SIZES, DntInstance, DntParams
@@ -85,6 +85,9 @@ class DntSpectrum(Problem[DntInstance, DntState, DntSlot, DntDecision]):
 
     def observe(self, slot: DntSlot) -> Observation:
         return agents.observe(slot)
+
+    def observation_bounds(self, instance: DntInstance) -> Mapping[str, Bounds]:
+        return agents.bounds(instance)
 
     def reward(self, slot: DntSlot, outcome: Outcome) -> Array:
         return agents.reward(slot, outcome)

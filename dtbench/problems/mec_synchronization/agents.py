@@ -7,6 +7,7 @@ every slot; they apply at the start of a frame only. Which base station serves a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy.typing as npt
 
 from dtbench.arrays import Array, BoolArray, IntArray, pick
 from dtbench.core import Outcome
-from dtbench.encoding import Box, Categorical, Encoding, Group, Observation
+from dtbench.encoding import Bounds, Box, Categorical, Encoding, Group, Observation
 from dtbench.problems.mec_synchronization.credit import differences
 from dtbench.problems.mec_synchronization.genes import direct_encoding, search_encoding
 from dtbench.problems.mec_synchronization.instance import MecInstance, MecParams
@@ -156,6 +157,22 @@ def observe(slot: MecSlot) -> Observation:
         axis=-1,
     )  # fmt: skip
     return Observation({n: v.astype(np.float32) for n, v in agents.items()}, masks, state.astype(np.float32))
+
+
+def bounds(instance: MecInstance) -> Mapping[str, Bounds]:
+    """Between which values :func:`observe` stays: [0, 1], but for gains and for the places in a crowded cell."""
+    p = instance.params
+    users, bs = p.n_users, p.n_bs
+    more = p.observation != "paper"
+    gain, crowd = (-math.inf, math.inf), (0.0, math.inf)
+    user: Bounds = ((2 * bs + 7, 0.0, 1.0),)
+    task: Bounds = ((8 + bs + more, 0.0, 1.0),)
+    if more:
+        user += ((bs, *gain), (bs + 2, 0.0, 1.0), (PLACES * (p.observation == "cell"), *crowd))
+        task += ((1, *gain),)
+    state = ((6 * users, 0.0, 1.0), (users * bs, *gain), (2 * users * bs + 3 * users + 1, 0.0, 1.0))
+    known = {"mu": user, "bs": ((1 + 2 * bs, 0.0, 1.0), *task * users), "state": state}
+    return known | ({"cc": ((lengths(p)[2], 0.0, 1.0),)} if p.closed else {})
 
 
 class Seen:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from dtbench.arrays import Array, ArraySpec, BoolArray, at, specs
 from dtbench.core import Certificate, Exactness, LibraryFacts, Limits, Outcome, Paper, Problem
-from dtbench.encoding import Encoding, Observation
+from dtbench.encoding import Bounds, Encoding, Observation
 from dtbench.problems.mec_synchronization import agents, generator, heuristics, model
 from dtbench.problems.mec_synchronization.instance import SIZES, MecInstance, MecParams
 from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot, MecState
@@ -111,6 +111,9 @@ class MecSynchronization(Problem[MecInstance, MecState, MecSlot, MecDecision]):
 
     def observe(self, slot: MecSlot) -> Observation:
         return agents.observe(slot)
+
+    def observation_bounds(self, instance: MecInstance) -> Mapping[str, Bounds]:
+        return agents.bounds(instance)
 
     def reward(self, slot: MecSlot, outcome: Outcome) -> Array:
         return agents.reward(slot, outcome)

@@ -16,6 +16,7 @@ changes no value), so an agent need not learn the same anew for each order of th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -25,7 +26,7 @@ import numpy.typing as npt
 
 from dtbench.arrays import Array, IntArray
 from dtbench.core import Outcome
-from dtbench.encoding import Box, Encoding, Group, Observation
+from dtbench.encoding import Bounds, Box, Encoding, Group, Observation
 from dtbench.problems.satellite_offloading.allocation import proportional, round_channels
 from dtbench.problems.satellite_offloading.genes import search_encoding
 from dtbench.problems.satellite_offloading.instance import OffloadingInstance
@@ -167,6 +168,14 @@ def observe(slot: OffloadingSlot) -> Observation:
         parts[:2] = [np.take_along_axis(np.broadcast_to(part, order.shape), order, axis=-1) for part in parts[:2]]
     state = np.concatenate(parts, axis=-1).astype(np.float32)
     return Observation(agents={"controller": state[..., None, :]}, masks={}, state=state)
+
+
+def bounds(instance: OffloadingInstance) -> Mapping[str, Bounds]:
+    """Between which values :func:`observe` stays: nothing is less than 0."""
+    p = instance.params
+    data: Bounds = ((p.n_uav, 0.0, 1.0),)
+    seen = data if p.obs == "paper" else (*data, (p.n_uav + COMMON, 0.0, math.inf))
+    return {"controller": seen, "state": seen}
 
 
 def reward(slot: OffloadingSlot, outcome: Outcome) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 
 from dtbench.arrays import Array
 from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
-from dtbench.encoding import Encoding, Observation
+from dtbench.encoding import Bounds, Encoding, Observation
 from dtbench.problems.satellite_offloading import agents, generator, heuristics, model
 from dtbench.problems.satellite_offloading.allocation import min_delay
 from dtbench.problems.satellite_offloading.instance import SIZES, OffloadingInstance
@@ -73,6 +73,9 @@ class SatelliteOffloading(Problem[OffloadingInstance, OffloadingState, Offloadin
 
     def observe(self, slot: OffloadingSlot) -> Observation:
         return agents.observe(slot)
+
+    def observation_bounds(self, instance: OffloadingInstance) -> Mapping[str, Bounds]:
+        return agents.bounds(instance)
 
     def reward(self, slot: OffloadingSlot, outcome: Outcome) -> Array:
         return agents.reward(slot, outcome)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from dtbench.arrays import Array, BoolArray
 from dtbench.core import Outcome
-from dtbench.encoding import Encoding, Observation
+from dtbench.encoding import Bounds, Encoding, Observation
 from dtbench.problems.stin_deployment.generator import distances
 from dtbench.problems.stin_deployment.genes import node_encoding
 from dtbench.problems.stin_deployment.instance import StinInstance
@@ -56,6 +56,13 @@ def observe(slot: StinSlot) -> Observation:
     return Observation(
         agents={"user": seen}, masks={"user": first_mask(slot)}, state=seen.reshape(*lead, users * seen.shape[-1])
     )
+
+
+def bounds(instance: StinInstance) -> Mapping[str, Bounds]:
+    """Between which values :func:`observe` stays: delays are cut, the rest is no less than 0."""
+    users, n_end = instance.params.n_users, instance.params.n_end
+    seen = ((2 * n_end + 4, -2.0, 2.0), (2 * n_end + 4, 0.0, math.inf), (2 * n_end + 4, 0.0, 1.0))
+    return {"user": seen, "state": seen * users}
 
 
 def _ell(seconds: Array) -> Array:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from dtbench.arrays import Array, BoolArray
 from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
-from dtbench.encoding import Encoding, Observation
+from dtbench.encoding import Bounds, Encoding, Observation
 from dtbench.problems.stin_deployment import agents, heuristics, model
 from dtbench.problems.stin_deployment.generator import draw, fresh
 from dtbench.problems.stin_deployment.instance import SIZES, StinInstance
@@ -77,6 +77,9 @@ class StinDeployment(Problem[StinInstance, StinState, StinSlot, StinDecision]):
 
     def observe(self, slot: StinSlot) -> Observation:
         return agents.observe(slot)
+
+    def observation_bounds(self, instance: StinInstance) -> Mapping[str, Bounds]:
+        return agents.bounds(instance)
 
     def reward(self, slot: StinSlot, outcome: Outcome) -> Array:
         return agents.reward(slot, outcome)

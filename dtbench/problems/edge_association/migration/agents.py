@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from dtbench.arrays import Array, IntArray
 from dtbench.core import Outcome
-from dtbench.encoding import Box, Encoding, Group, Observation
+from dtbench.encoding import Bounds, Box, Encoding, Group, Observation
 from dtbench.problems.edge_association.migration.genes import search_encoding
 from dtbench.problems.edge_association.migration.instance import MigrationInstance
 from dtbench.problems.edge_association.migration.model import MigrationDecision, MigrationSlot
@@ -93,6 +93,12 @@ def observe(slot: MigrationSlot) -> Observation:
         masks={"user": slot[...].admissible},
         state=phi.reshape(*lead, -1),
     )
+
+
+def bounds(instance: MigrationInstance) -> Mapping[str, Bounds]:
+    """Between which values :func:`observe` stays: all is cut at 5."""
+    seen = FEATURES * instance.dims["user"]
+    return {"server": ((seen, -5.0, 5.0),), "state": ((seen * instance.dims["server"], -5.0, 5.0),)}
 
 
 def reward(slot: MigrationSlot, outcome: Outcome) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 
 from dtbench.arrays import Array
 from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
-from dtbench.encoding import Encoding, Observation
+from dtbench.encoding import Bounds, Encoding, Observation
 from dtbench.problems.edge_association.migration import agents, generator, heuristics, model
 from dtbench.problems.edge_association.migration.instance import SIZES, MigrationInstance, MigrationParams
 from dtbench.problems.edge_association.migration.model import MigrationDecision, MigrationSlot, MigrationState
@@ -85,6 +85,9 @@ class EdgeMigration(Problem[MigrationInstance, MigrationState, MigrationSlot, Mi
 
     def observe(self, slot: MigrationSlot) -> Observation:
         return agents.observe(slot)
+
+    def observation_bounds(self, instance: MigrationInstance) -> Mapping[str, Bounds]:
+        return agents.bounds(instance)
 
     def reward(self, slot: MigrationSlot, outcome: Outcome) -> Array:
         return agents.reward(slot, outcome)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from dtbench.arrays import Array, BoolArray, IntArray
 from dtbench.core import Outcome
-from dtbench.encoding import Box, Encoding, Group, Observation
+from dtbench.encoding import Bounds, Box, Encoding, Group, Observation
 from dtbench.problems.edge_association.placement.genes import search_encoding
 from dtbench.problems.edge_association.placement.instance import PlacementInstance
 from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot
@@ -89,6 +89,20 @@ def observe(slot: PlacementSlot) -> Observation:
     state = np.concatenate([part.reshape(*lead, -1) for part in parts], axis=-1).astype(np.float32)
     seen = np.broadcast_to(state[..., None, :], (*lead, slot.n_bs, state.shape[-1]))
     return Observation(agents={"bs": seen}, masks={}, state=state)
+
+
+def bounds(instance: PlacementInstance) -> Mapping[str, Bounds]:
+    """Between which values :func:`observe` stays."""
+    seen = state_bounds(instance.params.n_users, instance.params.n_bs)
+    return {"bs": seen, "state": seen}
+
+
+def state_bounds(n_users: int, n_bs: int) -> Bounds:
+    """Between which values the global state stays: nothing is less than 0."""
+    pairs = n_users * n_bs
+    return (
+        (2 * pairs, 0.0, math.inf), (pairs, 0.0, 1.0), (3 * n_users + 2 * n_bs, 0.0, math.inf), (n_bs, 0.0, 1.0)
+    )  # fmt: skip
 
 
 def reward(slot: PlacementSlot, outcome: Outcome) -> Array:

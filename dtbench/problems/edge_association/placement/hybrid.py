@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dtbench.encoding import Box, Categorical, Encoding, Group, Observation
-from dtbench.problems.edge_association.placement.agents import by_score, carried, observe
+from dtbench.problems.edge_association.placement.agents import by_score, carried, observe, state_bounds
 from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot
 from dtbench.problems.edge_association.system import one_hot
 
@@ -25,7 +25,8 @@ def encoding(n_users: int, n_bs: int) -> Encoding:
     """Groups ``open`` (M choices of two) and ``score`` (M, a score in [-1, 1] per user)."""
     openers = Group("open", n_bs, Categorical((2,)), OF_STATION)
     scorers = Group("score", n_bs, Box(n_users), OF_PAIR * n_users)
-    return Encoding((openers, scorers), decode, observe=see)
+    seen = {"open": ((OF_STATION, -FARTHEST, FARTHEST),), "score": ((OF_PAIR * n_users, -FARTHEST, FARTHEST),)}
+    return Encoding((openers, scorers), decode, observe=see, bounds=seen | {"state": state_bounds(n_users, n_bs)})
 
 
 def decode(slot: PlacementSlot, x: npt.NDArray[Any]) -> PlacementDecision:

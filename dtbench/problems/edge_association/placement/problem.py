@@ -9,7 +9,7 @@ import numpy as np
 
 from dtbench.arrays import Array
 from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
-from dtbench.encoding import Encoding, Observation
+from dtbench.encoding import Bounds, Encoding, Observation
 from dtbench.problems.edge_association.placement import agents, generator, heuristics, hybrid, model
 from dtbench.problems.edge_association.placement.instance import SIZES, PlacementInstance
 from dtbench.problems.edge_association.placement.local_search import local_search
@@ -77,6 +77,9 @@ class EdgePlacement(Problem[PlacementInstance, PlacementState, PlacementSlot, Pl
 
     def observe(self, slot: PlacementSlot) -> Observation:
         return agents.observe(slot)
+
+    def observation_bounds(self, instance: PlacementInstance) -> Mapping[str, Bounds]:
+        return agents.bounds(instance)
 
     def reward(self, slot: PlacementSlot, outcome: Outcome) -> Array:
         return agents.reward(slot, outcome)
