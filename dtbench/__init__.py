@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dtbench.core import Certificate, Decision, Instance, Outcome, Problem, Slot
 from dtbench.envs import make_env, register_envs
 from dtbench.errors import Declined, DtbenchError
+from dtbench.learning.gym_policy import GymPolicy
 from dtbench.library.instances import load
 from dtbench.params import Options, param
 from dtbench.problems import all_problems, problem
@@ -23,6 +24,7 @@ __all__ = [
     "Decision",
     "Declined",
     "DtbenchError",
+    "GymPolicy",
     "Heuristic",
     "Instance",
     "Options",

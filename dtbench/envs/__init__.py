@@ -16,7 +16,7 @@ from dtbench.problems import all_problems, problem
 
 __all__ = ["BatchEnv", "Step", "make_env", "register_envs"]
 
-Form = Literal["batch", "gym", "vector", "parallel"]
+Form = Literal["batch", "gym", "vector", "parallel", "sb3"]
 TEMPLATE_SEED = 10_000  # no instance of the library: those have seeds from 0
 
 
@@ -41,6 +41,7 @@ def make_env(
     form
         ``"batch"``: :class:`~dtbench.envs.batch.BatchEnv`, the numpy core. ``"gym"``: ``gymnasium.Env``, one agent
         chooses for all. ``"vector"``: ``gymnasium.vector.VectorEnv``. ``"parallel"``: PettingZoo ``ParallelEnv``.
+        ``"sb3"``: ``VecEnv`` of Stable-Baselines3, which must be installed.
     n_envs
         Copies that step together; 1 for ``gym`` and ``parallel``.
     fresh
@@ -65,7 +66,7 @@ def make_env(
     core = BatchEnv(owner, template, n_envs, fresh=fresh, seed=seed, encoding=encoding)
     if form in ("gym", "parallel") and n_envs != 1:
         raise DtbenchError(
-            f"form '{form}' holds one environment, n_envs is {n_envs}; use 'vector' or 'batch' for more."
+            f"form '{form}' holds one environment, n_envs is {n_envs}; use 'vector', 'sb3' or 'batch' for more."
         )
     if form == "parallel" and not all(g.observation for g in core.encoding.groups):
         raise DtbenchError(
@@ -87,7 +88,15 @@ def make_env(
         from dtbench.envs.parallel import MultiAgentEnv
 
         return MultiAgentEnv(core)
-    raise DtbenchError(f"unknown form '{form}'. Known: batch, gym, vector, parallel.")
+    if form == "sb3":
+        try:
+            from dtbench.envs.sb3 import BatchVecEnv
+        except ModuleNotFoundError as error:
+            raise DtbenchError(
+                f"form 'sb3' needs {error.name}, which is not installed: `pip install stable-baselines3`."
+            ) from None
+        return BatchVecEnv(core)
+    raise DtbenchError(f"unknown form '{form}'. Known: batch, gym, vector, parallel, sb3.")
 
 
 def _resolve(instance: str | Instance, overrides: Mapping[str, Any]) -> tuple[AnyProblem, Instance, bool]:

@@ -158,7 +158,7 @@ class BatchEnv(Shown):
         """
         if self.t >= self.horizon:
             raise ValueError("no episode is being played: call reset first.")
-        x, n_clipped = self._checked(x)
+        x, n_clipped = self.checked(x)
         problem, slot = self.problem, self.slot
         decision = self.encoding.decode(slot, x)
         outcome = problem.evaluate(slot, decision)
@@ -224,7 +224,7 @@ class BatchEnv(Shown):
         shape = (self.n_envs, *value.shape[value.ndim - own_axes :])
         return value if value.shape == shape and value.flags.writeable else np.array(np.broadcast_to(value, shape))
 
-    def _checked(self, x: Joint) -> tuple[Joint, npt.NDArray[np.int64] | None]:
+    def checked(self, x: Joint) -> tuple[Joint, npt.NDArray[np.int64] | None]:
         """The joint actions within their ranges, and how many real entries were not (B,); None without real ones."""
         x = np.asarray(x)
         if x.shape != (self.n_envs, self.encoding.size):

@@ -58,3 +58,33 @@ def test_batched_against_parallel(benchmark, capsys, fresh):
         )
     assert batch.t == slots
     assert one.core.t == slots
+
+
+@pytest.mark.benchmark(group="Stable-Baselines3, 16 copies")
+def test_batched_against_make_vec_env(benchmark, capsys):
+    """The ``VecEnv`` over the batched core against Stable-Baselines3's own of single environments, per step."""
+    env_util = pytest.importorskip("stable_baselines3.common.env_util")
+    copies = 16
+    envs = {
+        "make_vec_env": env_util.make_vec_env("dtbench/stin-deployment-paper-v0", copies),
+        "batched": make_env(NAME, "sb3", copies),
+    }
+    slots = envs["batched"].core.horizon
+    x = np.stack([envs["batched"].action_space.sample() for _ in range(copies)])
+
+    def episode(env):
+        for _ in range(slots):
+            env.step(x)
+
+    for env in envs.values():
+        env.reset()
+    spent = {name: seconds(lambda env=env: episode(env)) / slots for name, env in envs.items()}
+    ratio = spent["make_vec_env"] / spent["batched"]
+    benchmark(lambda: episode(envs["batched"]))
+    benchmark.extra_info |= {f"{name}_us_per_step": 1e6 * s for name, s in spent.items()} | {"ratio": ratio}
+    with capsys.disabled():
+        print(
+            f"\n{NAME}, {copies} copies: make_vec_env {1e6 * spent['make_vec_env']:.0f} us, "
+            f"batched {1e6 * spent['batched']:.0f} us per step: {ratio:.1f} times faster"
+        )
+    assert ratio > 4.0
