@@ -89,7 +89,8 @@ class Encoding:
     """Groups of agents, and the way from their joint action to a decision.
 
     ``decode(slot, x)`` takes (..., size) and gives a repaired decision. ``encode(slot, decision)`` is its inverse on
-    feasible decisions, where one exists: search methods put the repaired vector back into the population.
+    feasible decisions, where one exists: search methods put the repaired vector back into the population, and may
+    start from what a rule decides, ``encode(slot, problem.heuristics["greedy"](slot))``.
     ``ask(slot, x)`` is the decision before repair, where decoding can break constraints: who plays an agent shows the
     referee this one, which counts what it has to repair.
     ``draw(rng, batch)`` replaces uniform sampling where the problem's random decision is another.
@@ -190,6 +191,12 @@ class Encoding:
         low, high = self.low, self.high
         chosen = np.minimum(np.floor(u * (high + 1)), high)
         return np.where(self.discrete, chosen, low + u * (high - low)).astype(self.dtype)
+
+    def to_unit(self, x: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """The inverse of :meth:`from_unit`; categorical entries are in the middle of their part."""
+        low, high = self.low, self.high
+        real = np.subtract(x, low) / np.where(high > low, high - low, 1.0)
+        return np.where(self.discrete, np.add(x, 0.5) / (high + 1), real)
 
     def sample(self, rng: np.random.Generator, batch: tuple[int, ...] = ()) -> npt.NDArray[Any]:
         """Joint actions (\\*batch, size) at random: every entry uniform on its range, or as the problem draws them."""

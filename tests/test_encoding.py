@@ -89,3 +89,20 @@ def test_samples_reach_every_value():
     encoding = Encoding((Group("u", 1, Categorical((3, 2))),), identity)
     x = encoding.sample(np.random.default_rng(0), (200,))
     assert {tuple(row) for row in x} == {(a, b) for a in range(3) for b in range(2)}
+
+
+def test_points_of_the_unit_cube_by_hand(mixed):
+    """Two and three values have halves and thirds; knobs go from -1 to 0.5. What is outside counts as the nearest."""
+    u = [0.49, 0.34, 0.5, 1.0, 0.0, 2.0]
+    assert_array_equal(mixed.from_unit(u), [0, 1, 1, 2, -1, 0.5])
+    assert_array_equal(mixed.to_unit([0, 1, 1, 2, -1, 0.5]), [0.25, 0.5, 0.75, 2.5 / 3, 0, 1])
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_the_way_to_the_cube_and_back(seed):
+    levers = Group("lever", 2, Categorical((2, 3)))
+    encoding = Encoding((levers, Group("knob", 2, Box(2, -1.0, 0.5))), identity)
+    x = encoding.sample(np.random.default_rng(seed), (3, 2))
+    again = encoding.from_unit(encoding.to_unit(x))
+    assert again.dtype == encoding.dtype
+    np.testing.assert_allclose(again, x, rtol=0, atol=1e-12)

@@ -2,6 +2,11 @@
 
 Genes of N UAVs on M satellites, one block after the other: channel weights (N) in [0, 1], satellites (N) in [0, M),
 share weights (N) in [0, 1], channel total (1) in [0, 1], satellite factors (M) in [0, 1].
+
+Where to start: hardly any point of the box meets deadline and energy limit, and repair answers most of the others with
+the same decisions, so uniform draws tell a search little. Near the genes of the rule ``min-delay``, which has room on
+both limits, nearly all points differ, and many are better:
+``encode(slot, problem.heuristics["min-delay"](slot))``.
 """
 
 from __future__ import annotations

@@ -62,3 +62,22 @@ def test_genetic_is_close_to_the_optimum_on_tiny_slots():
         best = OFFLOADING.exact(slots[t], None, "enumeration").objective
         assert found.feasible
         assert best * (1 - 1e-9) <= found.objective <= 1.02 * best
+
+
+def test_a_search_starts_best_from_the_rule():
+    """Of 1000 uniform draws some objectives differ; near the rule's genes most do, and a tenth is better."""
+    problem = OFFLOADING
+    instance = problem.generate("small", 5)
+    slot = problem.slot(instance, 0, problem.start(instance))
+    encoding = problem.encodings(instance)["search"]
+    rule = problem.heuristics["min-delay"](slot)
+    start, rng = encoding.to_unit(encoding.encode(slot, rule)), np.random.default_rng(0)
+
+    def objectives(u):
+        return np.round(evaluate(slot, encoding.decode(slot, encoding.from_unit(u))).objective, 9)
+
+    box = objectives(rng.random((1000, encoding.size)))
+    near = objectives(start + 0.02 * rng.standard_normal((1000, encoding.size)))
+    assert len(np.unique(box)) < 200
+    assert len(np.unique(near)) > 800
+    assert (near < evaluate(slot, rule).objective).mean() > 0.1
