@@ -8,8 +8,9 @@ python examples/black_box.py [EVALUATIONS]
 import sys
 import warnings
 
-import dtbench
 import numpy as np
+
+import dtbench
 
 EVALUATIONS = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
 problem = dtbench.problem("satellite-offloading")
