@@ -13,7 +13,7 @@ from dtbench.arrays import Array, BoolArray
 from dtbench.encoding import Observation
 from dtbench.envs.batch import BatchEnv
 from dtbench.envs.shown import Shown
-from dtbench.envs.spaces import flat_info, joint_action, joint_mask, joint_space, mask_info, observation_space
+from dtbench.envs.spaces import flat_info, joint_action, joint_mask, joint_space, observation_space
 
 States = npt.NDArray[np.float32]
 
@@ -22,9 +22,9 @@ class BatchVectorEnv(Shown, VectorEnv[States, Any, Any]):
     """A :class:`~dtbench.envs.batch.BatchEnv` of B copies as a ``gymnasium.vector.VectorEnv``.
 
     Action, observation and reward of each copy are those of :class:`~dtbench.envs.single.SingleAgentEnv`; ``info``
-    holds arrays with a leading axis (B,), each beside its mask ``_name`` as Gymnasium has it; ``action_mask`` is an
-    object array of what each copy's space takes, :meth:`action_masks` has the same in one array. All copies end in the
-    same step.
+    holds arrays with a leading axis (B,), each beside its mask ``_name`` as Gymnasium has it; ``action_mask`` (B, W)
+    int8 has what :meth:`action_masks` tells, 1 = allowed, in a row, as networks want it (the single environment's is in
+    Gymnasium's form, for ``sample``). All copies end in the same step.
 
     Autoreset modes: ``NEXT_STEP`` (default): the step after an end ignores its action, resets, and returns reward 0.
     ``SAME_STEP``: the step that ends an episode returns the first observation of the next one; what was reached is in
@@ -83,11 +83,10 @@ class BatchVectorEnv(Shown, VectorEnv[States, Any, Any]):
         return joint_mask(self.core.encoding, self.core.observation)
 
     def _mask(self, observation: Observation) -> dict[str, Any]:
-        """``action_mask`` as Gymnasium gathers those of single environments."""
-        info: dict[str, Any] = {}
-        for number, one in enumerate(mask_info(self.core.encoding, observation)):
-            info = self._add_info(info, one, number)
-        return {name: value for name, value in info.items() if not name.startswith("_")}
+        """``action_mask`` (B, W) int8, where there are masks."""
+        if not observation.masks:
+            return {}
+        return {"action_mask": joint_mask(self.core.encoding, observation).astype(np.int8)}
 
     def _masked(self, info: dict[str, Any]) -> dict[str, Any]:
         """Beside each entry the mask that says which copies have it: all of them."""
