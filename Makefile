@@ -47,6 +47,7 @@ setup-clients: $(STAMP)-clients  ## Add the third-party libraries that `make cli
 
 $(STAMP)-clients: $(STAMP)-dev
 	$(PIP) -e '.[clients,dist]'
+	$(PIP) --no-deps tianshou
 	@touch $@
 
 clients: setup-clients ## Run the third-party clients, and print a table of them; programs: tests/clients/debian.txt
@@ -75,6 +76,7 @@ format: setup-dev ## Rewrite sources in the project's format
 constraints:     ## Write constraints.txt anew: the newest versions allowed, torch as tested
 	rm -rf .venv-new && $(PYTHON) -m venv .venv-new
 	.venv-new/bin/python -m pip install --quiet -e '.[clients,dev,dist,learn,tensorboard,tune,peers]' torch==2.13.0
+	.venv-new/bin/python -m pip install --quiet --no-deps tianshou
 	{ echo '# The tested set: what `make setup` and CI install. Written by `make constraints`.'; \
 	  .venv-new/bin/python -m pip freeze --all --exclude-editable | grep -v '^pip==' | sed 's/+cpu$$//'; } > constraints.txt
 	rm -rf .venv-new
