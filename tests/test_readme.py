@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import dtbench
 from dtbench.experiments.conformance import check
 from dtbench.plugins.discovery import discover
 
@@ -32,6 +33,21 @@ def test_the_example_of_a_solver_passes_its_conformance_tests(tmp_path):
     checks = list(check(discover([tmp_path])["spread"]))
     assert len(checks) >= 4
     assert all(c.passed for c in checks), checks
+
+
+def test_the_example_of_a_policy_is_a_solver(tmp_path):
+    (tmp_path / "my-ppo.py").write_text(BLOCKS[2], encoding="utf-8")
+    entry = discover([tmp_path])["my-ppo"]
+    assert not entry.error
+    assert entry.trains
+
+
+def test_the_example_of_a_search_starts_where_the_rule_ends():
+    known = {"problem": dtbench.problem("stin-deployment"), "instance": dtbench.load("stin-deployment/tiny-000")}
+    known["slot"] = known["problem"].slot(known["instance"], 0, known["problem"].start(known["instance"]))
+    exec(compile(BLOCKS[3], "README.md", "exec"), known)
+    rule = known["problem"].heuristics["greedy"](known["slot"])
+    assert known["cost"](known["start"]) == known["problem"].evaluate(known["slot"], rule).objective
 
 
 @pytest.mark.parametrize("line", re.findall(r"^dtbench (\S+)", README, re.MULTILINE))
