@@ -207,3 +207,19 @@ class Encoding:
             return rng.integers(low, high + 1, shape)
         real = rng.uniform(low, high, shape)
         return np.where(self.discrete, rng.integers(low.astype(int), high.astype(int) + 1, shape), real)
+
+
+def limits(runs: Bounds | None, length: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Least and greatest values (length,) of an observation bounded by runs; infinite where there are none.
+
+    Raises
+    ------
+    ValueError
+        If the runs have another length.
+    """
+    runs = ((length, -np.inf, np.inf),) if runs is None else runs
+    counts = [count for count, _, _ in runs]
+    if sum(counts) != length:
+        raise ValueError(f"{sum(counts)} entries are bounded, of {length} that are observed.")
+    low, high = (np.repeat(np.array([run[i] for run in runs], dtype=np.float32), counts) for i in (1, 2))
+    return low, high

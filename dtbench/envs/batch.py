@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from dtbench.arrays import Array, BoolArray
 from dtbench.core import AnyProblem, Decision, Instance, Slot, State
-from dtbench.encoding import Categorical, Observation
+from dtbench.encoding import Categorical, Observation, limits
 from dtbench.envs.shown import Shown
 from dtbench.errors import DtbenchError
 
@@ -198,12 +198,10 @@ class BatchEnv(Shown):
             If the problem tells bounds of another number of entries.
         """
         known = self.encoding.bounds if self.encoding.observe else self.problem.observation_bounds(self.instance)
-        runs = known.get(name, ((length, -np.inf, np.inf),))
-        counts = [count for count, _, _ in runs]
-        if sum(counts) != length:
-            raise ValueError(f"'{self.problem.id}' bounds {sum(counts)} entries of '{name}', which has {length}.")
-        low, high = (np.repeat(np.array([run[i] for run in runs], dtype=np.float32), counts) for i in (1, 2))
-        return low, high
+        try:
+            return limits(known.get(name), length)
+        except ValueError as error:
+            raise ValueError(f"'{name}' of '{self.problem.id}': {error}") from None
 
     def see(self, slot: Slot) -> Observation:
         """Look at a slot that another one plays, the referee for instance: what is observed, and masked, there."""

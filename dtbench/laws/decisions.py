@@ -8,7 +8,7 @@ import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
 
 from dtbench.core import AnyProblem, Decision, Outcome, Slot
-from dtbench.encoding import Categorical, Observation
+from dtbench.encoding import Categorical, Observation, limits
 from dtbench.laws.cases import MEMBERS, disturbed, drawn, frozen, instance_of, readonly, walked, writable
 from dtbench.laws.compare import arrays, member, require, require_batch_equals_loop, require_close
 from dtbench.laws.law import Laws, encodings, sizes
@@ -176,6 +176,18 @@ def observations_fit_the_groups(problem: AnyProblem, size: str) -> None:
     require(seen.state.ndim == 1 + len(met.batch_shape), f"the global state has shape {seen.state.shape}")
     require(seen.state.dtype == np.float32, f"the global state holds {seen.state.dtype}, expected float32")
     require(np.isfinite(seen.state).all(), "the global state is not finite")
+
+
+@law(sizes)
+def observations_stay_within_their_bounds(problem: AnyProblem, size: str) -> None:
+    """What is observed lies between the values that ``observation_bounds`` tells."""
+    seen, known = problem.observe(walked(problem, size)), problem.observation_bounds(instance_of(problem, size))
+    values = {**seen.agents, "state": seen.state}
+    require(set(known) <= set(values), f"bounds are of {sorted(known)}, observed are {sorted(values)}")
+    for name, runs in known.items():
+        low, high = limits(runs, values[name].shape[-1])
+        inside = (values[name] >= low) & (values[name] <= high)
+        require(inside.all(), f"'{name}' observes {values[name][~inside].ravel()[:1]}, out of its bounds")
 
 
 @law(sizes)

@@ -93,6 +93,11 @@ class Locked(ToyProblem):
         return Observation(seen.agents, {"user": np.zeros_like(seen.masks["user"])}, seen.state)
 
 
+class Narrow(ToyProblem):
+    def observation_bounds(self, instance):
+        return {"user": ((2, -2.0, -1.0),)}
+
+
 class Boastful(ToyProblem):
     """Claims half of what is proved."""
 
@@ -127,6 +132,7 @@ BROKEN = [
     (Writer, "inputs_stay_as_they_are", "slot/load"),
     (Blind, "observations_fit_the_groups", "group 'user' observes (5, 4, 1), expected (5, 4, 2)"),
     (Locked, "masks_fit_the_groups", "mask 'user' forbids everything somewhere"),
+    (Narrow, "observations_stay_within_their_bounds", "'user' observes"),
     (Boastful, "default_exact_method_proves_an_optimum", "the bound is on the wrong side"),
     (Boastful, "nothing_random_beats_the_optimum", "passes the bound"),
     (Contrary, "exact_methods_agree", "reference: slot 0"),

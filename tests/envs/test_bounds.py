@@ -45,7 +45,7 @@ def test_bounds_of_another_length_are_refused(make_toy, monkeypatch):
     toy = make_toy("real")
     monkeypatch.setattr(toy, "observation_bounds", lambda instance: {"state": ((2, 0.0, 1.0),)})
     env = BatchEnv(toy, toy.generate("tiny", 0))
-    with pytest.raises(ValueError, match="bounds 2 entries of 'state', which has 3"):
+    with pytest.raises(ValueError, match="'state' of 'toy-real': 2 entries are bounded, of 3"):
         env.bounds("state", 3)
     low, high = env.bounds("knob", 2)
     assert np.isinf([low, high]).all()
