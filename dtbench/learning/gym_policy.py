@@ -33,7 +33,9 @@ from dtbench.solver import Solver
 class GymPolicyOptions(Options):
     """Which file is played."""
 
-    policy: str = param("", "1", "file of the trained policy, instead of the one that the solver's file names")
+    policy: str = param(
+        "", "1", "file of the trained policy, relative to the solver's file, if not the one named there"
+    )
 
 
 class GymPolicy(Solver):
@@ -243,7 +245,7 @@ class GymPolicy(Solver):
         """The policy's file."""
         if not (self.options.policy or self.file):
             return None
-        path = Path(self.options.policy) if self.options.policy else self._where.parent / self.file
+        path = self._where.parent / (self.options.policy or self.file)
         if not path.is_file():
             raise DtbenchError(f"'{path}' does not exist or is not a file; expected the policy of '{self.name}'.")
         return path.resolve()

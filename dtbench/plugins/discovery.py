@@ -84,6 +84,7 @@ class SolverEntry:
     class_name: str = ""
     options: tuple[OptionText, ...] | None = ()
     presets: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    policy: str = ""  # file of a policy trained elsewhere, relative to the solver's
     error: str = ""
 
     def takes(self, problem: str) -> bool:
@@ -102,6 +103,8 @@ class SolverEntry:
         """Checksum of the trained policies that a cell may play; empty if there are none, or the solver learns not."""
         if not self.trains or self.file is None:
             return ""
+        if self.policy or "policy" in options:
+            return _sha256_of(self.file.parent / str(options.get("policy") or self.policy))
         from dtbench.learning.checkpoint import shipped_sha256
 
         return shipped_sha256(self.file, problem, self.name, size, seed, options)
@@ -127,6 +130,14 @@ class SolverEntry:
                 allowed = ", ".join(known) or "none"
                 raise DtbenchError(f"{where}: solver '{self.name}' has no option '{name}'.{near(name, known)} "
                                    f"Allowed: {allowed}.")  # fmt: skip
+
+
+def _sha256_of(path: Path) -> str:
+    """Checksum of a file of any size; empty if it is none."""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _may_be_finite(value: Any) -> bool:
@@ -195,7 +206,7 @@ def _entry(file: Path, digest: str, text: ClassText, given: dict[str, Any], summ
     problems = tuple(problems) if problems is not None else None
     return SolverEntry(
         name, file, digest, summary=summary, problems=problems, class_name=node.name, options=_options(text),
-        presets=_presets(text), **known,
+        presets=_presets(text), policy=_policy(text), **known,
     )  # fmt: skip
 
 
@@ -256,6 +267,16 @@ def _presets(text: ClassText) -> dict[str, Any]:
     except Elsewhere:
         return {}
     return value if _nested(value, 2) else {}
+
+
+def _policy(text: ClassText) -> str:
+    """The file that a :class:`dtbench.GymPolicy` names; empty where there is none or it is computed."""
+    try:
+        member = text.member("file")
+        value = member[1].literal(member[0]) if member is not None and isinstance(member[0], ast.expr) else ""
+    except Elsewhere:
+        return ""
+    return value if isinstance(value, str) else ""
 
 
 def _nested(value: Any, levels: int) -> bool:

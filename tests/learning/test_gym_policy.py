@@ -228,6 +228,12 @@ def test_a_students_file_passes_the_conformance_tests(tmp_path):
     assert entry.trains
     assert entry.deterministic
     assert not entry.error
+    before = entry.checkpoints_sha256("stin-deployment", "tiny", 0, {})
+    np.savetxt(tmp_path / "weights.txt", np.ones(5))
+    assert before
+    assert entry.checkpoints_sha256("stin-deployment", "tiny", 0, {}) not in (before, "")  # records of before are stale
+    np.savetxt(tmp_path / "other.txt", np.zeros(5))
+    assert entry.checkpoints_sha256("stin-deployment", "tiny", 0, {"policy": str(tmp_path / "other.txt")}) == before
     checks = check(entry)
     assert checks
     assert [c for c in checks if not c.passed] == []
