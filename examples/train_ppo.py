@@ -14,7 +14,7 @@ from stable_baselines3.common.vec_env import VecMonitor
 import dtbench
 
 HERE = Path(__file__).parent
-FRAMES = int(sys.argv[1]) if len(sys.argv) > 1 else 8192
+FRAMES = int(sys.argv[1]) if len(sys.argv) > 1 else 32_768
 
 env = VecMonitor(dtbench.make_env("stin-deployment/tiny", "sb3", n_envs=16, seed=0))
 model = PPO("MlpPolicy", env, n_steps=64, batch_size=256, n_epochs=4, gamma=0.0, seed=0, device="cpu")
