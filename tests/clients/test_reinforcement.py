@@ -59,6 +59,12 @@ def test_stable_baselines3_trains_and_the_referee_scores_it(library, tmp_path):
     assert "was trained on 'stin-deployment/tiny'" in other["reason"]
 
 
+def test_a_network_of_plain_torch_is_scored(library):
+    library("torch", what="policy gradient on the batched core, then `dtbench solve` of its weights by GymPolicy")
+    found = re.findall(r"objective +(\S+) s", example("train_torch.py", 200))
+    assert float(found[0]) < 0.6 * float(found[1])  # of random
+
+
 def test_environments_pass_stable_baselines3s_checks(library):
     library("stable_baselines3", what="`check_env` of every problem's Gymnasium form")
     code = (
