@@ -33,9 +33,7 @@ from dtbench.solver import Solver
 class GymPolicyOptions(Options):
     """Which file is played."""
 
-    policy: str = param(
-        "", "1", "file of the trained policy, relative to the solver's file, if not the one named there"
-    )
+    policy: str = param("", "1", "file of the trained policy, if not the one that the solver's file names")
 
 
 class GymPolicy(Solver):
