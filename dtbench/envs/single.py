@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dtbench.envs.batch import BatchEnv
+from dtbench.envs.render import FPS, RENDER_MODES, checked, render
 from dtbench.envs.spaces import joint_action, joint_space, mask_info, observation_space
 
 
@@ -21,10 +22,11 @@ class SingleAgentEnv(gymnasium.Env[Any, Any]):
     ``metrics``, see :class:`~dtbench.envs.batch.Step`.
     """
 
-    metadata = {"render_modes": []}  # noqa: RUF012  (gymnasium's own declaration)
+    metadata = {"render_modes": list(RENDER_MODES), "render_fps": FPS}  # noqa: RUF012  (gymnasium's own declaration)
 
-    def __init__(self, core: BatchEnv) -> None:
+    def __init__(self, core: BatchEnv, render_mode: str | None = None) -> None:
         self.core = core
+        self.render_mode = checked(render_mode)
         self.action_space = joint_space(core.encoding)
         self.observation_space = observation_space(core.observation.state.shape[-1])
         self.np_random = core.rng
@@ -41,6 +43,10 @@ class SingleAgentEnv(gymnasium.Env[Any, Any]):
         step = self.core.step(joint_action(self.core.encoding, action)[None])
         info = first(step.info | mask_info(step.observation))
         return step.observation.state[0], float(step.reward[0]), False, bool(step.truncated[0]), info
+
+    def render(self) -> Any:
+        """The last slot with its decision, as the mode says: a picture (680, 1120, 3) uint8, or a few lines of text."""
+        return render(self.core, self.render_mode)
 
 
 def first(info: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 from dtbench.arrays import Array
 from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Encoding, Observation
+from dtbench.picture import Picture
 from dtbench.prediction import PredictorTraining
 from dtbench.problems.dnt_spectrum import agents, generator, heuristics, local_search, marginal, model
 from dtbench.problems.dnt_spectrum.instance import SIZES, DntInstance, DntParams
@@ -93,6 +94,11 @@ class DntSpectrum(Problem[DntInstance, DntState, DntSlot, DntDecision]):
         if n_agents != slot.n_bs:  # of the encoding for search, whose agents are not the base stations
             return super().agent_rewards(slot, outcome, n_agents)
         return agents.agent_rewards(slot, outcome)
+
+    def picture(self, slot: DntSlot, decision: DntDecision | None) -> Picture:
+        from dtbench.problems.dnt_spectrum import picture
+
+        return picture.of(slot, decision)
 
     def exact(self, slot: DntSlot, limits: Limits | None = None, method: str | None = None) -> Certificate:
         from dtbench.problems.dnt_spectrum import exact

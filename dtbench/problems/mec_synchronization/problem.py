@@ -11,6 +11,7 @@ import numpy.typing as npt
 from dtbench.arrays import Array, ArraySpec, BoolArray, at, specs
 from dtbench.core import Certificate, Exactness, LibraryFacts, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Encoding, Observation
+from dtbench.picture import Picture
 from dtbench.problems.mec_synchronization import agents, generator, heuristics, model
 from dtbench.problems.mec_synchronization.instance import SIZES, MecInstance, MecParams
 from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot, MecState
@@ -130,6 +131,11 @@ class MecSynchronization(Problem[MecInstance, MecState, MecSlot, MecDecision]):
         encoding = self.encodings(instance)["direct"]
         decision: MecDecision = encoding.decode(slot, encoding.sample(rng, slot.batch_shape))
         return decision
+
+    def picture(self, slot: MecSlot, decision: MecDecision | None) -> Picture:
+        from dtbench.problems.mec_synchronization import picture
+
+        return picture.of(slot, decision)
 
     def exact(self, slot: MecSlot, limits: Limits | None = None, method: str | None = None) -> Certificate:
         from dtbench.problems.mec_synchronization import exact

@@ -10,6 +10,7 @@ import numpy as np
 from dtbench.arrays import Array
 from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Encoding, Observation
+from dtbench.picture import Picture
 from dtbench.problems.satellite_offloading import agents, generator, heuristics, model
 from dtbench.problems.satellite_offloading.allocation import min_delay
 from dtbench.problems.satellite_offloading.instance import SIZES, OffloadingInstance
@@ -81,6 +82,11 @@ class SatelliteOffloading(Problem[OffloadingInstance, OffloadingState, Offloadin
         self, instance: OffloadingInstance, slot: OffloadingSlot, rng: np.random.Generator
     ) -> OffloadingDecision:
         return heuristics.random_decision(slot, rng)
+
+    def picture(self, slot: OffloadingSlot, decision: OffloadingDecision | None) -> Picture:
+        from dtbench.problems.satellite_offloading import picture
+
+        return picture.of(slot, decision)
 
     def exact(self, slot: OffloadingSlot, limits: Limits | None = None, method: str | None = None) -> Certificate:
         from dtbench.problems.satellite_offloading import exact

@@ -11,6 +11,7 @@ import numpy as np
 from dtbench.arrays import Array
 from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Encoding, Observation
+from dtbench.picture import Picture
 from dtbench.problems.edge_association.migration import agents, generator, heuristics, model
 from dtbench.problems.edge_association.migration.instance import SIZES, MigrationInstance, MigrationParams
 from dtbench.problems.edge_association.migration.model import MigrationDecision, MigrationSlot, MigrationState
@@ -88,6 +89,11 @@ class EdgeMigration(Problem[MigrationInstance, MigrationState, MigrationSlot, Mi
 
     def reward(self, slot: MigrationSlot, outcome: Outcome) -> Array:
         return agents.reward(slot, outcome)
+
+    def picture(self, slot: MigrationSlot, decision: MigrationDecision | None) -> Picture:
+        from dtbench.problems.edge_association.migration import picture
+
+        return picture.of(slot, decision)
 
     def exact(self, slot: MigrationSlot, limits: Limits | None = None, method: str | None = None) -> Certificate:
         from dtbench.problems.edge_association.migration import exact
