@@ -148,6 +148,25 @@ class Picture:
     terms: tuple[Part, ...] = ()
 
 
+def colours_of(picture: Picture) -> dict[str, set[str]]:
+    """What the legend names, and the colours of the lines and areas of this name; marks tell by their shape, too."""
+    found: dict[str, set[str]] = {}
+    for plot in picture.plots:
+        match plot:
+            case Map():
+                for layer in plot.layers:
+                    found.setdefault(layer.label, set()).add(layer.colour)
+            case Bars():
+                for part in plot.parts:
+                    found.setdefault(part.label, set()).add(part.colour)
+            case Grid():
+                for label, colour in plot.kinds:
+                    found.setdefault(label, set()).add(colour)
+    for part in picture.terms:
+        found.setdefault(part.label, set()).add(part.colour)
+    return found
+
+
 def term(label: str, value: npt.ArrayLike, colour: Colour) -> Part:
     """A term of the objective."""
     return Part(label, np.asarray([value], dtype=np.float64).reshape(1), colour)

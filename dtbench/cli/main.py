@@ -15,7 +15,20 @@ import typer
 from typer.core import TyperGroup
 
 from dtbench import __version__
-from dtbench.cli import catalog, data, fresh, predictor, run, scaffold, scaffold_problem, scores, solve, sweep, train
+from dtbench.cli import (
+    catalog,
+    data,
+    fresh,
+    plot,
+    predictor,
+    run,
+    scaffold,
+    scaffold_problem,
+    scores,
+    solve,
+    sweep,
+    train,
+)
 from dtbench.cli.output import stderr
 from dtbench.errors import DtbenchError
 from dtbench.outside import log
@@ -46,7 +59,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for part in (catalog, solve, train, run, sweep, fresh, scores, data, predictor, scaffold, scaffold_problem):
+for part in (catalog, solve, train, run, sweep, fresh, scores, plot, data, predictor, scaffold, scaffold_problem):
     part.add_to(app)
 
 

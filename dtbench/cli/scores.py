@@ -17,6 +17,7 @@ from dtbench.reports.numbers import one_line
 
 if TYPE_CHECKING:
     from dtbench.experiments.verify import Lacking, VerifyReport
+    from dtbench.reports.scores import ProblemFacts, ProblemRuns
 
 SOME = 5
 UNPLANNED = "run their suite, or name them with --solvers or --seeds, to plan them (what is done is not run again)"
@@ -46,22 +47,12 @@ def leaderboard(
     It counts against the plan that was stored when the results were run. Records are verified first; one that does not
     hold is named and counts as not valid, and the command exits with 1.
     """
-    from dtbench.experiments.verify import verify as verify_records
     from dtbench.reports.leaderboard import build
     from dtbench.reports.render import as_data, write
-    from dtbench.reports.scores import ProblemFacts
     from dtbench.reports.terminal import terminal
 
-    with steps(stderr, f"verifying {results}") as progress:
-        report = verify_records(results, progress, remembered=not no_cache)
-    for mismatch in report.mismatches:
-        stderr.print(f"does not hold: {mismatch.record}: {mismatch.reason}", markup=False, soft_wrap=True)
-    for text in coverage(report):
-        stderr.print(text, markup=False, soft_wrap=True)
-    if not report.records and not report.lacking:
-        raise DtbenchError(f"no record in '{results}' holds; see `dtbench verify --results {results}`.")
-    known = {name: best.objective for name in instances.names() if (best := best_horizon(name)) is not None}
-    facts = {id: ProblemFacts.of(owner) for id, owner in all_problems().items()}
+    report = _verified(results, no_cache)
+    known, facts = _known()
     board = build(report.records, known, facts, report.lacking, _origin(report))
     files = write(results, board, [name.strip() for name in formats.split(",") if name.strip()])
     if json:
@@ -71,6 +62,43 @@ def leaderboard(
     stderr.print("written: " + ", ".join(str(file) for file in files), markup=False, soft_wrap=True)
     if not report.ok:
         raise typer.Exit(1)
+
+
+def collected(results: Path) -> tuple[ProblemRuns, ...]:
+    """What a folder of results says, as the leaderboard counts it; what is wrong or missing is named on stderr.
+
+    Raises
+    ------
+    DtbenchError
+        If no record holds.
+    """
+    from dtbench.reports.scores import collect
+
+    report = _verified(results, no_cache=False)
+    return collect(report.records, *_known(), report.lacking)
+
+
+def _verified(results: Path, no_cache: bool) -> VerifyReport:
+    """The records of a folder, checked; what does not hold or is not there is named."""
+    from dtbench.experiments.verify import verify as verify_records
+
+    with steps(stderr, f"verifying {results}") as progress:
+        report = verify_records(results, progress, remembered=not no_cache)
+    for mismatch in report.mismatches:
+        stderr.print(f"does not hold: {mismatch.record}: {mismatch.reason}", markup=False, soft_wrap=True)
+    for text in coverage(report):
+        stderr.print(text, markup=False, soft_wrap=True)
+    if not report.records and not report.lacking:
+        raise DtbenchError(f"no record in '{results}' holds; see `dtbench verify --results {results}`.")
+    return report
+
+
+def _known() -> tuple[dict[str, float], dict[str, ProblemFacts]]:
+    """Best known values of the horizons, and facts of the problems."""
+    from dtbench.reports.scores import ProblemFacts
+
+    known = {name: best.objective for name in instances.names() if (best := best_horizon(name)) is not None}
+    return known, {id: ProblemFacts.of(owner) for id, owner in all_problems().items()}
 
 
 def coverage(report: VerifyReport) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dtbench.drawing import plots
 from dtbench.drawing.style import GREY, NAMED, canvas, styled
-from dtbench.picture import Bars, Grid, Map, Picture, Plot, Table
+from dtbench.picture import Bars, Grid, Map, Picture, Plot, Table, colours_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -175,16 +175,9 @@ def _labels(panels: Sequence[Panel]) -> list[str]:
     """What the legend will name, in the order of drawing."""
     found: dict[str, None] = {}
     for panel in panels:
-        for plot in panel.picture.plots:
-            match plot:
-                case Map():
-                    found |= {layer.label: None for layer in plot.layers}
-                case Bars():
-                    found |= {part.label: None for part in plot.parts}
-                    found |= {} if plot.limits is None else {plot.limit_label: None}
-                case Grid():
-                    found |= {label: None for label, _ in plot.kinds}
-        found |= {part.label: None for part in panel.picture.terms}
+        found |= dict.fromkeys(colours_of(panel.picture))
+        limited = [plot for plot in panel.picture.plots if isinstance(plot, Bars) and plot.limits is not None]
+        found |= {plot.limit_label: None for plot in limited}
     return [label for label in found if label]
 
 

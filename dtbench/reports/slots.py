@@ -82,7 +82,8 @@ def figure(problem: AnyProblem, instance: Instance, name: str, t: int, decided: 
     panels = [_panel(problem, each) for each in decided]
     best = decided[0].best
     if best is not None and best.decision is not None:
-        panels.append(_optimum(problem, decided[0].slot, best))
+        others = any(not _equal(each.slot, decided[0].slot) for each in decided)
+        panels.append(_optimum(problem, decided[0], best, others))
     return compose(
         f"{name}, slot {t} (0 to {instance.horizon - 1})", note(problem, instance, decided), panels, problem.unit
     )
@@ -143,16 +144,18 @@ def _panel(problem: AnyProblem, each: Decided) -> Panel:
     return Panel(each.label, cost, picture, f"{left}, also after repair" if left else repaired, f"feasible{mean}")
 
 
-def _optimum(problem: AnyProblem, slot: Slot, best: Certificate) -> Panel:
+def _optimum(problem: AnyProblem, first: Decided, best: Certificate, others: bool) -> Panel:
+    """The panel of the first one's optimum, which says so where ``others`` are in another state."""
+    slot, of = first.slot, f" in the state of {first.label}" if others else ""
     outcome = problem.evaluate(slot, best.decision)
     picture = picture_of(problem, slot, best.decision, outcome)
     cost = value(float(outcome.objective), problem.unit)
     if best.status == "optimal":
-        return Panel("optimum", cost, picture, "", f"proved by {best.method} in {format_seconds(best.seconds)}")
+        return Panel(f"optimum{of}", cost, picture, "", f"proved by {best.method} in {format_seconds(best.seconds)}")
     bound = "no bound" if math.isnan(best.bound) else f"bound {value(best.bound, problem.unit)}"
     away = "" if math.isnan(best.gap) else f", {format_ratio(best.gap)} % away"
     remark = f"{bound}{away}; {best.method}, {format_seconds(best.seconds)}"
-    return Panel("best found, not proved", cost, picture, "", remark)
+    return Panel(f"best found{of}, not proved", cost, picture, "", remark)
 
 
 def _terms(problem: AnyProblem, slot: Slot, decision: Decision | None) -> dict[str, float]:
