@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,7 +32,7 @@ FOLDER = re.compile(r"(?P<problem>[a-z0-9-]+?)--(?P<size>[\w-]+?)--(?P<solver>.+
 EVENTS = "events.out.tfevents.*"
 MOST = 8  # quantities in a figure
 WIDTH, HEIGHT = 4.3, 2.1  # inches of a plot
-LEFT, BETWEEN, LEGEND = 0.85, 0.85, 2.5
+LEFT, LEGEND = 0.85, 2.5
 OVER, UNDER, TOP = 0.3, 0.45, 0.4
 FONT = 8.5
 FEW = 40  # points with a mark each
@@ -93,13 +92,25 @@ def of_log(folder: Path) -> Training:
 
 
 def labelled(trainings: Sequence[Training]) -> list[Training]:
-    """The trainings with labels that tell those apart that stand in one plot."""
-    short = [f"{t.solver}, seed {t.seed}" for t in trainings]
-    counts = Counter((t.problem, t.size, name) for t, name in zip(trainings, short, strict=True))
-    return [
-        replace(t, label=name if counts[t.problem, t.size, name] == 1 else f"{name}, {t.file.name}")
-        for t, name in zip(trainings, short, strict=True)
-    ]
+    """The trainings with labels that tell those apart that stand in one plot, by what differs in their files' paths."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for t in trainings:
+        alike.setdefault((t.problem, t.size, f"{t.solver}, seed {t.seed}"), []).append(str(t.file))
+    new = []
+    for t in trainings:
+        short = f"{t.solver}, seed {t.seed}"
+        paths = alike[t.problem, t.size, short]
+        begin = _alike(paths)
+        end = _alike([path[begin:][::-1] for path in paths])
+        differs = str(t.file)[begin : len(str(t.file)) - end]
+        new.append(replace(t, label=short if len(paths) == 1 else f"{short} ({differs})"))
+    return new
+
+
+def _alike(paths: Sequence[str]) -> int:
+    """How many signs all of them begin with."""
+    alike = [len(set(signs)) == 1 for signs in zip(*paths, strict=False)]
+    return alike.index(False) if False in alike else len(alike)
 
 
 def table(trainings: Sequence[Training]) -> str:
@@ -121,24 +132,30 @@ def figure(trainings: Sequence[Training], title: str) -> Figure:
         groups.setdefault((each.problem, each.size), []).append(each)
     quantities = _quantities(trainings)
     shown = quantities[:MOST]
-    width = len(groups) * (LEFT + WIDTH) + (len(groups) - 1) * 0.1 + LEGEND
-    height = TOP + len(shown) * (OVER + HEIGHT + UNDER)
+    alone = len(groups) == 1  # then quantities stand in two columns
+    columns = min(2, len(shown)) if alone else len(groups)
+    rows = -(-len(shown) // columns) if alone else len(shown)
+    width, height = columns * (LEFT + WIDTH) + LEGEND, TOP + rows * (OVER + HEIGHT + UNDER)
     with styled():
         page = canvas(width, height)
         left_out = f"; {len(quantities) - len(shown)} more in the CSV file" if len(quantities) > len(shown) else ""
         page.text(LEFT / width, 1.0 - 0.14 / height, title + left_out, fontsize=12.0, weight="bold", va="top")
         styles: dict[str, dict[str, Any]] = {}
         for column, ((problem, size), members) in enumerate(groups.items()):
-            owner = all_problems().get(problem)
-            for row, quantity in enumerate(shown):
-                x = LEFT + column * (LEFT + WIDTH + 0.1)
-                y = height - TOP - (row + 1) * (OVER + HEIGHT + UNDER) + UNDER
-                axes = page.add_axes((x / width, y / height, WIDTH / width, HEIGHT / height))
+            for number, quantity in enumerate(shown):
+                row, place = divmod(number, columns) if alone else (number, column)
+                box = (
+                    (LEFT + place * (LEFT + WIDTH)) / width,
+                    (height - TOP - (row + 1) * (OVER + HEIGHT + UNDER) + UNDER) / height,
+                    WIDTH / width,
+                    HEIGHT / height,
+                )
+                axes = page.add_axes(box)
                 _draw(axes, quantity, members, styles)
-                axes.set_ylabel(_meaning(quantity, owner), fontsize=FONT)
-                if row == 0:
-                    axes.set_title(f"{problem}, {size}" if problem else "", fontsize=9.5, loc="left", weight="bold")
-        _legend(page, styles, width, height)
+                axes.set_ylabel(_meaning(quantity, all_problems().get(problem)), fontsize=FONT)
+                if number == 0 and problem:
+                    axes.set_title(f"{problem}, {size}", fontsize=9.5, loc="left", weight="bold")
+        _legend(page, styles, any(each.kept is not None for each in trainings), width, height)
     return page
 
 
@@ -177,7 +194,8 @@ def _draw(axes: Axes, quantity: str, members: Sequence[Training], styles: dict[s
     axes.tick_params(labelsize=FONT)
     axes.grid(visible=True, axis="both")
     axes.locator_params(axis="x", nbins=5)
-    axes.margins(x=0.04)
+    last = max((row.frames for each in members for row in each.rows), default=0) or 1
+    axes.set_xlim(-0.03 * last, 1.04 * last)
     axes.ticklabel_format(axis="y", useOffset=False)
 
 
@@ -190,18 +208,20 @@ def _meaning(quantity: str, owner: AnyProblem | None) -> str:
     return f"validation: objective{unit},\n{better} is better"
 
 
-def _legend(page: Figure, styles: Mapping[str, dict[str, Any]], width: float, height: float) -> None:
+def _legend(page: Figure, styles: Mapping[str, dict[str, Any]], kept: bool, width: float, height: float) -> None:
+    """Names of the trainings, and what a ring means if there are any."""
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], linewidth=1.3, markersize=5.0, **style) for style in styles.values()]
     labels = [label if len(label) <= 30 else label[:29] + "…" for label in styles]
-    ring = Line2D(
-        [], [], linestyle="none", marker="o", markersize=9.0, markerfacecolor="none", markeredgecolor=GREY,
-    )  # fmt: skip
+    if kept:
+        ring: dict[str, Any] = {"marker": "o", "markersize": 9.0, "markerfacecolor": "none", "markeredgecolor": GREY}
+        handles.append(Line2D([], [], linestyle="none", **ring))
+        labels.append("policy that was kept")
     anchor = ((width - LEGEND + 0.15) / width, 1.0 - (TOP + OVER) / height)
     page.legend(
-        [*handles, ring], [*labels, "policy that was kept"], loc="upper left", bbox_to_anchor=anchor, fontsize=FONT,
-        borderpad=0.0, borderaxespad=0.0, handlelength=2.2,
+        handles, labels, loc="upper left", bbox_to_anchor=anchor, fontsize=FONT, borderpad=0.0, borderaxespad=0.0,
+        handlelength=2.2,
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ A row for each problem and size, from the same :class:`~dtbench.reports.scores.P
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +26,7 @@ LEFT, BETWEEN, LEGEND = 0.75, 0.72, 2.7
 HEIGHT, OVER, UNDER = 2.35, 0.62, 0.62  # of a plot, and of the room over and under it
 TOP = 0.5
 LINEAR = 0.01  # per cent: below, the axis of gaps is linear, so that 0 has a place
+BEYOND = 1e9  # per cent: where profiles go on to
 TICKS = (0.0, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0, 10_000.0)
 FONT = 8.5
 NAMED = 12  # instances whose numbers are all written
@@ -48,6 +49,8 @@ def overview(groups: Sequence[ProblemRuns], title: str) -> Figure:
     """
     if not groups:
         raise DtbenchError("there are no results to draw; see `dtbench verify --results DIR`.")
+    labels = sorted({entry.label for group in groups for entry in group.entries})
+    styles = {label: _style(number) for number, label in enumerate(labels)}
     width = LEFT + sum(WIDTHS) + 2 * BETWEEN + LEGEND
     height = TOP + len(groups) * (OVER + HEIGHT + UNDER)
     with styled():
@@ -55,7 +58,7 @@ def overview(groups: Sequence[ProblemRuns], title: str) -> Figure:
         figure.text(LEFT / width, 1.0 - 0.14 / height, title, fontsize=12.0, weight="bold", va="top")
         for number, group in enumerate(groups):
             low = height - TOP - (number + 1) * (OVER + HEIGHT + UNDER) + UNDER
-            _row(figure, group, low, width, height)
+            _row(figure, group, styles, low, width, height)
     return figure
 
 
@@ -68,7 +71,20 @@ def profile(entry: Entry) -> tuple[Array, Array]:
     return gaps, np.arange(1, len(gaps) + 1) / max(entry.planned, 1)
 
 
-def _row(figure: Figure, group: ProblemRuns, low: float, width: float, height: float) -> None:
+def _style(number: int) -> tuple[dict[str, Any], str]:
+    """Colour and marker, and the stroke of lines, of a solver: the same in all rows."""
+    style = {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)], "markersize": 5.5}
+    return style, LINES[number // len(COLOURS) % len(LINES)]
+
+
+def _row(
+    figure: Figure,
+    group: ProblemRuns,
+    styles: Mapping[str, tuple[dict[str, Any], str]],
+    low: float,
+    width: float,
+    height: float,
+) -> None:
     lefts = LEFT + np.concatenate([[0.0], np.cumsum(np.array(WIDTHS[:-1]) + BETWEEN)])
     axes = [
         figure.add_axes((left / width, low / height, w / width, HEIGHT / height))
@@ -79,13 +95,8 @@ def _row(figure: Figure, group: ProblemRuns, low: float, width: float, height: f
     figure.text(LEFT / width, y, heading, fontsize=10.0, weight="bold", va="bottom")
     handles: list[Any] = []
     labels: list[str] = []
-    for number, entry in enumerate(group.entries):
-        style = {
-            "color": COLOURS[number % len(COLOURS)],
-            "marker": MARKERS[number % len(MARKERS)],
-            "markersize": 5.5,
-        }
-        stroke = LINES[number // len(COLOURS) % len(LINES)]
+    for entry in group.entries:
+        style, stroke = styles[entry.label]
         _against_time(axes[0], entry, style)
         _profile(axes[1], entry, style, stroke)
         _per_instance(axes[2], group, entry, style)
@@ -120,10 +131,10 @@ def _profile(axes: Axes, entry: Entry, style: dict[str, Any], stroke: str) -> No
     gaps, shares = profile(entry)
     if not len(gaps):
         return
-    x = 100.0 * np.concatenate([gaps[:1], gaps])
-    y = 100.0 * np.concatenate([[0.0], shares])
+    x = np.concatenate([100.0 * gaps[:1], 100.0 * gaps, [BEYOND]])
+    y = 100.0 * np.concatenate([[0.0], shares, shares[-1:]])
     axes.step(x, y, where="post", color=style["color"], linestyle=stroke, linewidth=1.4, label=entry.label)
-    axes.plot(x[-1:], y[-1:], linestyle="none", **style)
+    axes.plot(x[-2:-1], y[-1:], linestyle="none", **style)
 
 
 def _per_instance(axes: Axes, group: ProblemRuns, entry: Entry, style: dict[str, Any]) -> None:
@@ -149,7 +160,7 @@ def _dress(axes: Sequence[Axes], group: ProblemRuns) -> None:
     axes[0].set_xlabel("median time of a decision", fontsize=FONT)
     _time_axis(axes[0], [s for e in group.entries if (s := e.slot_seconds) is not None])
     axes[1].set_xlabel("gap [%]", fontsize=FONT)
-    axes[1].set_ylabel("planned runs with at most this gap [%]", fontsize=FONT)
+    axes[1].set_ylabel("planned runs within this gap [%]", fontsize=FONT)
     axes[1].set_ylim(-3.0, 105.0)
     axes[2].set_ylabel("gap, mean over seeds [%]", fontsize=FONT)
     names = [name.rpartition("-")[2] if name.startswith(f"{group.problem}/") else name for name in group.instances]

@@ -14,7 +14,7 @@ from dtbench.drawing.figure import Panel, compose
 from dtbench.drawing.general import picture_of
 from dtbench.drawing.text import broken
 from dtbench.referee import judge
-from dtbench.reports.numbers import format_ratio, format_seconds
+from dtbench.reports.numbers import format_ratio
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -151,11 +151,10 @@ def _optimum(problem: AnyProblem, first: Decided, best: Certificate, others: boo
     picture = picture_of(problem, slot, best.decision, outcome)
     cost = value(float(outcome.objective), problem.unit)
     if best.status == "optimal":
-        return Panel(f"optimum{of}", cost, picture, "", f"proved by {best.method} in {format_seconds(best.seconds)}")
+        return Panel(f"optimum{of}", cost, picture, "", f"proved by {best.method}")
     bound = "no bound" if math.isnan(best.bound) else f"bound {value(best.bound, problem.unit)}"
     away = "" if math.isnan(best.gap) else f", {format_ratio(best.gap)} % away"
-    remark = f"{bound}{away}; {best.method}, {format_seconds(best.seconds)}"
-    return Panel(f"best found{of}, not proved", cost, picture, "", remark)
+    return Panel(f"best found{of}, not proved", cost, picture, "", f"{bound}{away}; {best.method}")
 
 
 def _terms(problem: AnyProblem, slot: Slot, decision: Decision | None) -> dict[str, float]:

@@ -78,7 +78,7 @@ def drawn():
         owner = problem(id)
         instance = owner.generate(size, 1)
         slot = owner.slot(instance, 0, owner.start(instance))
-        decision, outcome, _ = judge(owner, slot, owner.heuristics["greedy"](slot))
+        decision, *_ = judge(owner, slot, owner.heuristics["greedy"](slot))
         best = owner.exact(slot, Limits(seconds=20.0)).decision if size == "tiny" else decision
         pictures = [owner.picture(slot, each) for each in (decision, best)]
         panels = [Panel(name, "", each) for name, each in zip(("greedy", "optimum"), pictures, strict=True)]
