@@ -163,7 +163,7 @@ def test_a_figure_of_results_says_what_the_board_says(dtbench, results, tmp_path
     (group,) = json.loads(drawn.out)["shown"]
     _, rows, _ = board(dtbench, results)
     assert {each["solver"]: each["gap"] for each in group["solvers"]} == {
-        label: row["gap"] for label, row in rows.items()
+        label: row["gap_ratio"] for label, row in rows.items()
     }
     assert dtbench("plot", results, "--size", "paper", "-o", file).err.endswith(
         f"'{results}' has no results of any problem, size paper.\n"
