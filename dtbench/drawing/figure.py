@@ -18,6 +18,7 @@ LEFT, RIGHT = 0.62, 0.14  # of its margins
 LINE = 0.185  # height of a line of words
 OVER, UNDER = 0.28, 0.42  # room over a plot for its title, under it for its axis
 MOST_HEIGHT = 4.2  # of a map
+LOW = 0.6  # height over width that a stretched map has at most
 HANDLE = (1.9 + 0.5) * 8.0 / 72.0  # inches of what stands before the words of an entry
 HEADING = 10.0
 WORDS = 8.5
@@ -86,7 +87,7 @@ def frame(title: str, note: str, panel: Panel, unit: str) -> Figure:
     width, height = FRAME
     middle = 0.5 * width
     handles: plots.Handles = {}
-    plots_ = panel.picture.plots
+    shown = panel.picture.plots
     with styled():
         entries = _legend_rows(_labels([panel]), width)
         top, bottom = HEAD + LINE * (bool(note) + 2.2), FOOT + LINE * len(entries)
@@ -94,19 +95,29 @@ def frame(title: str, note: str, panel: Panel, unit: str) -> Figure:
         _title(figure, title, note, width, height)
         _heading(figure, panel, LEFT / width, 1.0 - (HEAD + LINE * bool(note)) / height, width)
         span = plots.span_of_terms([panel.picture.terms])
-        sides = ((plots_[:1], LEFT), ((*plots_[1:], None), middle + LEFT))
+        sides = ((shown[:1], LEFT), ((*shown[1:], None), middle + LEFT))
         for side, left in sides:
-            needs = [_heights([[plot]], middle - LEFT - RIGHT)[0] for plot in side]
-            spare = height - top - bottom - sum(h + OVER + UNDER for h in needs)
-            factor = (sum(needs) + spare) / sum(needs)
             y = height - top
-            for plot, need in zip(side, needs, strict=True):
-                y -= OVER + factor * need
-                box = (left / width, y / height, (middle - LEFT - RIGHT) / width, factor * need / height)
+            for plot, room in zip(side, _filling(side, middle - LEFT - RIGHT, y - bottom), strict=True):
+                y -= OVER + room
+                box = (left / width, y / height, (middle - LEFT - RIGHT) / width, room / height)
                 y -= UNDER
                 _one(figure, box, plot, panel, unit, handles, span if plot is None else None)
         _legend(figure, handles, entries, width, height)
     return figure
+
+
+def _filling(side: Sequence[Plot | None], width: float, height: float) -> list[float]:
+    """Heights of plots that fill a column; terms stay as high as they are, stretched maps lower than wide."""
+    needs = [_heights([[plot]], width)[0] for plot in side]
+    fixed = sum(need for plot, need in zip(side, needs, strict=True) if plot is None)
+    grows = max(sum(needs) - fixed, 0.01)
+    factor = max((height - len(side) * (OVER + UNDER) - fixed) / grows, 0.05)
+    rooms = [need if plot is None else factor * need for plot, need in zip(side, needs, strict=True)]
+    return [
+        min(room, LOW * width) if isinstance(plot, Map) and plot.stretched else room
+        for plot, room in zip(side, rooms, strict=True)
+    ]
 
 
 def _one(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dtbench.core import AnyProblem, Decision, Outcome, Slot
+from dtbench.drawing.plots import in_unit
 from dtbench.picture import Picture, Table
 
 FEW = 12  # values of a field that are named
@@ -26,10 +27,10 @@ def picture_of(problem: AnyProblem, slot: Slot, decision: Decision | None, outco
 
 def general(slot: Slot, decision: Decision | None, outcome: Outcome | None) -> Picture:
     """Tables of what there is and what is decided."""
-    given = tuple((name, _said(value, spec.unit)) for name, spec, value in slot.arrays())
+    given = tuple((name + in_unit(spec.unit), _said(value)) for name, spec, value in slot.arrays())
     tables = [Table("the slot", given)]
     if decision is not None:
-        decided = tuple((name, _said(value, spec.unit)) for name, spec, value in decision.arrays())
+        decided = tuple((name + in_unit(spec.unit), _said(value)) for name, spec, value in decision.arrays())
         tables.append(Table("the decision", decided))
     if outcome is not None:
         measured = tuple((name, f"{float(v):.6g}") for name, v in outcome.metrics.items() if np.ndim(v) == 0)
@@ -37,9 +38,9 @@ def general(slot: Slot, decision: Decision | None, outcome: Outcome | None) -> P
     return Picture(tuple(tables))
 
 
-def _said(value: Any, unit: str) -> str:
+def _said(value: Any) -> str:
     """The first values of a field, its shape where they are more."""
     values = np.asarray(value)
     first = ", ".join(f"{v:.4g}" if values.dtype.kind == "f" else str(v) for v in values.ravel()[:FEW].tolist())
     shape = f" ... {' x '.join(map(str, values.shape))}" if values.size > FEW else ""
-    return first + shape + ("" if unit == "1" else f" {unit}")
+    return first + shape

@@ -25,7 +25,7 @@ def test_tables_of_the_fields_and_of_what_is_measured():
     ]  # fmt: skip
     assert decided.rows == (("node", "0, 1, 2, 3, 3"),)
     assert dict(measured.rows)["comm"] == f"{float(outcome.metrics['comm']):.6g}"
-    assert dict(seen.rows)["cap_end"].endswith(" twin")
+    assert dict(seen.rows)["cap_end [twin]"] == ", ".join(map(str, slot.cap_end))
     assert [table.title for table in general(slot, None, None).plots] == ["the slot"]
 
 

@@ -59,6 +59,10 @@ def _map(slot: MecSlot, decision: MecDecision | None) -> Map:
                 np.asarray(1.0 + 3.0 * count / max(n / slot.n_bs, 1.0), dtype=np.float64), arrow=True,
             ),
         ]  # fmt: skip
+        if slot.hosts_open:  # else twins stay where they are
+            moved = sent.host != slot.host
+            start, end = stations[slot.host[moved]], stations[sent.host[moved]]
+            layers.append(Links("way of twins that move", start, end, "pink", width=1.4, arrow=True))
         asking = [
             Points("user, served", users[served], "circle", "blue", size, True, chosen(names, served)),
             Points("user, failed", users[sent.failed], "cross", "orange", size + 1.0, True, chosen(names, sent.failed)),

@@ -46,3 +46,11 @@ def test_wires_between_the_same_stations_are_one_line():
     pairs = set(zip(slot.access[far].tolist(), sent["host"][far].tolist(), strict=True))
     assert len(wires.start) == len(pairs)
     assert np.shape(wires.width) == (len(pairs),)
+
+
+def test_twins_move_at_the_start_of_a_frame_of_the_closed_protocol():
+    slot = hand_slot(host=(0, 1), protocol="closed", mig_slots=1)
+    decision = MEC.Decision(power=np.zeros(2), wire=np.zeros(2), cpu=np.zeros(2), host=np.array([1, 1]))
+    ways = {layer.label: layer for layer in MEC.picture(slot, decision).plots[0].layers}["way of twins that move"]
+    assert_allclose(ways.start, slot.bs_xy[[0]])
+    assert_allclose(ways.end, slot.bs_xy[[1]])
