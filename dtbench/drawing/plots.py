@@ -211,11 +211,8 @@ def _bars(axes: Axes, plot: Bars, handles: Handles, span: tuple[float, float] | 
     each = _inches(axes) / (n + 0.2)
     _names(axes, plot.names, each)
     axes.set_xlabel(plot.axis, fontsize=SMALL, labelpad=1.0)
-    bare = [short(value) for value in plot.totals]
-    whole = [text + _of(limit) for text, limit in zip(bare, _limits(plot), strict=True)]
-    fitting = (texts for texts in (whole, bare) if max(_width(text, LEAST) for text in texts) + 0.02 <= each)
-    texts = next(fitting, None)
-    if texts is not None:
+    texts = [short(value) + _of(limit) for value, limit in zip(plot.totals, _limits(plot), strict=True)]
+    if max(_width(text, LEAST) for text in texts) + 0.02 <= each:
         tops = np.fmax(plot.totals, _limits(plot))
         room = 0.03 * axes.get_ylim()[1]
         for x, top, text in zip(at.tolist(), tops.tolist(), texts, strict=True):

@@ -87,8 +87,7 @@ def drawn():
     return make
 
 
-@pytest.mark.parametrize("size", ["tiny", "large"])
-@pytest.mark.parametrize("id", SIX)
+@pytest.mark.parametrize(("id", "size"), [*((id, "large") for id in SIX), ("stin-deployment", "tiny")])
 def test_no_word_lies_over_another_or_leaves_its_axes(drawn, id, size):
     figure, *_ = drawn(id, size)
     pixels(figure)
@@ -141,5 +140,5 @@ def test_frames_have_one_size_whatever_is_in_them(picture):
         image = pixels(frame("a", "b", Panel("c", "d", content), "s"))
         assert image.shape == (height, width, 3)
         assert image.dtype == np.uint8
-        assert len(np.unique(image.reshape(-1, 3), axis=0)) > 10
+        assert 0.0 < (image != 255).mean() < 0.5  # neither empty nor full
     assert width % 2 == height % 2 == 0  # what codecs of videos ask for

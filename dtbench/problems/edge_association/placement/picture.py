@@ -62,5 +62,5 @@ def _map(slot: PlacementSlot, decision: PlacementDecision | None) -> Map:
         Points("open server", stations[opened], "square", "green", 9.0, names=chosen(names, opened), needed=True),
     ]
     side = slot.params.area
-    what = "users and base stations; lines lead to the twin"
+    what = "users and base stations" + ("" if decision is None else "; lines lead to the twin")
     return Map(what, tuple(layers), (-0.02 * side, 1.02 * side), (-0.02 * side, 1.02 * side))
