@@ -202,8 +202,8 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
       trace. ``trace_axes``: axes of the instance that grow with the horizon; policies see their first entry.
     - :meth:`linear_model`: a strong formulation that can be exported.
     - :meth:`agent_rewards`, :meth:`effective`, :meth:`next_mask`, for agents; :meth:`random_decision`.
-    - :meth:`predictor_training`, where a learned predictor is part of the state; :meth:`summary`, for `dtbench show`;
-      :meth:`picture`, for `dtbench plot` and rendered environments, best in a file ``picture.py``.
+    - :meth:`predictor_training`, where a learned predictor is part of the state; :meth:`summary`, for `dtbench show`.
+    - :meth:`picture`, for `dtbench plot` and rendered environments, best in a file ``picture.py``.
 
     *Who is paid what* is said in :meth:`rewards`, and only there.
     """

@@ -77,28 +77,30 @@ def plot(
 
     An instance: users, stations and links in space, the loads of hosts, and the terms of the objective; a panel for
     each solver, and one for the optimum. Solvers decide the whole horizon, as in `dtbench solve`. Results: gap against
-    time, profile and gap per instance, the leaderboard's numbers. Curves: what validations gave, and the logs' numbers.
+    time, profile and gap per instance, the leaderboard's numbers; exit 1 if one of
+    its records does not hold. Curves: what validations gave, and the logs' numbers.
     """
     kind = _kind_of(what)
     form = format_of(output, ("csv",) if kind == "curves" else ())
     if not output.absolute().parent.is_dir():
         raise DtbenchError(f"folder '{output.parent}' does not exist; make it first.")
     facts: Any
+    content, holds = b"", True
     if kind == "curves":
         figure, facts, content = _curves(what, form)
     elif kind == "results":
-        figure, facts, content = *_results(Path(what[0]), problem_id, size), b""
+        figure, facts, holds = _results(Path(what[0]), problem_id, size)
     else:
-        names = solver or []
         figure, facts = _instance(
-            what[0], slot, names, decisions or [], seed, time_limit, optimum_limit if optimum else None,
+            what[0], slot, solver or [], decisions or [], seed, time_limit, optimum_limit if optimum else None,
             solvers_path or [],
         )  # fmt: skip
-        content = b""
     write_safely(output, content or encoded(figure, form))
     if json:
         print_json({"file": str(output), "kind": kind, "shown": facts})
     stderr.print(f"written: {output}", markup=False, soft_wrap=True)
+    if not holds:
+        raise typer.Exit(1)
 
 
 def _kind_of(what: Sequence[str]) -> str:
@@ -154,13 +156,13 @@ def _curves(what: Sequence[str], form: str) -> tuple[Any, Any, bytes]:
     return curves.figure(trainings, "Learning curves"), facts, b""
 
 
-def _results(folder: Path, problem_id: str | None, size: str | None) -> tuple[Any, Any]:
+def _results(folder: Path, problem_id: str | None, size: str | None) -> tuple[Any, Any, bool]:
+    """Figure, facts, and whether all records hold."""
     from dtbench.cli.scores import collected
     from dtbench.reports.overview import overview
 
-    groups = [
-        group for group in collected(folder) if problem_id in (None, group.problem) and size in (None, group.size)
-    ]
+    found, holds = collected(folder)
+    groups = [group for group in found if problem_id in (None, group.problem) and size in (None, group.size)]
     if not groups:
         raise DtbenchError(f"'{folder}' has no results of {problem_id or 'any problem'}, size {size or 'any'}.")
     facts = [
@@ -174,7 +176,7 @@ def _results(folder: Path, problem_id: str | None, size: str | None) -> tuple[An
         }
         for group in groups
     ]
-    return overview(groups, f"Results: {folder}"), facts
+    return overview(groups, f"Results: {folder}"), facts, holds
 
 
 def _instance(

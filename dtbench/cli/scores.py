@@ -64,8 +64,10 @@ def leaderboard(
         raise typer.Exit(1)
 
 
-def collected(results: Path) -> tuple[ProblemRuns, ...]:
-    """What a folder of results says, as the leaderboard counts it; what is wrong or missing is named on stderr.
+def collected(results: Path) -> tuple[tuple[ProblemRuns, ...], bool]:
+    """What a folder of results says, as the leaderboard counts it, and whether all records hold.
+
+    What is wrong or missing is named on stderr.
 
     Raises
     ------
@@ -75,7 +77,7 @@ def collected(results: Path) -> tuple[ProblemRuns, ...]:
     from dtbench.reports.scores import collect
 
     report = _verified(results, no_cache=False)
-    return collect(report.records, *_known(), report.lacking)
+    return collect(report.records, *_known(), report.lacking), report.ok
 
 
 def _verified(results: Path, no_cache: bool) -> VerifyReport:

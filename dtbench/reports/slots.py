@@ -89,17 +89,13 @@ def figure(problem: AnyProblem, instance: Instance, name: str, t: int, decided: 
     )
 
 
-def network(problem: AnyProblem, instance: Instance, name: str, t: int) -> Figure:
-    """The slot before a decision, in the first slot's state."""
-    slot = problem.slot(instance, t, problem.start(instance))
-    panel = Panel("before a decision", f"{instance.horizon} slots", picture_of(problem, slot, None, None))
-    return compose(f"{name}, slot {t} (0 to {instance.horizon - 1})", problem.title, [panel], problem.unit)
-
-
 def note(problem: AnyProblem, instance: Instance, decided: Sequence[Decided]) -> str:
     """A line on what is compared."""
     better = "less" if problem.sense == "min" else "more"
     text = f"{problem.title}; {better} is better"
+    best = decided[0].best
+    if best is not None and best.decision is None:
+        text += "; no decision is feasible" if best.status == "infeasible" else "; no optimum in the time given"
     if not problem.coupled(instance.params):
         return text
     own = "gaps are to the optimum of each one's own slot" if len(decided) > 1 else "the optimum is of this slot alone"

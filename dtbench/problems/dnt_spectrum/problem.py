@@ -10,7 +10,6 @@ import numpy as np
 from dtbench.arrays import Array
 from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Encoding, Observation
-from dtbench.picture import Picture
 from dtbench.prediction import PredictorTraining
 from dtbench.problems.dnt_spectrum import agents, generator, heuristics, local_search, marginal, model
 from dtbench.problems.dnt_spectrum.instance import SIZES, DntInstance, DntParams
@@ -95,7 +94,7 @@ class DntSpectrum(Problem[DntInstance, DntState, DntSlot, DntDecision]):
             return super().agent_rewards(slot, outcome, n_agents)
         return agents.agent_rewards(slot, outcome)
 
-    def picture(self, slot: DntSlot, decision: DntDecision | None) -> Picture:
+    def picture(self, slot: DntSlot, decision: DntDecision | None) -> Any:
         from dtbench.problems.dnt_spectrum import picture
 
         return picture.of(slot, decision)

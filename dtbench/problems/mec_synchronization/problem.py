@@ -11,7 +11,6 @@ import numpy.typing as npt
 from dtbench.arrays import Array, ArraySpec, BoolArray, at, specs
 from dtbench.core import Certificate, Exactness, LibraryFacts, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Encoding, Observation
-from dtbench.picture import Picture
 from dtbench.problems.mec_synchronization import agents, generator, heuristics, model
 from dtbench.problems.mec_synchronization.instance import SIZES, MecInstance, MecParams
 from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot, MecState
@@ -132,7 +131,7 @@ class MecSynchronization(Problem[MecInstance, MecState, MecSlot, MecDecision]):
         decision: MecDecision = encoding.decode(slot, encoding.sample(rng, slot.batch_shape))
         return decision
 
-    def picture(self, slot: MecSlot, decision: MecDecision | None) -> Picture:
+    def picture(self, slot: MecSlot, decision: MecDecision | None) -> Any:
         from dtbench.problems.mec_synchronization import picture
 
         return picture.of(slot, decision)

@@ -10,7 +10,6 @@ import numpy as np
 from dtbench.arrays import Array
 from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Encoding, Observation
-from dtbench.picture import Picture
 from dtbench.problems.satellite_offloading import agents, generator, heuristics, model
 from dtbench.problems.satellite_offloading.allocation import min_delay
 from dtbench.problems.satellite_offloading.instance import SIZES, OffloadingInstance
@@ -83,7 +82,7 @@ class SatelliteOffloading(Problem[OffloadingInstance, OffloadingState, Offloadin
     ) -> OffloadingDecision:
         return heuristics.random_decision(slot, rng)
 
-    def picture(self, slot: OffloadingSlot, decision: OffloadingDecision | None) -> Picture:
+    def picture(self, slot: OffloadingSlot, decision: OffloadingDecision | None) -> Any:
         from dtbench.problems.satellite_offloading import picture
 
         return picture.of(slot, decision)

@@ -11,7 +11,6 @@ import numpy.typing as npt
 from dtbench.arrays import Array, BoolArray
 from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Encoding, Observation
-from dtbench.picture import Picture
 from dtbench.problems.stin_deployment import agents, heuristics, model
 from dtbench.problems.stin_deployment.generator import draw, fresh
 from dtbench.problems.stin_deployment.instance import SIZES, StinInstance
@@ -85,7 +84,7 @@ class StinDeployment(Problem[StinInstance, StinState, StinSlot, StinDecision]):
     def next_mask(self, slot: StinSlot, x: npt.NDArray[Any], agent: int) -> BoolArray | None:
         return agents.next_mask(slot, x, agent)
 
-    def picture(self, slot: StinSlot, decision: StinDecision | None) -> Picture:
+    def picture(self, slot: StinSlot, decision: StinDecision | None) -> Any:
         from dtbench.problems.stin_deployment import picture
 
         return picture.of(slot, decision)

@@ -11,7 +11,6 @@ import numpy as np
 from dtbench.arrays import Array
 from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Encoding, Observation
-from dtbench.picture import Picture
 from dtbench.problems.edge_association.migration import agents, generator, heuristics, model
 from dtbench.problems.edge_association.migration.instance import SIZES, MigrationInstance, MigrationParams
 from dtbench.problems.edge_association.migration.model import MigrationDecision, MigrationSlot, MigrationState
@@ -90,7 +89,7 @@ class EdgeMigration(Problem[MigrationInstance, MigrationState, MigrationSlot, Mi
     def reward(self, slot: MigrationSlot, outcome: Outcome) -> Array:
         return agents.reward(slot, outcome)
 
-    def picture(self, slot: MigrationSlot, decision: MigrationDecision | None) -> Picture:
+    def picture(self, slot: MigrationSlot, decision: MigrationDecision | None) -> Any:
         from dtbench.problems.edge_association.migration import picture
 
         return picture.of(slot, decision)

@@ -10,7 +10,6 @@ import numpy as np
 from dtbench.arrays import Array
 from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Encoding, Observation
-from dtbench.picture import Picture
 from dtbench.problems.edge_association.placement import agents, generator, heuristics, hybrid, model
 from dtbench.problems.edge_association.placement.instance import SIZES, PlacementInstance
 from dtbench.problems.edge_association.placement.local_search import local_search
@@ -82,7 +81,7 @@ class EdgePlacement(Problem[PlacementInstance, PlacementState, PlacementSlot, Pl
     def reward(self, slot: PlacementSlot, outcome: Outcome) -> Array:
         return agents.reward(slot, outcome)
 
-    def picture(self, slot: PlacementSlot, decision: PlacementDecision | None) -> Picture:
+    def picture(self, slot: PlacementSlot, decision: PlacementDecision | None) -> Any:
         from dtbench.problems.edge_association.placement import picture
 
         return picture.of(slot, decision)
