@@ -76,9 +76,10 @@ def plot(
     """Draw a slot of an instance with decisions and what they cost; results; or learning curves.
 
     An instance: users, stations and links in space, the loads of hosts, and the terms of the objective; a panel for
-    each solver, and one for the optimum. Solvers decide the whole horizon, as in `dtbench solve`. Results: gap against
-    time, profile and gap per instance, the leaderboard's numbers; exit 1 if one of
-    its records does not hold. Curves: what validations gave, and the logs' numbers.
+    each solver, and one for the slot's optimum. Solvers decide the whole horizon, as in `dtbench solve`; where slots
+    are coupled, `--solver clairvoyant` is what the optimum of the horizon does in the slot. Results: gap against time,
+    profile and gap on each instance, the leaderboard's numbers; exit 1 if a record does not hold. Curves: what
+    validations gave, and the logs' numbers.
     """
     kind = _kind_of(what)
     form = format_of(output, ("csv",) if kind == "curves" else ())
@@ -194,7 +195,7 @@ def _instance(
     decided += [_solved(owner, instance, name, each, seed, seconds, solvers_path, t) for each in names]
     if limit is not None:
         with steps(stderr, f"optimum of slot {t}"):
-            decided = slots.prove(owner, decided, limit)
+            decided = slots.prove(owner, instance, decided, limit)
     return slots.figure(owner, instance, Path(name).name if name.endswith(".nc") else name, t, decided), slots.facts(
         owner, decided
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from dtbench.core import Outcome
@@ -20,7 +18,7 @@ def text_of(title: str, picture: Picture, outcome: Outcome | None, unit: str) ->
         terms = "; ".join(f"{part.label} {short(float(part.values[0]))}" for part in picture.terms)
         objective = f"objective {float(outcome.objective):.6g}{'' if unit == '1' else ' ' + unit}"
         lines.append(objective + (f" = {terms}" if terms else ""))
-        lines.append(broken(outcome.violations) or "feasible")
+        lines.append(broken(outcome) or "feasible")
     for plot in picture.plots:
         match plot:
             case Bars():
@@ -33,9 +31,11 @@ def text_of(title: str, picture: Picture, outcome: Outcome | None, unit: str) ->
     return "\n".join(line if len(line) <= LONGEST else line[: LONGEST - 1] + "…" for line in lines)
 
 
-def broken(violations: Mapping[str, np.ndarray]) -> str:
-    """What is violated, in words: ``violates capacity (2), delay (0.31)``; empty for nothing."""
-    found = [f"{name} ({short(float(v))})" for name, v in violations.items() if float(v) > 0.0]
+def broken(outcome: Outcome) -> str:
+    """What is violated, in words: ``violates capacity (2), delay (0.31)``; empty where the referee says feasible."""
+    if outcome.feasible:  # within its tolerances
+        return ""
+    found = [f"{name} ({short(float(v))})" for name, v in outcome.violations.items() if float(v) > 0.0]
     return f"violates {', '.join(found)}" if found else ""
 
 

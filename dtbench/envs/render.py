@@ -48,7 +48,7 @@ def render(core: BatchEnv, mode: str | None, copy: int = 0) -> npt.NDArray[np.ui
     from dtbench.drawing.style import pixels
 
     said = "before the first decision" if outcome is None else f"objective {_value(core, outcome)}"
-    verdict = "" if outcome is None else broken(outcome.violations) or "feasible"
+    verdict = "" if outcome is None else broken(outcome) or "feasible"
     return pixels(frame(title, core.problem.title, Panel(said, verdict, picture), core.problem.unit))
 
 

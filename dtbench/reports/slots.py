@@ -59,8 +59,10 @@ def replay(problem: AnyProblem, instance: Instance, label: str, decisions: Decis
     return Decided(found.label, found.slot, found.decision, found.outcome, found.asked, float(np.mean(means)))
 
 
-def prove(problem: AnyProblem, decided: Sequence[Decided], seconds: float) -> list[Decided]:
+def prove(problem: AnyProblem, instance: Instance, decided: Sequence[Decided], seconds: float) -> list[Decided]:
     """The same with the certificates of their slots; equal slots are solved once.
+
+    Where slots are not coupled all are equal: what is carried from slot to slot changes no cost then.
 
     Parameters
     ----------
@@ -68,9 +70,10 @@ def prove(problem: AnyProblem, decided: Sequence[Decided], seconds: float) -> li
         For each slot.
     """
     found: list[tuple[Slot, Certificate]] = []
+    coupled = problem.coupled(instance.params)
     new = []
     for each in decided:
-        known = [certificate for slot, certificate in found if _equal(slot, each.slot)]
+        known = [best for slot, best in found if not coupled or _equal(slot, each.slot)]
         best = known[0] if known else problem.exact(each.slot, Limits(seconds=seconds))
         found += [] if known else [(each.slot, best)]
         new.append(Decided(each.label, each.slot, each.decision, each.outcome, each.asked, each.mean, best))
@@ -82,7 +85,7 @@ def figure(problem: AnyProblem, instance: Instance, name: str, t: int, decided: 
     panels = [_panel(problem, each) for each in decided]
     best = decided[0].best
     if best is not None and best.decision is not None:
-        others = any(not _equal(each.slot, decided[0].slot) for each in decided)
+        others = problem.coupled(instance.params) and any(not _equal(each.slot, decided[0].slot) for each in decided)
         panels.append(_optimum(problem, decided[0], best, others))
     return compose(
         f"{name}, slot {t} (0 to {instance.horizon - 1})", note(problem, instance, decided), panels, problem.unit
@@ -133,9 +136,9 @@ def _panel(problem: AnyProblem, each: Decided) -> Panel:
     picture = picture_of(problem, each.slot, each.decision, each.outcome)
     gap = each.gap(problem)
     cost = value(float(each.outcome.objective), problem.unit) + ("" if gap is None else f", gap {format_ratio(gap)} %")
-    asked = broken(each.asked.violations)
+    asked = broken(each.asked)
     repaired = "" if not asked else f"{asked}; shown and scored after repair"
-    left = broken(each.outcome.violations)
+    left = broken(each.outcome)
     mean = "" if each.mean is None else f", mean of the horizon {value(each.mean, problem.unit)}"
     return Panel(each.label, cost, picture, f"{left}, also after repair" if left else repaired, f"feasible{mean}")
 
