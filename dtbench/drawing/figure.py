@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from dtbench.drawing import plots
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH = 4.5  # inches of a panel
+LEAST_WIDTH = 6.0  # of a figure, for its title
 LEFT, RIGHT = 0.62, 0.14  # of its margins
 LINE = 0.185  # height of a line of words
 OVER, UNDER = 0.28, 0.42  # room over a plot for its title, under it for its axis
@@ -55,24 +57,26 @@ def compose(title: str, note: str, panels: Sequence[Panel], unit: str) -> Figure
         A figure apart from pyplot, for :mod:`dtbench.drawing.style`.
     """
     rows = _rows(panels)
-    width = WIDTH * max(len(panels), 1)
+    width = max(WIDTH * len(panels), LEAST_WIDTH)
+    each = width / max(len(panels), 1)
+    notes = _notes(note, width)
     handles: plots.Handles = {}
     with styled():
         entries = _legend_rows(_labels(panels), width)
-        top = HEAD + LINE * (bool(note) + 3.2)
-        heights = _heights(rows, WIDTH - LEFT - RIGHT)
+        top = HEAD + LINE * (len(notes) + 3.2)
+        heights = _heights(rows, each - LEFT - RIGHT)
         height = top + FOOT + LINE * len(entries) + sum(h + OVER + UNDER for h in heights)
         figure = canvas(width, height)
-        _title(figure, title, note, width, height)
+        _title(figure, title, notes, width, height)
         spans = [plots.span_of([plot for plot in row if plot is not None]) for row in rows]
         span = plots.span_of_terms([panel.picture.terms for panel in panels])
         for column, panel in enumerate(panels):
-            left = column * WIDTH + LEFT
-            _heading(figure, panel, left / width, 1.0 - (top - 3.0 * LINE) / height, WIDTH)
+            left = column * each + LEFT
+            _heading(figure, panel, left / width, 1.0 - (top - 3.0 * LINE) / height, each)
             y = height - top
             for row, room, common in zip(rows, heights, spans, strict=True):
                 y -= OVER + room
-                box = (left / width, y / height, (WIDTH - LEFT - RIGHT) / width, room / height)
+                box = (left / width, y / height, (each - LEFT - RIGHT) / width, room / height)
                 y -= UNDER
                 _one(figure, box, row[column], panel, unit, handles, common or span)
         _legend(figure, handles, entries, width, height)
@@ -90,10 +94,11 @@ def frame(title: str, note: str, panel: Panel, unit: str) -> Figure:
     shown = panel.picture.plots
     with styled():
         entries = _legend_rows(_labels([panel]), width)
-        top, bottom = HEAD + LINE * (bool(note) + 2.2), FOOT + LINE * len(entries)
+        notes = _notes(note, width)
+        top, bottom = HEAD + LINE * (len(notes) + 2.2), FOOT + LINE * len(entries)
         figure = canvas(width, height)
-        _title(figure, title, note, width, height)
-        _heading(figure, panel, LEFT / width, 1.0 - (HEAD + LINE * bool(note)) / height, width)
+        _title(figure, title, notes, width, height)
+        _heading(figure, panel, LEFT / width, 1.0 - (HEAD + LINE * len(notes)) / height, width)
         span = plots.span_of_terms([panel.picture.terms])
         sides = ((shown[:1], LEFT), ((*shown[1:], None), middle + LEFT))
         for side, left in sides:
@@ -160,11 +165,16 @@ def _heights(rows: Sequence[Sequence[Plot | None]], width: float) -> list[float]
     return [max(needs(plot) for plot in row) for row in rows]
 
 
-def _title(figure: Figure, title: str, note: str, width: float, height: float) -> None:
+def _notes(note: str, width: float) -> list[str]:
+    """A note in lines of the figure's width."""
+    return wrap(note, int((width - LEFT - RIGHT) / (0.56 * WORDS / 72.0)))
+
+
+def _title(figure: Figure, title: str, notes: Sequence[str], width: float, height: float) -> None:
     figure.text(LEFT / width, 1.0 - 0.12 / height, title, fontsize=11.5, weight="bold", ha="left", va="top")
-    if note:
-        y = 1.0 - (0.14 + 1.25 * LINE) / height
-        figure.text(LEFT / width, y, note, fontsize=WORDS, color=GREY, ha="left", va="top")
+    for number, line in enumerate(notes):
+        y = 1.0 - (0.14 + (1.25 + number) * LINE) / height
+        figure.text(LEFT / width, y, line, fontsize=WORDS, color=GREY, ha="left", va="top")
 
 
 def _heading(figure: Figure, panel: Panel, left: float, y: float, width: float) -> None:

@@ -82,7 +82,8 @@ def drawn():
         best = owner.exact(slot, Limits(seconds=20.0)).decision if size == "tiny" else decision
         pictures = [owner.picture(slot, each) for each in (decision, best)]
         panels = [Panel(name, "", each) for name, each in zip(("greedy", "optimum"), pictures, strict=True)]
-        return compose(f"{id}/{size}", "", panels, owner.unit), slot, decision, pictures[0]
+        note = f"{owner.title}; less is better; slots are coupled: gaps are to the optimum of each one's own slot"
+        return compose(f"{id}/{size}-000, slot 100 (0 to 1000)", note, panels, owner.unit), slot, decision, pictures[0]
 
     return make
 
@@ -103,6 +104,10 @@ def test_no_word_lies_over_another_or_leaves_its_axes(drawn, id, size):
                 assert min(box.x1, other.x1) - max(box.x0, other.x0) < 2.0 or (
                     min(box.y1, other.y1) - max(box.y0, other.y0) < 3.0  # room of letters that reach below
                 )
+    for text in figure.texts:
+        box = text.get_window_extent()
+        assert page.x0 <= box.x0
+        assert box.x1 <= page.x1
     entries = [each.get_window_extent() for each in figure.findobj(Legend)]
     for number, box in enumerate(entries):
         assert box.x1 <= page.x1
