@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from dtbench.arrays import Array
 from dtbench.picture import Bars, Links, Map, Part, Picture, Points, chosen, dot, numbers, term, thin, totals
-from dtbench.problems.stin_deployment.model import StinDecision, StinSlot, cloud_link, counts, end_compute, evaluate
+from dtbench.problems.stin_deployment.model import StinDecision, StinSlot, counts, delays
 
 STRIP = 0.16  # of the area's side: the strip for the satellite
 
@@ -21,8 +20,8 @@ def of(slot: StinSlot, decision: StinDecision | None) -> Picture:
         return Picture((_map(slot, None),))
     cloud = slot.n_nodes - 1
     node = np.clip(decision.node, 0, cloud)
-    link, compute = _delays(slot, decision)
     n = counts(node, slot.n_nodes)
+    link, compute = delays(slot, node, n)
     names = ("own", *(f"E{j}" for j in range(slot.n_end)), "cloud")
     caps = np.array([np.nan, *slot.cap_end.astype(np.float64), np.nan])
     held = Bars(
@@ -36,21 +35,6 @@ def of(slot: StinSlot, decision: StinDecision | None) -> Picture:
     )  # fmt: skip
     terms = (term("transfer", link.sum(), "orange"), term("computing", compute.sum(), "blue"))
     return Picture((_map(slot, decision), held, delay), terms)
-
-
-def _delays(slot: StinSlot, decision: StinDecision) -> tuple[Array, Array]:
-    """Transfer and computing part of each user's latency (I,) [s], as :func:`.model.evaluate` adds them up."""
-    cloud = slot.n_nodes - 1
-    node = np.clip(decision.node, 0, cloud)
-    n = counts(node, slot.n_nodes)
-    host = np.clip(node - 1, 0, slot.n_end - 1)
-    on_end = (node > 0) & (node < cloud)
-    compute = np.where(node == cloud, slot.work / slot.params.f_cloud, slot.own)
-    compute = np.where(on_end, end_compute(slot, node, host, n), compute)
-    far = np.where(node == cloud, cloud_link(slot, n[-1:]), 0.0)
-    link = np.where(on_end, np.take_along_axis(slot.link, host[:, None], axis=-1)[:, 0], far)
-    latency = evaluate(slot, decision).metrics["latency"]
-    return link, np.where(np.isfinite(latency), latency - link, compute)
 
 
 def _map(slot: StinSlot, decision: StinDecision | None) -> Map:
