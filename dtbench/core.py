@@ -19,6 +19,7 @@ from dtbench.arrays import ARRAY_COLUMNS, Array, Batched, BoolArray, at, specs
 from dtbench.encoding import Bounds, Encoding, Observation
 from dtbench.errors import DtbenchError, InvalidDecision
 from dtbench.params import Params, unit_in_words
+from dtbench.picture import Picture
 from dtbench.prediction import PredictorTraining
 
 Sense = Literal["min", "max"]
@@ -219,6 +220,7 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
     - :meth:`agent_rewards`, :meth:`effective`, :meth:`next_mask`, :meth:`observation_bounds`, for agents;
       :meth:`random_decision`.
     - :meth:`predictor_training`, where a learned predictor is part of the state; :meth:`summary`, for `dtbench show`.
+    - :meth:`picture`, for `dtbench plot` and rendered environments, best in a file ``picture.py``.
 
     *Who is paid what* is said in :meth:`rewards`, and only there.
     """
@@ -440,6 +442,14 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
     def summary(self, instance: InstanceT) -> Mapping[str, Any]:
         """More facts for ``dtbench show``."""
         return {}
+
+    def picture(self, slot: SlotT, decision: DecisionT | None) -> Picture | None:
+        """What is where in a slot (no leading axes), who is served by whom, and the terms that make the objective.
+
+        Drawn by ``dtbench plot`` and by environments; None, the default, is drawn as tables. Without a decision: the
+        slot before one. Decisions are in range, but may be infeasible.
+        """
+        return None
 
 
 AnyProblem = Problem[Any, Any, Any, Any]

@@ -20,6 +20,7 @@ from dtbench.cli import (
     data,
     export,
     fresh,
+    plot,
     predictor,
     run,
     scaffold,
@@ -61,7 +62,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for part in (
-    catalog, solve, train, run, sweep, fresh, scores, data, export, score, predictor, scaffold, scaffold_problem,
+    catalog, solve, train, run, sweep, fresh, scores, plot, data, export, score, predictor, scaffold, scaffold_problem,
 ):  # fmt: skip
     part.add_to(app)
 

@@ -13,7 +13,7 @@ from dtbench.errors import DtbenchError
 from dtbench.library import instances
 
 if TYPE_CHECKING:
-    from dtbench.experiments.memory import Memo
+    from dtbench.reports.scores import ProblemRuns
 
 NoCache = Annotated[
     bool, typer.Option("--no-cache", help="Check every record, also those that held before and are unchanged.")
@@ -79,6 +79,26 @@ def _leaderboard(results: Path, formats: list[str], json: bool, no_cache: bool) 
         stdout.print(terminal(board))
     text = json_text(as_data(board)) + "\n" if json else shown.get()
     return {"lines": lines, "text": text, "files": {f.name: checksum(f) for f in files}, "wrong": not report.ok}
+
+
+def collected(results: Path) -> tuple[tuple[ProblemRuns, ...], bool]:
+    """What a folder of results says, as the leaderboard counts it, and whether all records hold.
+
+    What is wrong or missing is named on stderr.
+
+    Raises
+    ------
+    DtbenchError
+        If no record holds.
+    """
+    from dtbench.experiments.verify import verify as verify_records
+    from dtbench.reports.folder import remarks, runs_of
+
+    with steps(stderr, f"verifying {results}") as progress:
+        report = verify_records(results, progress)
+    for text in remarks(report):
+        stderr.print(text, markup=False, soft_wrap=True)
+    return runs_of(report, results), report.ok
 
 
 def _memo(results: Path, command: str, *more: object) -> Memo:

@@ -58,7 +58,10 @@ def train(
             "solvers look for. By default it is only kept in the cache.",
         ),
     ] = None,
-    log_dir: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for TensorBoard's events.")] = None,
+    log_dir: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder for training.csv, and TensorBoard's events if it is installed."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the file only.")] = False,
     solvers_path: SolversPath = None,
     json: Json = False,

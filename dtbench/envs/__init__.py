@@ -28,6 +28,7 @@ def make_env(
     seed: int | None = None,
     encoding: str = "agents",
     autoreset_mode: Any = None,
+    render_mode: str | None = None,
     **overrides: Any,
 ) -> Any:
     """An environment of one instance, or of a problem's size.
@@ -53,6 +54,9 @@ def make_env(
         Which of the problem's encodings joint actions are in; agents of PettingZoo's form must observe something.
     autoreset_mode
         Of the form ``vector``: ``"NextStep"`` (default), ``"SameStep"`` or ``"Disabled"``.
+    render_mode
+        What ``render`` of the other forms gives: ``"rgb_array"``, a picture of the last slot and the decision in it;
+        ``"ansi"``, the same in a few lines; None, nothing.
     overrides
         Parameters to change, where ``instance`` is a size.
 
@@ -75,19 +79,21 @@ def make_env(
     if autoreset_mode is not None and form != "vector":
         raise DtbenchError(f"autoreset_mode is of the form 'vector', not of '{form}'.")
     if form == "batch":
+        if render_mode is not None:
+            raise DtbenchError("form 'batch' renders nothing; leave render_mode out, or use 'gym' or 'vector'.")
         return core
     if form == "gym":
         from dtbench.envs.single import SingleAgentEnv
 
-        return SingleAgentEnv(core)
+        return SingleAgentEnv(core, render_mode)
     if form == "vector":
         from dtbench.envs.vector import BatchVectorEnv
 
-        return BatchVectorEnv(core, "NextStep" if autoreset_mode is None else autoreset_mode)
+        return BatchVectorEnv(core, "NextStep" if autoreset_mode is None else autoreset_mode, render_mode)
     if form == "parallel":
         from dtbench.envs.parallel import MultiAgentEnv
 
-        return MultiAgentEnv(core)
+        return MultiAgentEnv(core, render_mode)
     if form == "sb3":
         try:
             from dtbench.envs.sb3 import BatchVecEnv
@@ -117,8 +123,8 @@ def _resolve(instance: str | Instance, overrides: Mapping[str, Any]) -> tuple[An
     return problem(instance.problem), instance, False
 
 
-def make_gym(instance: str, render_mode: None = None, usual_steps: int | None = None, **options: Any) -> Any:
-    """What ``gymnasium.make`` calls; there is nothing to render.
+def make_gym(instance: str, usual_steps: int | None = None, **options: Any) -> Any:
+    """What ``gymnasium.make`` calls.
 
     ``usual_steps`` is the length of an episode that the id is registered with. Gymnasium ends longer ones there, and
     does not tell us if it was asked for another length: then a warning says how.
@@ -136,12 +142,11 @@ def make_gym(instance: str, render_mode: None = None, usual_steps: int | None = 
 def make_vector(
     instance: str,
     num_envs: int = 1,
-    render_mode: None = None,
     usual_steps: int | None = None,
     max_episode_steps: int | None = None,
     **options: Any,
 ) -> Any:
-    """What ``gymnasium.make_vec`` calls; there is nothing to render.
+    """What ``gymnasium.make_vec`` calls.
 
     Raises
     ------

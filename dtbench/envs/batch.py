@@ -72,6 +72,8 @@ class BatchEnv(Shown):
         Its number; T once the episode is over.
     observation
         What is seen now.
+    played
+        The last slot and the repaired decision in it, which is what is rendered; None before the first step.
     rng
         The only source of randomness, seeded through ``SeedSequence``: the same seed gives the same episodes to the
         bit; a reset without a seed continues the stream.
@@ -123,6 +125,7 @@ class BatchEnv(Shown):
         self._starts = np.cumsum([0, *widths[:-1]])
         self.instances = instance
         self.t = self.horizon  # until reset, nothing can be played
+        self.played: tuple[Slot, Decision] | None = None
         self.slot: Slot
         self.observation: Observation
         self._enter(0, problem.start(instance))
@@ -143,6 +146,7 @@ class BatchEnv(Shown):
         elif self.fresh:
             self.instances = self.problem.resample(self.instance, self.rng, (self.n_envs,))
         self.t = 0
+        self.played = None
         return self._enter(0, self.problem.start(self.instances))
 
     def step(self, x: Joint) -> Step:
@@ -161,6 +165,7 @@ class BatchEnv(Shown):
         x, n_clipped = self.checked(x)
         problem, slot = self.problem, self.slot
         decision = self.encoding.decode(slot, x)
+        self.played = slot, decision
         outcome = problem.evaluate(slot, decision)
         reward, rewards = problem.rewards(self.encoding, slot, x, outcome)
         info = {"objective": outcome.objective, "feasible": outcome.feasible, "metrics": dict(outcome.metrics)}

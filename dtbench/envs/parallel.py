@@ -12,6 +12,7 @@ from pettingzoo import ParallelEnv
 
 from dtbench.encoding import Observation
 from dtbench.envs.batch import BatchEnv
+from dtbench.envs.render import FPS, RENDER_MODES, checked, render
 from dtbench.envs.shown import Shown
 from dtbench.envs.single import first
 from dtbench.envs.spaces import AgentMask, agent_mask, agent_space, flat_info, observation_space
@@ -33,10 +34,13 @@ class MultiAgentEnv(Shown, ParallelEnv):  # type: ignore[misc]
 
     __str__ = ParallelEnv.__str__  # the name in its metadata
 
-    def __init__(self, core: BatchEnv) -> None:
+    def __init__(self, core: BatchEnv, render_mode: str | None = None) -> None:
         self.core = core
-        self.metadata = {"name": f"dtbench_{core.problem.id}_v0", "render_modes": [], "is_parallelizable": True}
-        self.render_mode = None
+        self.metadata = {
+            "name": f"dtbench_{core.problem.id}_v0", "render_modes": list(RENDER_MODES), "render_fps": FPS,
+            "is_parallelizable": True,
+        }  # fmt: skip
+        self.render_mode = checked(render_mode)
         self.possible_agents = list(core.encoding.agents)
         self.agents: list[str] = []
         self.observation_spaces: dict[str, spaces.Space[Any]] = {}
@@ -110,8 +114,9 @@ class MultiAgentEnv(Shown, ParallelEnv):  # type: ignore[misc]
         """The global state (S,)."""
         return np.array(self.core.observation.state[0])
 
-    def render(self) -> None:
-        """There is nothing to draw."""
+    def render(self) -> Any:
+        """The last slot with its decision, as the mode says: a picture (680, 1120, 3) uint8, or a few lines of text."""
+        return render(self.core, self.render_mode)
 
     def _joint(self, actions: Mapping[str, Any]) -> npt.NDArray[Any]:
         x = np.zeros((1, self.core.encoding.size), dtype=self.core.encoding.dtype)

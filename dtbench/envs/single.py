@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from dtbench.arrays import BoolArray
 from dtbench.envs.batch import BatchEnv
+from dtbench.envs.render import FPS, RENDER_MODES, checked, render
 from dtbench.envs.shown import Shown
 from dtbench.envs.spaces import flat_info, joint_action, joint_mask, joint_space, mask_info, observation_space
 
@@ -24,10 +25,11 @@ class SingleAgentEnv(Shown, gymnasium.Env[Any, Any]):
     ``feasible``, ``repaired``, ``n_repaired`` and ``metrics/...``, see :class:`~dtbench.envs.batch.Step`.
     """
 
-    metadata = {"render_modes": []}  # noqa: RUF012  (gymnasium's own declaration)
+    metadata = {"render_modes": list(RENDER_MODES), "render_fps": FPS}  # noqa: RUF012  (gymnasium's own declaration)
 
-    def __init__(self, core: BatchEnv) -> None:
+    def __init__(self, core: BatchEnv, render_mode: str | None = None) -> None:
         self.core = core
+        self.render_mode = checked(render_mode)
         self.action_space = joint_space(core.encoding)
         self.observation_space = observation_space(core, "state", core.observation.state.shape[-1])
         self.np_random = core.rng
@@ -56,6 +58,10 @@ class SingleAgentEnv(Shown, gymnasium.Env[Any, Any]):
             If actions are real numbers.
         """
         return joint_mask(self.core.encoding, self.core.observation)[0]
+
+    def render(self) -> Any:
+        """The last slot with its decision, as the mode says: a picture (680, 1120, 3) uint8, or a few lines of text."""
+        return render(self.core, self.render_mode)
 
 
 def first(info: dict[str, Any]) -> dict[str, Any]:

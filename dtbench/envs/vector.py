@@ -12,6 +12,7 @@ from gymnasium.vector.utils import batch_space
 from dtbench.arrays import Array, BoolArray
 from dtbench.encoding import Observation
 from dtbench.envs.batch import BatchEnv
+from dtbench.envs.render import FPS, RENDER_MODES, checked, render
 from dtbench.envs.shown import Shown
 from dtbench.envs.spaces import flat_info, joint_action, joint_mask, joint_space, observation_space
 
@@ -33,10 +34,18 @@ class BatchVectorEnv(Shown, VectorEnv[States, Any, Any]):
     One seed serves all copies, from one random stream: copy b is not the single environment of seed ``seed + b``.
     """
 
-    def __init__(self, core: BatchEnv, autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP) -> None:
+    def __init__(
+        self,
+        core: BatchEnv,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        render_mode: str | None = None,
+    ) -> None:
         self.core = core
+        self.render_mode = checked(render_mode)
         self.autoreset_mode = AutoresetMode(autoreset_mode)
-        self.metadata = {"render_modes": [], "autoreset_mode": self.autoreset_mode}
+        self.metadata = {
+            "render_modes": list(RENDER_MODES), "render_fps": FPS, "autoreset_mode": self.autoreset_mode,
+        }  # fmt: skip
         self.num_envs = core.n_envs
         self.single_action_space = joint_space(core.encoding)
         self.single_observation_space = observation_space(core, "state", core.observation.state.shape[-1])
@@ -71,6 +80,12 @@ class BatchVectorEnv(Shown, VectorEnv[States, Any, Any]):
             state, info = self._begin(None)
             info |= self._masked(final)
         return state, np.array(step.reward), never, step.truncated, info
+
+    def render(self) -> tuple[Any, ...] | None:
+        """Of each copy what the single environment's ``render`` gives; None without a mode."""
+        if self.render_mode is None:
+            return None
+        return tuple(render(self.core, self.render_mode, copy) for copy in range(self.num_envs))
 
     def _begin(self, seed: int | None) -> tuple[States, dict[str, Any]]:
         observation = self.core.reset(seed)

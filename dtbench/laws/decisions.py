@@ -12,6 +12,7 @@ from dtbench.encoding import Categorical, Observation, limits
 from dtbench.laws.cases import MEMBERS, disturbed, drawn, frozen, instance_of, readonly, walked, writable
 from dtbench.laws.compare import arrays, member, require, require_batch_equals_loop, require_close
 from dtbench.laws.law import Laws, encodings, sizes
+from dtbench.picture import colours_of
 
 LAWS = Laws()
 law = LAWS.law
@@ -74,6 +75,31 @@ def rewards_of_a_batch(problem: AnyProblem, size: str) -> None:
         return problem.reward(met[i[1]], problem.evaluate(met[i[1]], decisions[i]))
 
     require_batch_equals_loop(problem.reward(met, outcome), one, batch)
+
+
+# Pictures
+
+
+@law(sizes)
+def pictures(problem: AnyProblem, size: str) -> None:
+    """A picture, if there is one, takes any decision; its terms add up to the objective, a label has one colour."""
+    met, _, _, decisions = drawn(problem, size)
+    repaired, raw = problem.repair(met, decisions), disturbed(decisions)
+    for t in range(met.batch_shape[0]):
+        slot = met[t]
+        problem.picture(slot, None)
+        problem.picture(slot, raw[0, t])
+        picture = problem.picture(slot, repaired[0, t])
+        if picture is None:
+            return
+        total = sum(float(part.values[0]) for part in picture.terms)
+        objective = float(problem.evaluate(slot, repaired[0, t]).objective)
+        require(
+            not picture.terms or abs(total - objective) <= 1e-9 * max(abs(objective), 1.0),
+            f"terms of the picture of slot {t} add up to {total:.9g}, the objective is {objective:.9g}",
+        )
+        for label, colours in colours_of(picture).items():
+            require(len(colours) == 1, f"'{label}' in the picture of slot {t} has the colours {', '.join(colours)}")
 
 
 # Repair and encodings

@@ -40,7 +40,7 @@ class LearningOptions(Options):
     scope: str = param("network", "1", "train on this network, or on all of the size", choices=("network", "size"))
     checkpoint: str = param("", "1", "file of a trained policy to play instead of training one")
     cache: bool = param(True, "1", "whether trained policies are kept, and kept ones are played")
-    log_dir: str = param("", "1", "folder for TensorBoard's events")
+    log_dir: str = param("", "1", "folder for training.csv, and TensorBoard's events if it is installed")
 
     def training(self) -> dict[str, Scalar]:
         """The options that decide what is learned."""

@@ -20,6 +20,8 @@ from dtbench.envs.batch import Draw
 from dtbench.errors import Declined, DtbenchError
 from dtbench.learning import cache, checkpoint
 from dtbench.learning.checkpoint import Checkpoint, Header, Identity
+from dtbench.learning.log import NAME as LOG
+from dtbench.learning.log import CsvLog
 from dtbench.learning.network_key import network_key, network_params, size_key, size_params
 from dtbench.learning.options import LearningOptions, Presets, resolve, template
 from dtbench.learning.policy import Memory, Policy
@@ -273,10 +275,10 @@ class LearnedSolver(Solver):
     @contextlib.contextmanager
     def _reporting(self, report: Listener | None) -> Iterator[Listener]:
         """Who is told of the rounds."""
-        reports = [self._watch, Lines(self.tell) if report is None else report]
+        reports: list[Listener] = [self._watch, Lines(self.tell) if report is None else report]
         run = f"{self.problem.id}--{self.instance.size}--{self.name}--s{self.seed}"
-        board = TensorBoard(Path(self.options.log_dir) / run) if self.options.log_dir else None
-        reports += [board] if board else []
+        logs = self._logs(Path(self.options.log_dir) / run) if self.options.log_dir else []
+        reports += logs
 
         def tell(progress: Progress) -> None:
             for each in reports:
@@ -285,8 +287,15 @@ class LearnedSolver(Solver):
         try:
             yield tell
         finally:
-            if board is not None:
-                board.close()
+            for log in logs:
+                log.close()
+
+    def _logs(self, folder: Path) -> list[CsvLog | TensorBoard]:
+        """What writes to a folder: a CSV file, and TensorBoard's events where that is installed."""
+        if importlib.util.find_spec("tensorboard") is not None and importlib.util.find_spec("torch") is not None:
+            return [CsvLog(folder), TensorBoard(folder)]
+        self.tell(f"TensorBoard is not installed, so only '{folder / LOG}' is written")
+        return [CsvLog(folder)]
 
     def _watch(self, progress: Progress) -> None:
         self.watcher(progress.round, progress.rounds, words(progress))

@@ -1,17 +1,11 @@
 """Figures for print: curves with error bars in panels, as PNG. The same content gives the same bytes.
 
-Colours are those of Okabe and Ito, which people with any common colour blindness tell apart; markers differ, too, so
-that curves can be told apart without colours.
-
-References
-----------
-M. Okabe, K. Ito, "Color Universal Design (CUD): How to make figures and presentations that are friendly to colorblind
-people", 2002.
+Colours are those of :mod:`dtbench.drawing.style`; markers differ, too, so that curves can be told apart without
+colours.
 """
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import fill, wrap
@@ -20,42 +14,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dtbench.arrays import Array
+from dtbench.drawing.style import COLOURS, DPI, GREY, canvas, encoded, styled
 from dtbench.experiments.record import Scalar
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLOURS = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#E69F00",
-    "#56B4E9",
-    "#000000",
-)  # without their yellow: too light
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "*")
 LINES = ("-", "--", ":", "-.")  # changes when the colours are used up
-GREY = "#4D4D4D"
-DPI = 200
 SPREAD = 0.3  # of the least distance between values of x: over so much at most are curves set apart, for their bars,
 APART = 0.012  # and neighbours by this part of the axis
 RATIO = 20.0  # from this ratio of the greatest to the least positive value on, an axis is logarithmic
 LABEL = 30  # characters per line in the legend
 PER_INCH = 11  # characters of the title
-STYLE: Any = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine
-    "font.size": 9.0,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.grid.axis": "y",
-    "grid.color": "#D9D9D9",
-    "grid.linewidth": 0.6,
-    "axes.axisbelow": True,
-    "legend.frameon": False,
-    "text.parse_math": False,  # a $ in a name is a $
-}
 
 
 @dataclass(frozen=True)
@@ -90,31 +61,22 @@ class Figure:
 
 def write_png(figure: Figure) -> bytes:
     """A figure as the content of a PNG file, 200 dots per inch, without date or version."""
-    import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure as Canvas
-
-    with mpl.rc_context():
-        mpl.rcdefaults()  # not what a user's matplotlibrc says
-        mpl.rcParams.update(STYLE)
+    with styled():
         n_panels = len(figure.panels)
         width = 2.2 + 3.6 * max(n_panels, 1.3)
-        canvas = Canvas(figsize=(width, 4.0), dpi=DPI, layout="constrained")
-        FigureCanvasAgg(canvas)
-        every = canvas.subplots(1, n_panels, sharey=True, squeeze=False)[0]
+        page = canvas(width, 4.0, DPI, layout="constrained")
+        every = page.subplots(1, n_panels, sharey=True, squeeze=False)[0]
         for axes, panel in zip(every, figure.panels, strict=True):
             _draw(axes, figure, panel)
         every[0].set_ylabel(figure.y_label)
         logarithmic = " (logarithmic axis)" if spans_magnitudes(figure.x_values) else ""
-        canvas.supxlabel(fill(figure.x_label + logarithmic, round(PER_INCH * width)), fontsize=9.0)
+        page.supxlabel(fill(figure.x_label + logarithmic, round(PER_INCH * width)), fontsize=9.0)
         title = wrap(figure.title, round(PER_INCH * width))
-        canvas.suptitle("\n".join([*title, ""]), fontsize=10.5)  # its last line is the note's
-        canvas.text(0.5, 0.974 - 0.044 * len(title), figure.note, ha="center", va="center", fontsize=8.0, color=GREY)
+        page.suptitle("\n".join([*title, ""]), fontsize=10.5)  # its last line is the note's
+        page.text(0.5, 0.974 - 0.044 * len(title), figure.note, ha="center", va="center", fontsize=8.0, color=GREY)
         handles, labels = _legend(every[0], figure)
-        canvas.legend(handles, labels, loc="outside right center", fontsize=9.0, handlelength=2.6)
-        stream = io.BytesIO()
-        canvas.savefig(stream, format="png", dpi=DPI, metadata={"Software": None, "Creation Time": None})
-    return stream.getvalue()
+        page.legend(handles, labels, loc="outside right center", fontsize=9.0, handlelength=2.6)
+        return encoded(page, "png")
 
 
 def _draw(axes: Axes, figure: Figure, panel: Panel) -> None:

@@ -13,7 +13,7 @@ from dtbench.problems import all_problems
 from dtbench.reports.leaderboard import build
 from dtbench.reports.model import Leaderboard
 from dtbench.reports.numbers import one_line
-from dtbench.reports.scores import ProblemFacts
+from dtbench.reports.scores import ProblemFacts, ProblemRuns, collect
 
 SOME = 5
 UNPLANNED = "run their suite, or name them with --solvers or --seeds, to plan them (what is done is not run again)"
@@ -27,11 +27,31 @@ def board_of(report: VerifyReport, folder: Path) -> Leaderboard:
     DtbenchError
         If no record holds, or the records must not stand in one table.
     """
+    _check_records(report, folder)
+    return build(report.records, *_known(), report.lacking, _origin(report))
+
+
+def runs_of(report: VerifyReport, folder: Path) -> tuple[ProblemRuns, ...]:
+    """The planned cells of a folder by problem and size, as the leaderboard counts them.
+
+    Raises
+    ------
+    DtbenchError
+        As :func:`board_of` does.
+    """
+    _check_records(report, folder)
+    return collect(report.records, *_known(), report.lacking)
+
+
+def _check_records(report: VerifyReport, folder: Path) -> None:
     if not report.records and not report.lacking:
         raise DtbenchError(f"no record in '{folder}' holds; see `dtbench verify --results {folder}`.")
+
+
+def _known() -> tuple[dict[str, float], dict[str, ProblemFacts]]:
+    """Best known values of the horizons, and facts of the problems."""
     known = {name: best.objective for name in instances.names() if (best := best_horizon(name)) is not None}
-    facts = {id: ProblemFacts.of(owner) for id, owner in all_problems().items()}
-    return build(report.records, known, facts, report.lacking, _origin(report))
+    return known, {id: ProblemFacts.of(owner) for id, owner in all_problems().items()}
 
 
 def remarks(report: VerifyReport) -> Iterable[str]:

@@ -155,6 +155,21 @@ def test_plan_counts_against_what_is_stored(dtbench, results, tmp_path):
     assert json.loads(result.out)["provenance"]["left out"] == "3 records of cells that are not planned"
 
 
+def test_a_figure_of_results_says_what_the_board_says(dtbench, results, tmp_path):
+    file = tmp_path / "results.png"
+    drawn = dtbench("plot", results, "-o", file, "--json")
+    assert drawn.code == 0, drawn.err
+    assert file.read_bytes().startswith(b"\x89PNG")
+    (group,) = json.loads(drawn.out)["shown"]
+    _, rows, _ = board(dtbench, results)
+    assert {each["solver"]: each["gap"] for each in group["solvers"]} == {
+        label: row["gap_ratio"] for label, row in rows.items()
+    }
+    assert dtbench("plot", results, "--size", "paper", "-o", file).err.endswith(
+        f"'{results}' has no results of any problem, size paper.\n"
+    )
+
+
 @pytest.fixture
 def verified(monkeypatch):
     """The folders that are verified, one by one."""

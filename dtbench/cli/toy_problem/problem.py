@@ -10,6 +10,7 @@ import numpy as np
 from dtbench.arrays import Array
 from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Encoding, Observation
+from dtbench.picture import Picture
 
 from . import agents, generator, heuristics, model, repair
 from .instance import SIZES, ToyInstance
@@ -61,6 +62,11 @@ class ToyProblem(Problem[ToyInstance, ToyState, ToySlot, ToyDecision]):
 
     def reward(self, slot: ToySlot, outcome: Outcome) -> Array:
         return agents.reward(slot, outcome)
+
+    def picture(self, slot: ToySlot, decision: ToyDecision | None) -> Picture:
+        from . import picture
+
+        return picture.of(slot, decision)
 
     def exact(self, slot: ToySlot, limits: Limits | None = None, method: str | None = None) -> Certificate:
         from . import exact

@@ -97,6 +97,11 @@ class DntSpectrum(Problem[DntInstance, DntState, DntSlot, DntDecision]):
             return super().agent_rewards(slot, outcome, n_agents)
         return agents.agent_rewards(slot, outcome)
 
+    def picture(self, slot: DntSlot, decision: DntDecision | None) -> Any:
+        from dtbench.problems.dnt_spectrum import picture
+
+        return picture.of(slot, decision)
+
     def exact(self, slot: DntSlot, limits: Limits | None = None, method: str | None = None) -> Certificate:
         from dtbench.problems.dnt_spectrum import exact
 

@@ -134,6 +134,11 @@ class MecSynchronization(Problem[MecInstance, MecState, MecSlot, MecDecision]):
         decision: MecDecision = encoding.decode(slot, encoding.sample(rng, slot.batch_shape))
         return decision
 
+    def picture(self, slot: MecSlot, decision: MecDecision | None) -> Any:
+        from dtbench.problems.mec_synchronization import picture
+
+        return picture.of(slot, decision)
+
     def exact(self, slot: MecSlot, limits: Limits | None = None, method: str | None = None) -> Certificate:
         from dtbench.problems.mec_synchronization import exact
 

@@ -85,6 +85,11 @@ class SatelliteOffloading(Problem[OffloadingInstance, OffloadingState, Offloadin
     ) -> OffloadingDecision:
         return heuristics.random_decision(slot, rng)
 
+    def picture(self, slot: OffloadingSlot, decision: OffloadingDecision | None) -> Any:
+        from dtbench.problems.satellite_offloading import picture
+
+        return picture.of(slot, decision)
+
     def exact(self, slot: OffloadingSlot, limits: Limits | None = None, method: str | None = None) -> Certificate:
         from dtbench.problems.satellite_offloading import exact
 

@@ -133,15 +133,10 @@ def evaluate(slot: StinSlot, decision: StinDecision) -> Outcome:
     Entries out of range are scored as the nearest valid node, and flagged. Eq. (13e) always holds: both splits use
     exactly F_j. Entries of tables are selected, never multiplied by a one-hot: unused ones may be infinite.
     """
-    cloud, n_end = slot.n_nodes - 1, slot.n_end
+    cloud = slot.n_nodes - 1
     node = np.clip(decision.node, 0, cloud)
     n = counts(node, slot.n_nodes)
-    host = np.clip(node - 1, 0, n_end - 1)  # end-side device, meaningless elsewhere
-    on_end = (node > 0) & (node < cloud)
-
-    link = np.where(on_end, pick(slot.link, host), np.where(node == cloud, cloud_link(slot, n[..., -1:]), 0.0))
-    compute = np.where(node == cloud, slot.work / slot.params.f_cloud, slot.own)  # Eqs. (9), (1)
-    compute = np.where(on_end, end_compute(slot, node, host, n), compute)
+    link, compute = delays(slot, node, n)
     latency = link + compute  # Eqs. (5), (10)
     total = latency.sum(axis=-1)  # Eq. (12)
 
@@ -161,6 +156,19 @@ def evaluate(slot: StinSlot, decision: StinDecision) -> Outcome:
         "occupancy": n,
     }
     return Outcome(total, (out == 0) & (full == 0), violations, metrics)
+
+
+def delays(slot: StinSlot, node: IntArray, n: IntArray) -> tuple[Array, Array]:
+    """Link and computing part of each user's latency (..., I) [s], of placements (..., I) in range with counts ``n``.
+
+    ``n`` (..., K) is what :func:`counts` gives of them.
+    """
+    cloud, n_end = slot.n_nodes - 1, slot.n_end
+    host = np.clip(node - 1, 0, n_end - 1)  # end-side device, meaningless elsewhere
+    on_end = (node > 0) & (node < cloud)
+    link = np.where(on_end, pick(slot.link, host), np.where(node == cloud, cloud_link(slot, n[..., -1:]), 0.0))
+    compute = np.where(node == cloud, slot.work / slot.params.f_cloud, slot.own)  # Eqs. (9), (1)
+    return link, np.where(on_end, end_compute(slot, node, host, n), compute)
 
 
 def end_compute(slot: StinSlot, node: IntArray, host: IntArray, n: IntArray) -> Array:

@@ -87,6 +87,11 @@ class StinDeployment(Problem[StinInstance, StinState, StinSlot, StinDecision]):
     def next_mask(self, slot: StinSlot, x: npt.NDArray[Any], agent: int) -> BoolArray | None:
         return agents.next_mask(slot, x, agent)
 
+    def picture(self, slot: StinSlot, decision: StinDecision | None) -> Any:
+        from dtbench.problems.stin_deployment import picture
+
+        return picture.of(slot, decision)
+
     def exact(self, slot: StinSlot, limits: Limits | None = None, method: str | None = None) -> Certificate:
         from dtbench.problems.stin_deployment import exact
 

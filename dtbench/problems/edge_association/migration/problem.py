@@ -92,6 +92,11 @@ class EdgeMigration(Problem[MigrationInstance, MigrationState, MigrationSlot, Mi
     def reward(self, slot: MigrationSlot, outcome: Outcome) -> Array:
         return agents.reward(slot, outcome)
 
+    def picture(self, slot: MigrationSlot, decision: MigrationDecision | None) -> Any:
+        from dtbench.problems.edge_association.migration import picture
+
+        return picture.of(slot, decision)
+
     def exact(self, slot: MigrationSlot, limits: Limits | None = None, method: str | None = None) -> Certificate:
         from dtbench.problems.edge_association.migration import exact
 

@@ -84,6 +84,11 @@ class EdgePlacement(Problem[PlacementInstance, PlacementState, PlacementSlot, Pl
     def reward(self, slot: PlacementSlot, outcome: Outcome) -> Array:
         return agents.reward(slot, outcome)
 
+    def picture(self, slot: PlacementSlot, decision: PlacementDecision | None) -> Any:
+        from dtbench.problems.edge_association.placement import picture
+
+        return picture.of(slot, decision)
+
     def exact(self, slot: PlacementSlot, limits: Limits | None = None, method: str | None = None) -> Certificate:
         from dtbench.problems.edge_association.placement import exact
 
