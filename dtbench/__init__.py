@@ -37,12 +37,18 @@ __all__ = [
     "load",
     "make_env",
     "param",
+    "plot",
     "problem",
     "results",
     "run",
 ]
 
-LATE = {"leaderboard": "api", "results": "api", "run": "api"}  # names whose modules are imported when they are used
+LATE = {
+    "leaderboard": "api",
+    "plot": "api",
+    "results": "api",
+    "run": "api",
+}  # names whose modules are imported when they are used
 
 
 def __getattr__(name: str) -> Any:

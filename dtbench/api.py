@@ -1,4 +1,4 @@
-"""``dtbench.run``, ``dtbench.results``, ``dtbench.leaderboard``: what the commands do, for scripts and notebooks.
+"""``dtbench.run``, ``results``, ``leaderboard`` and ``plot``: what the commands do, for scripts and notebooks.
 
 They take the same way as the commands of their names: same plan, records, verification, numbers. What a command prints
 they return; progress goes to stderr, or in a notebook to an output of its own.
@@ -22,6 +22,7 @@ from dtbench.errors import DtbenchError
 from dtbench.experiments.run import run as run_cells
 from dtbench.experiments.session import outcome, prepare
 from dtbench.experiments.verify import VerifyReport, verify
+from dtbench.files import write_safely
 from dtbench.problems.registry import current, look_in
 from dtbench.reports import cells, render
 from dtbench.reports.folder import board_of, remarks
@@ -29,6 +30,7 @@ from dtbench.reports.model import Leaderboard, Raw
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 PathLike = str | Path
 
@@ -258,6 +260,74 @@ def leaderboard(
         For each record that does not hold, and of planned cells that have none.
     """
     return _board(folder, formats, cache, problems_path)
+
+
+def plot(
+    what: PathLike | Sequence[PathLike],
+    *,
+    slot: int = 0,
+    solvers: Sequence[str] = (),
+    decisions: Sequence[PathLike] = (),
+    seed: int = 0,
+    optimum: bool = True,
+    optimum_limit: float = 60.0,
+    problem: str | None = None,
+    size: str | None = None,
+    output: PathLike | None = None,
+    solvers_path: Sequence[PathLike] | PathLike = (),
+) -> Figure:
+    """Draw a slot of an instance with decisions, a folder of results, or learning curves: ``dtbench plot``.
+
+    Parameters
+    ----------
+    what
+        An instance (name or .nc file); or a folder of results; or trained policies and folders of ``--log-dir``.
+    slot, solvers, decisions, seed, optimum, optimum_limit
+        Of an instance: which slot [0, T); whose decisions, and stored ones (.nc), to draw; the seed of solvers; whether
+        to solve the slot exactly and draw that beside, in so many seconds.
+    problem, size
+        Of results: only these.
+    output
+        A .png, .svg or .pdf file to write beside.
+    solvers_path
+        Further folders of solver files.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A notebook shows it.
+
+    Raises
+    ------
+    DtbenchError
+        If something named does not exist, or a solver fails.
+
+    Warns
+    -----
+    UserWarning
+        If a record does not hold.
+
+    Examples
+    --------
+    >>> import dtbench
+    >>> figure = dtbench.plot("edge-placement/tiny-000", slot=3, solvers=["greedy"])  # doctest: +SKIP
+    """
+    from dtbench.cli.plot import draw
+    from dtbench.drawing.style import encoded, format_of
+
+    named = [str(what)] if isinstance(what, str | Path) else [str(each) for each in what]
+    form = None if output is None else format_of(Path(output), ())
+    drawn = draw(
+        named, slot=slot, solvers=_list(solvers), decisions=[Path(each) for each in decisions], seed=seed,
+        optimum_limit=optimum_limit if optimum else None, problem_id=problem, size=size,
+        solvers_path=[str(each) for each in _list(solvers_path)],
+    )  # fmt: skip
+    if not drawn.holds:
+        _warn([f"not all records of '{named[0]}' hold; see `dtbench verify --results {named[0]}`."], 1)
+    if output is not None and form is not None:
+        write_safely(Path(output), encoded(drawn.figure, form))
+    figure: Figure = drawn.figure
+    return figure
 
 
 def _board(

@@ -138,3 +138,17 @@ def test_the_docstring_lists_the_columns():
     assert dtbench.results.__doc__
     for field in FIELDS:
         assert f"- ``{field.name}`` (" in dtbench.results.__doc__
+
+
+@pytest.mark.filterwarnings("error")
+def test_plot_is_the_figure_of_the_command(done, tmp_path):
+    from matplotlib.figure import Figure
+
+    slot = dtbench.plot(
+        "stin-deployment/tiny-000", slot=2, solvers=["greedy"], optimum=False, output=tmp_path / "slot.png"
+    )
+    assert isinstance(slot, Figure)
+    assert (tmp_path / "slot.png").read_bytes().startswith(b"\x89PNG")
+    assert isinstance(dtbench.plot(done.folder), Figure)
+    with pytest.raises(dtbench.DtbenchError, match=r"output is 'x\.txt'"):
+        dtbench.plot("stin-deployment/tiny-000", output="x.txt")

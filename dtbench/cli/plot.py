@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -81,27 +82,65 @@ def plot(
     profile and gap on each instance, the leaderboard's numbers; exit 1 if a record does not hold. Curves: what
     validations gave, and the logs' numbers.
     """
-    kind = _kind_of(what)
-    form = format_of(output, ("csv",) if kind == "curves" else ())
+    form = format_of(output, ("csv",) if _kind_of(what) == "curves" else ())
     if not output.absolute().parent.is_dir():
         raise DtbenchError(f"folder '{output.parent}' does not exist; make it first.")
-    facts: Any
-    content, holds = b"", True
-    if kind == "curves":
-        figure, facts, content = _curves(what, form)
-    elif kind == "results":
-        figure, facts, holds = _results(Path(what[0]), problem_id, size)
-    else:
-        figure, facts = _instance(
-            what[0], slot, solver or [], decisions or [], seed, time_limit, optimum_limit if optimum else None,
-            solvers_path or [],
-        )  # fmt: skip
-    write_safely(output, content or encoded(figure, form))
+    drawn = draw(
+        what, slot=slot, solvers=solver or [], decisions=decisions or [], seed=seed, time_limit=time_limit,
+        optimum_limit=optimum_limit if optimum else None, problem_id=problem_id, size=size,
+        solvers_path=solvers_path or [],
+    )  # fmt: skip
+    write_safely(output, drawn.table.encode() if form == "csv" else encoded(drawn.figure, form))
     if json:
-        print_json({"file": str(output), "kind": kind, "shown": facts})
+        print_json({"file": str(output), "kind": drawn.kind, "shown": drawn.facts})
     stderr.print(f"written: {output}", markup=False, soft_wrap=True)
-    if not holds:
+    if not drawn.holds:
         raise typer.Exit(1)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure, and what it shows.
+
+    ``kind``: instance, results or curves. ``facts``: for JSON. ``table``: the numbers of curves as CSV. ``holds``:
+    whether all records do.
+    """
+
+    kind: str
+    figure: Any
+    facts: Any
+    table: str = ""
+    holds: bool = True
+
+
+def draw(
+    what: Sequence[str],
+    *,
+    slot: int = 0,
+    solvers: Sequence[str] = (),
+    decisions: Sequence[Path] = (),
+    seed: int = 0,
+    time_limit: float = 3600.0,
+    optimum_limit: float | None = 60.0,
+    problem_id: str | None = None,
+    size: str | None = None,
+    solvers_path: Sequence[str] = (),
+) -> Drawn:
+    """What :func:`plot` shows; see there.
+
+    Raises
+    ------
+    DtbenchError
+        If something named does not exist, or is of another kind.
+    """
+    kind = _kind_of(what)
+    if kind == "curves":
+        return Drawn(kind, *_curves(what))
+    if kind == "results":
+        figure, facts, holds = _results(Path(what[0]), problem_id, size)
+        return Drawn(kind, figure, facts, holds=holds)
+    given = (list(solvers), list(decisions), seed, time_limit, optimum_limit, list(solvers_path))
+    return Drawn(kind, *_instance(what[0], slot, *given))
 
 
 def _kind_of(what: Sequence[str]) -> str:
@@ -131,8 +170,8 @@ def _kind(what: str) -> str:
     raise DtbenchError(f"folder '{what}' holds neither results (records, plan.json) nor the log of a training.")
 
 
-def _curves(what: Sequence[str], form: str) -> tuple[Any, Any, bytes]:
-    """Figure, facts, and the content of the file where it is no figure."""
+def _curves(what: Sequence[str]) -> tuple[Any, Any, str]:
+    """Figure, facts, and the numbers as CSV."""
     from dtbench.reports import curves
 
     trainings = []
@@ -152,9 +191,7 @@ def _curves(what: Sequence[str], form: str) -> tuple[Any, Any, bytes]:
         }
         for t in trainings
     ]
-    if form == "csv":
-        return None, facts, curves.table(trainings).encode()
-    return curves.figure(trainings, "Learning curves"), facts, b""
+    return curves.figure(trainings, "Learning curves"), facts, curves.table(trainings)
 
 
 def _results(folder: Path, problem_id: str | None, size: str | None) -> tuple[Any, Any, bool]:

@@ -13,6 +13,7 @@ from dtbench.errors import DtbenchError
 from dtbench.library import instances
 
 if TYPE_CHECKING:
+    from dtbench.experiments.memory import Memo
     from dtbench.reports.scores import ProblemRuns
 
 NoCache = Annotated[

@@ -101,7 +101,7 @@ def make_env(
             raise DtbenchError(
                 f"form 'sb3' needs {error.name}, which is not installed: `pip install stable-baselines3`."
             ) from None
-        return BatchVecEnv(core)
+        return BatchVecEnv(core, render_mode)
     raise DtbenchError(f"unknown form '{form}'. Known: batch, gym, vector, parallel, sb3.")
 
 

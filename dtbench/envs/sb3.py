@@ -15,6 +15,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from dtbench.arrays import BoolArray
 from dtbench.envs.batch import BatchEnv, Step
+from dtbench.envs.render import checked, render
 from dtbench.envs.spaces import joint_action, joint_mask, joint_space, observation_space
 from dtbench.errors import DtbenchError
 
@@ -45,7 +46,7 @@ class BatchVecEnv(VecEnv):
         Where joint actions are mixed, of which Stable-Baselines3 has no space.
     """
 
-    def __init__(self, core: BatchEnv) -> None:
+    def __init__(self, core: BatchEnv, render_mode: str | None = None) -> None:
         space = joint_space(core.encoding)
         if isinstance(space, spaces.Dict):
             raise DtbenchError(
@@ -55,6 +56,7 @@ class BatchVecEnv(VecEnv):
         self.core = core
         self.last: Step | None = None
         self._actions: Any = None
+        self._mode = checked(render_mode)
         super().__init__(core.n_envs, observation_space(core, "state", core.observation.state.shape[-1]), space)
 
     def reset(self) -> States:
@@ -90,7 +92,7 @@ class BatchVecEnv(VecEnv):
     def get_attr(self, attr_name: str, indices: Indices = None) -> list[Any]:
         """An attribute of this environment or of its core, the same for every copy."""
         if attr_name == "render_mode":  # asked for before there is one
-            value = None
+            value: Any = self._mode
         else:
             value = getattr(self if hasattr(type(self), attr_name) else self.core, attr_name)
         return [value for _ in self._get_indices(indices)]
@@ -111,5 +113,8 @@ class BatchVecEnv(VecEnv):
         return [False for _ in self._get_indices(indices)]
 
     def get_images(self) -> Sequence[npt.NDArray[np.uint8] | None]:
-        """There is nothing to draw."""
-        return [None] * self.num_envs
+        """Pictures (680, 1120, 3) uint8 of all copies, in the mode ``rgb_array``; otherwise nothing."""
+        if self._mode != "rgb_array":
+            return [None] * self.num_envs
+        images: list[Any] = [render(self.core, self._mode, copy) for copy in range(self.num_envs)]
+        return images

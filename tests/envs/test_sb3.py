@@ -62,3 +62,14 @@ def test_what_it_cannot_do_is_refused(make_toy):
         BatchVecEnv(BatchEnv(toy, toy.generate("tiny", 0)))
     with pytest.raises(DtbenchError, match="cannot be set"):
         make_env("stin-deployment/tiny", "sb3").set_attr("fresh", False)
+
+
+def test_copies_draw_themselves():
+    env = make_env("stin-deployment/tiny", "sb3", n_envs=2, render_mode="rgb_array")
+    env.reset()
+    env.step(np.array([env.action_space.sample() for _ in range(2)]))
+    first, second = env.get_images()
+    assert first.shape == second.shape == (680, 1120, 3)
+    assert (first != second).any()
+    assert env.render_mode == "rgb_array"
+    assert make_env("stin-deployment/tiny", "sb3", n_envs=2).get_images() == [None, None]
