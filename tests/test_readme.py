@@ -36,7 +36,7 @@ def test_the_example_of_a_solver_passes_its_conformance_tests(tmp_path):
 
 
 def test_the_example_of_a_policy_is_a_solver(tmp_path):
-    (tmp_path / "my-ppo.py").write_text(BLOCKS[2], encoding="utf-8")
+    (tmp_path / "my-ppo.py").write_text(BLOCKS[3], encoding="utf-8")
     entry = discover([tmp_path])["my-ppo"]
     assert not entry.error
     assert entry.trains
@@ -45,7 +45,7 @@ def test_the_example_of_a_policy_is_a_solver(tmp_path):
 def test_the_example_of_a_search_starts_where_the_rule_ends():
     known = {"problem": dtbench.problem("stin-deployment"), "instance": dtbench.load("stin-deployment/tiny-000")}
     known["slot"] = known["problem"].slot(known["instance"], 0, known["problem"].start(known["instance"]))
-    exec(compile(BLOCKS[3], "README.md", "exec"), known)
+    exec(compile(BLOCKS[4], "README.md", "exec"), known)
     rule = known["problem"].heuristics["greedy"](known["slot"])
     assert known["cost"](known["start"]) == known["problem"].evaluate(known["slot"], rule).objective
 
