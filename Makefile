@@ -51,7 +51,7 @@ $(STAMP)-clients: $(STAMP)-dev
 	@touch $@
 
 clients: setup-clients ## Run the third-party clients, and print a table of them; programs: tests/clients/debian.txt
-	OMP_NUM_THREADS=1 $(BIN)/pytest tests/clients -n auto --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/clients -n auto --dist worksteal $(if $(TABLE),--clients-table $(TABLE))
 
 notebooks: setup-clients ## Execute the notebooks of examples/ and write them back
 	OMP_NUM_THREADS=1 $(BIN)/python tests/clients/notebooks.py
