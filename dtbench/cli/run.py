@@ -17,6 +17,7 @@ from dtbench.experiments.plan import Plan
 from dtbench.experiments.record import Record
 from dtbench.experiments.session import outcome, prepare
 from dtbench.experiments.store import Store
+from dtbench.reports.numbers import one_line
 
 SuiteArgument = Annotated[str, typer.Argument(metavar="SUITE", help="Name of a built-in suite, or a .toml file.")]
 Instances = Annotated[str | None, typer.Option("--instances", metavar="GLOB", help="Only instances that match.")]
@@ -81,6 +82,7 @@ def plan(
         "workers": workers,
         "seconds": seconds,
         "cells_without_estimate": unknown,
+        "cells_that_may_train": len(made.untrained),
     }
     stored = _stored(store, made)
     if json:
@@ -105,8 +107,21 @@ def plan(
         right=states,
     )
     stdout.print(f"{len(made.todo)} cells to run with {workers} workers; time: {_estimate(seconds, unknown)}")
+    if made.untrained:
+        stdout.print(_untrained(made), markup=False, soft_wrap=True)
     if stored is not None:
         stdout.print(_stored_line(stored), markup=False, soft_wrap=True)
+
+
+def _untrained(made: Plan) -> str:
+    """A line on cells that may have to train first."""
+    labels = ", ".join(sorted({p.cell.label for p in made.untrained}))
+    limit = max(p.cell.limits.seconds for p in made.untrained)
+    return one_line(
+        f"{len(made.untrained)} cells of {labels}: no policy is shipped for their size and seed. Unless the cache has "
+        f"one, each trains within its cell, whose limit is {limit:g} s; one that is stopped there goes on with "
+        "--retry-failed. To train before: `dtbench train SOLVER PROBLEM SIZE --instance NAME --seed N`"
+    )
 
 
 def _stored(store: Store, made: Plan) -> dict[str, int] | None:
@@ -164,6 +179,8 @@ def run(
     dropped = (_stored(store, made) or {}).get("no_longer_planned")
     if dropped:
         stderr.print(f"{dropped} cells that suite '{made.suite.name}' does not ask for any more are no longer planned")
+    if made.untrained:
+        stderr.print(_untrained(made), markup=False, soft_wrap=True)
     if scheduler is not None:
         stderr.print(f"connecting to {scheduler} ...", markup=False, soft_wrap=True)
     try:

@@ -47,6 +47,8 @@ class Planned:
         Median wall clock of earlier cells of this solver on instances of this size; None if there are none.
     clairvoyant
         Whether the solver's file says that it sees the future.
+    untrained
+        Whether no policy is shipped for its size and seed, nor named: unless one is in the cache, it trains in the cell.
     files
         Options that name a file -> where it is on this machine.
     asked
@@ -59,6 +61,7 @@ class Planned:
     state: CellState = "missing"
     seconds: float | None = None
     clairvoyant: bool = False
+    untrained: bool = False
     files: Mapping[str, str] = field(default_factory=dict)
     asked: Asked = ""
 
@@ -107,6 +110,11 @@ class Plan:
     def todo(self) -> tuple[Planned, ...]:
         """Cells without a record that holds."""
         return tuple(p for p in self.cells if p.state != "done")
+
+    @property
+    def untrained(self) -> tuple[Planned, ...]:
+        """Cells to run that may have to train first."""
+        return tuple(p for p in self.todo if p.untrained)
 
     @property
     def states(self) -> dict[CellState, int]:
@@ -279,7 +287,9 @@ def planned(
         seed=seed,
         limits=limits,
     )
-    return Planned(cell, instance, entry.file.resolve() if entry.file else None, files=files)
+    learns = entry.trains and any(option.name == "checkpoint" for option in entry.options or ())
+    untrained = learns and not cell.checkpoints_sha256
+    return Planned(cell, instance, entry.file.resolve() if entry.file else None, untrained=untrained, files=files)
 
 
 def _weights_sha256(

@@ -246,3 +246,14 @@ def test_junk_in_the_memo_is_nothing(dtbench, results, verified, content):
     memo.write_bytes(content)
     assert dtbench("leaderboard", "--results", results).out == first.out
     assert len(verified) == 2
+
+
+def test_cells_that_may_train_are_named_before_they_run(dtbench, tmp_path):
+    """Seed 0 of vdn is shipped for tiny instances, seed 3 is not."""
+    few = ("small", "--instances", "stin-deployment/tiny-000", "--solvers", "vdn", "--results", tmp_path / "results")
+    assert json.loads(dtbench("plan", *few, "--seeds", "1", "--json").out)["cells_that_may_train"] == 0
+    assert "trains within its cell" not in dtbench("plan", *few, "--seeds", "1").out
+    assert json.loads(dtbench("plan", *few, "--seeds", "4", "--json").out)["cells_that_may_train"] == 3
+    said = dtbench("plan", *few, "--seeds", "4").out
+    assert "3 cells of vdn: no policy is shipped for their size and seed." in said
+    assert "whose limit is " in said
