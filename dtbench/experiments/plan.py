@@ -48,7 +48,7 @@ class Planned:
     clairvoyant
         Whether the solver's file says that it sees the future.
     untrained
-        Whether no policy is shipped for its size and seed, nor named: unless one is in the cache, it trains in the cell.
+        Whether no policy is shipped for its size and seed, nor named: it trains in the cell if the cache has none.
     files
         Options that name a file -> where it is on this machine.
     asked
