@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
-PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+CONSTRAINTS ?= -c constraints.txt# empty: the newest versions that pyproject.toml allows
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS)
 SOURCES := dtbench examples hatch_build.py policies solvers studies tests tuning README.md
 
 .PHONY: help setup setup-dev setup-clients demo test test-slow clients notebooks bench library policies dist lint format clean constraints
