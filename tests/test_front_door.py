@@ -86,11 +86,14 @@ def test_every_command_of_contributing_exists():
         assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE), target
 
 
-def test_the_workflow_runs_make_test_on_the_oldest_and_newest_python():
+def test_the_workflow_runs_make_test_on_every_python_that_is_named():
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8"))
     job = workflow["jobs"]["test"]
     assert job["steps"][-1]["run"] == "make test"
-    assert job["strategy"]["matrix"]["python"] == ["3.11", "3.13"]
+    named = [each for each in PROJECT["project"]["classifiers"] if re.fullmatch(r".*:: 3\.\d+", each)]
+    assert [f"Programming Language :: Python :: {each}" for each in job["strategy"]["matrix"]["python"]] == named
+    assert workflow["jobs"]["newest"]["steps"][-1]["run"] == "make test CONSTRAINTS="
+    assert workflow["jobs"]["clients"]["steps"][-1]["run"] == "make clients"
 
 
 def test_templates_and_hooks_are_valid_yaml():
