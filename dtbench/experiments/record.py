@@ -23,6 +23,7 @@ FiniteScalar = bool | int | Finite | str
 
 
 DECISIVE = ("problem_sha256", "instance_sha256", "solver", "solver_sha256", "options", "seed", "limits")
+DEEPEST = 50  # lists and dicts in each other
 LATEST = 30.0  # seconds past its limit after which a cell has long been stopped
 ROUNDING = 1e-6  # seconds, and relative: sums of times
 REGIMES = get_args(Regime)
@@ -32,11 +33,16 @@ SOMETIMES = ("checkpoints_sha256",)  # decisive where it is not empty: keys of c
 
 def _plain(facts: dict[str, Any]) -> dict[str, Any]:
     """Refuse what JSON cannot hold: NaN, and lists without end."""
-    try:
-        json.dumps(facts, allow_nan=False)
-    except RecursionError:
-        raise ValueError("nested too deep") from None
+    if _deeper(facts, DEEPEST):
+        raise ValueError("nested too deep")
+    json.dumps(facts, allow_nan=False)
     return facts
+
+
+def _deeper(value: Any, depth: int) -> bool:
+    """Whether lists and dicts are nested deeper than that. How deep Python itself goes depends on its version."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return any(depth == 0 or _deeper(each, depth - 1) for each in inner)
 
 
 Facts = Annotated[dict[str, Any], AfterValidator(_plain)]
