@@ -79,6 +79,7 @@ def parse(
     image: bytes,
     attributes: Sequence[str] | None = None,
     variables: Sequence[str] | None = None,
+    described: bool = True,
     checked: Callable[[int], None] = lambda _: None,
 ) -> Group:
     """Check a file and read its values.
@@ -93,6 +94,8 @@ def parse(
     variables
         Names of those variables that are wanted, without names of their dimensions: those are '?'. Nothing else is
         opened, which takes half of the time. All by default.
+    described
+        Whether attributes of variables are wanted.
     checked
         Told the bytes of all values once the structure holds, before any value is read.
 
@@ -106,7 +109,7 @@ def parse(
     try:
         file = h5f.open_file_image(image)
         try:
-            structure = _Structure(file, len(image), attributes, variables)
+            structure = _Structure(file, len(image), attributes, variables, described)
             root = structure.group(h5g.open(file, b"/"), "", 0)
             structure.name_dimensions(root)
             checked(structure.bytes)
@@ -131,11 +134,14 @@ def _line(error: Exception) -> str:
 class _Structure:
     """What is collected while a file is walked: objects that were met, dimensions, bytes of values."""
 
-    def __init__(self, file: Any, size: int, attributes: Sequence[str] | None, variables: Sequence[str] | None) -> None:
+    def __init__(
+        self, file: Any, size: int, attributes: Sequence[str] | None, variables: Sequence[str] | None, described: bool
+    ) -> None:
         self.file = file
         self.size = size
         self.of_file = attributes
-        self.of_variable = None if attributes is None else (DIMENSIONS,) if variables is None else ()
+        every = attributes is None and described
+        self.of_variable = None if every else (DIMENSIONS,) if variables is None else ()
         self.wanted = None if variables is None else [name.encode() for name in variables]
         self.met: set[int] = set()
         self.dimensions: dict[int, tuple[str, int | None]] = {}  # address -> name, length; None if it may grow
@@ -342,7 +348,9 @@ def within_limits(image: bytes, attributes: Sequence[str] | None, variables: Seq
     """What :func:`parse` gives. A file that takes too long ends this process, by the signal ``SIGPROF``."""
     _allow(STRUCTURE_SECONDS)
     try:
-        return parse(image, attributes, variables, lambda size: _allow(STRUCTURE_SECONDS + size / BYTES_PER_SECOND))
+        return parse(
+            image, attributes, variables, checked=lambda size: _allow(STRUCTURE_SECONDS + size / BYTES_PER_SECOND)
+        )
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
 

@@ -39,7 +39,7 @@ def verify() -> Iterator[Finding]:
             yield Finding(f"{id}/{BEST_KNOWN}", str(error))
         for name in instances.names(id):
             try:
-                instance = instances.load(name)
+                instance = instances.load(name, whole=True)
             except DtbenchError as error:
                 yield Finding(name, str(error))
                 continue

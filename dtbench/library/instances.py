@@ -93,7 +93,7 @@ def recorded_checksums(problem_id: str) -> dict[str, str]:
     return read_checksums(file)
 
 
-def load(name: str | Path, *, known: bool = False) -> Instance:
+def load(name: str | Path, *, known: bool = False, whole: bool = False) -> Instance:
     """Read and check an instance.
 
     Parameters
@@ -102,6 +102,8 @@ def load(name: str | Path, *, known: bool = False) -> Instance:
         In the library, or the path of a file that ends in ``.nc``.
     known
         Whether the file was read and checked before, as its checksum says: then it is read in this process.
+    whole
+        Whether units are checked also in files whose checksum says that they were.
 
     Raises
     ------
@@ -113,7 +115,10 @@ def load(name: str | Path, *, known: bool = False) -> Instance:
     shipped = not str(name).endswith(".nc")
     if shipped:
         check_checksum(path)
-    return from_content(netcdf.read(path, known=known or shipped), path, name=str(name) if shipped else path.name)
+    known = known or shipped
+    described = whole or not known
+    content = netcdf.read(path, known=known, described=described)
+    return from_content(content, path, str(name) if shipped else path.name, described=described)
 
 
 def check_checksum(path: Path) -> None:
@@ -160,8 +165,8 @@ def to_content(instance: Instance) -> Content:
     return Content(netcdf.variables_of(instance), header, {"parameters": Content(scalars, texts)})
 
 
-def from_content(content: Content, path: Path, name: str) -> Instance:
-    """Build an instance from what a file holds.
+def from_content(content: Content, path: Path, name: str, *, described: bool = True) -> Instance:
+    """Build an instance from what a file holds; ``described``: with units and meaning, which are checked then.
 
     Raises
     ------
@@ -186,10 +191,10 @@ def from_content(content: Content, path: Path, name: str) -> Instance:
             f"'{path}': generator version is {header['generator_version']}, expected {version}; "
             "generate it again with `dtbench generate`."
         )
-    params = _params(owner, content, path, header["size"])
+    params = _params(owner, content, path, header["size"], described)
     instance_class: type[Instance] = owner.Instance
     sizes = dict(owner.dimensions(params))
-    arrays = {n: _checked(path, n, s, content.variables, sizes) for n, s in specs(instance_class).items()}
+    arrays = {n: _checked(path, n, s, content.variables, sizes, described) for n, s in specs(instance_class).items()}
     foreign = sorted(set(content.variables) - set(arrays) - set(sizes))
     if foreign:
         raise DtbenchError(f"'{path}': unknown variable '{foreign[0]}'. Expected: {', '.join(arrays)}.")
@@ -198,7 +203,7 @@ def from_content(content: Content, path: Path, name: str) -> Instance:
     )
 
 
-def _params(owner: AnyProblem, content: Content, path: Path, size: str) -> Any:
+def _params(owner: AnyProblem, content: Content, path: Path, size: str, described: bool) -> Any:
     if "parameters" not in content.groups:
         raise DtbenchError(f"'{path}': group 'parameters' is missing.")
     group = content.groups["parameters"]
@@ -209,7 +214,7 @@ def _params(owner: AnyProblem, content: Content, path: Path, size: str) -> Any:
             raise DtbenchError(f"'{path}': parameter '{name}' is missing.")
         if given is not None and name in group.attributes:
             raise DtbenchError(f"'{path}': parameter '{name}' is a variable and an attribute; expected one of them.")
-        if given is not None and given.unit != spec.unit:
+        if given is not None and described and given.unit != spec.unit:
             raise DtbenchError(f"'{path}': parameter '{name}' is in '{given.unit}', expected '{spec.unit}'.")
         if given is not None and given.values.size != 1:
             raise DtbenchError(f"'{path}': parameter '{name}' has shape {given.values.shape}; expected one number.")
@@ -225,7 +230,9 @@ def _params(owner: AnyProblem, content: Content, path: Path, size: str) -> Any:
         raise DtbenchError(f"'{path}': {error}") from None
 
 
-def _checked(path: Path, name: str, spec: ArraySpec, variables: Mapping[str, Variable], sizes: dict[str, int]) -> Any:
+def _checked(
+    path: Path, name: str, spec: ArraySpec, variables: Mapping[str, Variable], sizes: dict[str, int], described: bool
+) -> Any:
     """One variable, if it is what the declaration says; lengths of dimensions are collected in ``sizes``."""
     where = f"'{path}': variable '{name}'"
     if name not in variables:
@@ -236,7 +243,7 @@ def _checked(path: Path, name: str, spec: ArraySpec, variables: Mapping[str, Var
     for dim, length in zip(spec.dims, given.values.shape, strict=True):
         if sizes.setdefault(dim, length) != length:
             raise DtbenchError(f"{where} has {length} along '{dim}', expected {sizes[dim]}.")
-    if given.unit != spec.unit:
+    if described and given.unit != spec.unit:
         raise DtbenchError(f"{where} is in '{given.unit}', expected '{spec.unit}'.")
     if given.values.dtype != np.float64 and (spec.kind == "float" or given.values.dtype.kind == "f"):
         kind = np.dtype(np.int8 if spec.kind == "bool" else DTYPES[spec.kind])
