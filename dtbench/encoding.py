@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -83,6 +84,11 @@ class Observation:
     masks: Mapping[str, BoolArray]
     state: npt.NDArray[np.float32]
 
+    def in_a_row(self) -> Observation:
+        """The same with a leading axis of length 1."""
+        agents = {name: value[None] for name, value in self.agents.items()}
+        return Observation(agents, {name: value[None] for name, value in self.masks.items()}, self.state[None])
+
 
 @dataclass(frozen=True)
 class Encoding:
@@ -141,17 +147,17 @@ class Encoding:
         """Type of a joint action."""
         return np.int64 if self.categorical else np.float64
 
-    @property
+    @cached_property
     def low(self) -> npt.NDArray[Any]:
         """(size,) least value of each entry."""
         return self._per_entry(lambda s: [0] * s.width if isinstance(s, Categorical) else [s.low] * s.width)
 
-    @property
+    @cached_property
     def high(self) -> npt.NDArray[Any]:
         """(size,) greatest value of each entry (inclusive)."""
         return self._per_entry(lambda s: [n - 1 for n in s.n] if isinstance(s, Categorical) else [s.high] * s.width)
 
-    @property
+    @cached_property
     def discrete(self) -> BoolArray:
         """(size,) whether the entry is categorical."""
         return self._per_entry(lambda s: [isinstance(s, Categorical)] * s.width).astype(bool)
@@ -163,7 +169,28 @@ class Encoding:
         return range(kinds.pop()) if self.categorical and len(kinds) == 1 else range(0)
 
     def _per_entry(self, values: Callable[[Space], list[Any]]) -> npt.NDArray[Any]:
-        return np.array([v for g in self.groups for _ in range(g.count) for v in values(g.space)])
+        entries = np.array([v for g in self.groups for _ in range(g.count) for v in values(g.space)])
+        entries.setflags(write=False)
+        return entries
+
+    def checked(self, x: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], BoolArray]:
+        """Joint actions (rows, size) within their ranges, and which entries were not: reals are clipped.
+
+        Raises
+        ------
+        ValueError
+            If a categorical entry is out of range or no integer, or a real one is NaN.
+        """
+        if x.dtype.kind not in "iub" and ((x != np.floor(x)) & self.discrete).any():
+            raise ValueError("a categorical entry of the joint action is not an integer.")
+        outside = ~((x >= self.low) & (x <= self.high))  # true of NaN
+        if not outside.any():
+            return x.astype(self.dtype, copy=False), outside
+        if (outside & self.discrete).any():
+            raise ValueError("a categorical entry of the joint action is out of range [0, n).")
+        if np.isnan(x).any():
+            raise ValueError("the joint action holds NaN.")
+        return np.clip(x, self.low, self.high).astype(self.dtype), outside
 
     def parts(self) -> Iterator[tuple[Group, slice]]:
         """Every group with its slice of a joint action."""

@@ -26,6 +26,7 @@ from dtbench.core import (
 )
 from dtbench.progress import Step, untold
 from dtbench.regime import Regime, handed, shown
+from dtbench.view import View
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,8 @@ def play(
 ) -> Trajectory:
     """Let a solver decide the whole horizon, with what its regime lets it see.
 
+    A local one is never handed a slot: observing for it, and decoding what it chooses, count to its time.
+
     Parameters
     ----------
     progress
@@ -159,16 +162,16 @@ def play(
     Raises
     ------
     InvalidDecision
-        If what it returns is not a decision, or it plans without being clairvoyant.
+        If what it returns is not a decision, or it plans without seeing the future.
     """
     horizon = instance.horizon
     regime = regime or type(solver).regime()
     known = shown(problem, instance, regime)
     progress(0, horizon, "slots")
     began = clock()
-    planned = solver.plan(instance) if regime == "clairvoyant" else None
+    planned = solver.plan(instance) if regime == "future" else None
     certificate = solver.certificate
-    if planned is None and solver.batched and not problem.coupled(instance.params):
+    if planned is None and regime != "local" and solver.batched and not problem.coupled(instance.params):
         # The future is in these slots too: where no decision acts on a later slot, it says nothing about the present.
         planned = solver.decide(handed(slots(problem, instance), known))
     if planned is not None:
@@ -177,11 +180,12 @@ def play(
         return Trajectory(planned, rescore(problem, instance, planned), seconds, (None,) * horizon, certificate)
 
     seconds, certificates = np.zeros(horizon), []
+    view = View(problem, known, *solver.acts_in(), whole=False) if regime == "local" else None
 
     def decide(t: int, slot: Slot) -> Decision:
-        theirs = handed(slot, known)
+        theirs = None if view is not None else handed(slot, known)
         began = clock()
-        decision: Decision = solver.decide(theirs)
+        decision: Decision = solver.decide(theirs) if view is None else view.decide(slot, solver)
         seconds[t] = clock() - began
         certificates.append(solver.certificate)
         progress(t + 1, horizon, "slots")

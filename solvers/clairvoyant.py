@@ -19,7 +19,7 @@ class ClairvoyantOptions(Options):
 class Clairvoyant(Solver):
     name = "clairvoyant"
     deterministic = True
-    clairvoyant = True
+    sees = "future"
     coupled_only = True
     Options: ClassVar[type[Options]] = ClairvoyantOptions
 

@@ -13,7 +13,7 @@ class HungarianCeiling(Solver):
     name = "hungarian-ceiling"
     problems = ("dnt-spectrum",)
     deterministic = True
-    clairvoyant = True
+    sees = "future"
 
     def plan(self, instance: Instance) -> Decision:
         try:

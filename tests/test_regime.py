@@ -37,14 +37,14 @@ def tiny(id):
 
 def changing(id, instance):
     """Names of the fields that are not the same in all slots: what a policy must not see."""
-    known = shown(problem(id), instance, "policy")
+    known = shown(problem(id), instance, "global")
     return [n for n, _, v in instance.arrays() if not np.array_equal(v, getattr(known, n))]
 
 
 @pytest.mark.parametrize("id", PROBLEMS)
 def test_a_policys_instance_ends_at_the_first_slot(id):
     owner, instance = problem(id), tiny(id)
-    known = shown(owner, instance, "policy")
+    known = shown(owner, instance, "global")
     assert changing(id, instance)  # or this test would prove nothing
     assert known.dims == instance.dims
     for name, spec, value in known.arrays():
@@ -59,7 +59,7 @@ def test_a_policys_instance_ends_at_the_first_slot(id):
         first = owner.slot(instance, 0, state)
         for name, _, value in owner.slot(known, 0, state).arrays():
             assert_array_equal(value, getattr(first, name))
-    assert shown(owner, instance, "clairvoyant") is instance
+    assert shown(owner, instance, "future") is instance
 
 
 @pytest.mark.parametrize("id", PROBLEMS)
@@ -144,8 +144,8 @@ def test_the_trace_cannot_be_drawn_again_from_what_a_policy_knows(id):
     name = changing(id, instance)[0]
     assert_array_equal(getattr(again, name), getattr(instance, name))  # who knows the seed, knows the trace
     for known in (
-        shown(owner, instance, "policy"),
-        handed(referee.slots(owner, instance), shown(owner, instance, "policy")),
+        shown(owner, instance, "global"),
+        handed(referee.slots(owner, instance), shown(owner, instance, "global")),
     ):
         assert getattr(known, "seed", -1) == -1
         assert getattr(known, "name", "") == ""
@@ -174,8 +174,8 @@ class Turns(Plans):
     def __init__(self, problem, instance, *, seed=0, **options):
         super().__init__(problem, instance, seed=seed, **options)
         self.plan = super().plan
-        self.clairvoyant = True
-        type(self).clairvoyant = True
+        self.sees = "future"
+        type(self).sees = "future"
 
 
 @pytest.mark.parametrize("id", ["edge-migration", "stin-deployment"])
@@ -188,10 +188,10 @@ def test_what_a_class_becomes_later_gives_no_access():
     owner, instance = problem("edge-migration"), tiny("edge-migration")
     regime = Turns.regime()
     solver = Turns(owner, shown(owner, instance, regime))
-    assert regime == "policy"
+    assert regime == "global"
     played = referee.play(owner, instance, solver, regime)
     assert len(played.scores.objective) == instance.horizon
-    Turns.clairvoyant = False
+    Turns.sees = "global"
 
 
 SLY = {
@@ -200,14 +200,18 @@ SLY = {
     "        rate = self.instance.rate\n"
     "        assert (rate == rate[0]).all() and slot.rate.base is None and self.instance.seed == -1, 'sees'\n"
     "        return self.problem.heuristics['stay'](slot)\n",
-    "plans-openly": "    clairvoyant = True\n    def plan(self, instance):\n"
+    "plans-openly": "    sees = 'future'\n    def plan(self, instance):\n"
     "        assert (instance.rate != instance.rate[0]).any()\n"
     "        return self.problem.exact_horizon(instance).decision\n",
+    "observes": "    sees = 'local'\n    def choose(self, seen, next_mask):\n"
+    "        rate = self.instance.rate\n"
+    "        assert (rate == rate[0]).all() and seen.state.shape == (0,) and self.instance.seed == -1, 'sees'\n"
+    "        return self.problem.encodings(self.instance)['agents'].sample(self.rng)\n",
 }
 
 
 @pytest.mark.parametrize(("name", "status", "regime"), [
-    ("plans", "invalid", None), ("peeks", "ok", "policy"), ("plans-openly", "ok", "clairvoyant"),
+    ("plans", "invalid", None), ("peeks", "ok", "global"), ("plans-openly", "ok", "future"), ("observes", "ok", "local"),
 ])  # fmt: skip
 def test_a_record_tells_the_regime(name, status, regime, tmp_path):
     text = f'"""Sly."""\nfrom dtbench import Solver\nclass Sly(Solver):\n    name = "{name}"\n{SLY[name]}'
@@ -222,11 +226,132 @@ def test_a_record_tells_the_regime(name, status, regime, tmp_path):
         assert "does not say that it sees the future" in record.reason
 
 
+def saying(**attributes):
+    """A class of these attributes."""
+    return type("Says", (Solver,), {"name": "says", **attributes})
+
+
+def chooses(self, seen, next_mask):
+    return self.problem.encodings(self.instance)["agents"].sample(self.rng)
+
+
+@pytest.mark.parametrize(("attributes", "reason"), [
+    ({"sees": "all"}, "'says' sees 'all'; expected one of local, global, future"),
+    ({"sees": "local", "decide": Looks.decide, "choose": chooses}, "decides on slots but is local"),
+    ({"sees": "local", "plan": Plans.plan, "choose": chooses}, "plans the whole horizon but does not say"),
+    ({"sees": "local"}, "is local but does not implement choose"),
+])  # fmt: skip
+def test_what_a_regime_has_no_use_for_is_refused(attributes, reason):
+    with pytest.raises(InvalidDecision, match=reason):
+        saying(**attributes).regime()
+
+
+def test_earlier_files_say_clairvoyant():
+    assert saying(clairvoyant=True).regime() == "future"
+    assert saying(choose=chooses).regime() == saying().regime() == "global"
+
+
+class Watches(Solver):
+    """A local method that remembers all that it was given."""
+
+    name = "watches"
+    sees = "local"
+
+    def __init__(self, problem, instance, *, seed=0, **options):
+        super().__init__(problem, instance, seed=seed, **options)
+        self.given = []
+        self.agents = problem.encodings(instance)["agents"]
+
+    def choose(self, seen, next_mask):
+        self.given.append((seen, next_mask))
+        x = self.agents.sample(self.rng)
+        for agent in range(len(x) if next_mask else 0):
+            x[agent] = np.flatnonzero(next_mask(x, agent))[0]
+        return x
+
+
+@pytest.mark.parametrize("id", PROBLEMS)
+def test_nothing_that_a_local_method_holds_leads_to_a_slot(id):
+    """No slot, and no array of one: not of the present either, nor of the first one."""
+    owner, instance = problem(id), tiny(id)
+    solver = Watches(owner, shown(owner, instance, "local"))
+    solver.decide = None  # nobody asks for it
+    played = referee.play(owner, instance, solver)
+    assert len(solver.given) == instance.horizon == len(played.scores.objective)
+    start = owner.start(instance)
+    first = owner.slot(instance, 0, start)
+    held = reachable(solver.given, solver.instance, solver.agents, vars(solver))
+    assert held
+    for name in changing(id, instance):
+        value = np.asarray(getattr(instance, name))
+        assert not any(np.shares_memory(array, value) for array in held if array.size), name
+        part = getattr(first, name, None)
+        if part is None or np.size(part) < 2:
+            continue
+        exact = [a for a in reachable(solver.instance, solver.agents) if a.shape[1:] == part.shape and a.ndim]
+        assert not any(np.array_equal(row, part) for a in exact for row in a), name
+    for seen, _ in solver.given:
+        assert seen.state.size == 0 or [len(a) for a in seen.agents.values()] == [1]
+        arrays = [*seen.agents.values(), *seen.masks.values(), seen.state]
+        assert all(np.isfinite(a).all() for a in arrays)
+
+
+def test_masks_of_a_slot_that_is_over_are_not_told():
+    owner, instance = STIN, STIN.generate("tiny", 3)
+    solver = Watches(owner, shown(owner, instance, "local"))
+    referee.play(owner, instance, solver)
+    seen, next_mask = solver.given[-1]
+    with pytest.raises(InvalidDecision, match="a slot that is over"):
+        next_mask(np.zeros(instance.params.n_users, int), 0)
+    assert not hasattr(next_mask, "__dict__")
+    assert not any(isinstance(getattr(next_mask, name), referee.Slot) for name in type(next_mask).__slots__)
+
+
+@pytest.mark.parametrize(("x", "reason"), [
+    ([0], r"shape \(1,\), expected"), ([99] * 5, "out of range"), ([0.5] * 5, "not an integer"), (None, "shape"),
+])  # fmt: skip
+def test_what_is_no_joint_action_is_refused(x, reason):
+    owner, instance = STIN, STIN.generate("tiny", 3)
+    cls = saying(sees="local", choose=lambda self, seen, next_mask: x)
+    with pytest.raises(InvalidDecision, match=reason):
+        referee.play(owner, instance, cls(owner, shown(owner, instance, "local")))
+
+
+def test_the_time_of_a_local_method_holds_what_is_observed_for_it(monkeypatch):
+    """The clock stands still but for observing and decoding: those are what the slot took."""
+    owner, instance = STIN, STIN.generate("tiny", 3)
+    now = [0.0]
+
+    def late(function, seconds):
+        def wrapped(*given):
+            now[0] += seconds
+            return function(*given)
+
+        return wrapped
+
+    monkeypatch.setattr(referee, "clock", lambda: now[0])
+    monkeypatch.setattr(type(owner), "observe", late(type(owner).observe, 2.0))
+    played = referee.play(owner, instance, Watches(owner, shown(owner, instance, "local")))
+    assert_array_equal(played.seconds, 2.0)
+
+
+def test_a_global_method_that_chooses_sees_the_state():
+    owner, instance = STIN, STIN.generate("tiny", 3)
+    lengths = []
+
+    def looks(self, seen, next_mask):
+        lengths.append(seen.state.size)
+        return chooses(self, seen, next_mask)
+
+    referee.play(owner, instance, saying(choose=looks)(owner, shown(owner, instance, "global")))
+    assert lengths == [owner.observe(owner.slot(instance, 0, owner.start(instance))).state.size] * instance.horizon
+
+
 RULES = [
     (name, id)
     for name, entry in discover().items()
     for id in PROBLEMS
-    if entry.takes(id) and not entry.trains and not entry.clairvoyant
+    if entry.takes(id) and not entry.trains and entry.sees != "future"
 ]
 
 
@@ -251,16 +376,18 @@ def test_policies_are_of_the_same_network(id):
     owner = problem(id)
     for name in [*instances.names(id, "tiny")[:2], *instances.names(id, "paper")[:2]]:
         instance = instances.load(name)
-        known = shown(owner, instance, "policy")
-        assert network_key(owner, known) == network_key(owner, instance)
-        assert size_key(owner, known) == size_key(owner, instance)
+        for known in (shown(owner, instance, regime) for regime in ("local", "global")):
+            assert network_key(owner, known) == network_key(owner, instance)
+            assert size_key(owner, known) == size_key(owner, instance)
 
 
 @pytest.mark.parametrize("id", PROBLEMS)
 def test_fresh_traces_do_not_depend_on_the_trace(id):
     owner, instance = problem(id), tiny(id)
-    one, other = (
-        owner.resample(given, np.random.default_rng(5), (2,)) for given in (instance, shown(owner, instance, "policy"))
+    one, *others = (
+        owner.resample(given, np.random.default_rng(5), (2,))
+        for given in (instance, shown(owner, instance, "global"), shown(owner, instance, "local"))
     )
     for name, _, value in one.arrays():
-        assert_array_equal(value, getattr(other, name))
+        for other in others:
+            assert_array_equal(value, getattr(other, name))

@@ -82,9 +82,9 @@ def _solvers(paths: list[str]) -> tuple[list[str], list[list[Any]]]:
     for entry in discover(paths).values():
         taken = [id for id in all_problems() if entry.takes(id)] if not entry.error else []
         problems = "all" if len(taken) == len(all_problems()) else taken
-        marks = [mark for mark in ("trains", "clairvoyant") if getattr(entry, mark)]
-        rows.append([entry.name, problems, marks, entry.error or entry.summary])
-    return ["solver", "problems", "marks", "summary"], rows
+        marks = ["trains"] if entry.trains else []
+        rows.append([entry.name, problems, "" if entry.error else entry.sees, marks, entry.error or entry.summary])
+    return ["solver", "problems", "sees", "marks", "summary"], rows
 
 
 def _suites() -> tuple[list[str], list[list[Any]]]:

@@ -117,7 +117,6 @@ class BatchEnv(Shown):
         self.rng = np.random.default_rng(np.random.SeedSequence(seed))
         self.horizon = instance.horizon
         self.n_agents = len(self.encoding.agents)
-        self._low, self._high = self.encoding.low, self.encoding.high
         self._discrete = self.encoding.discrete
         self._masked = {g.name for g in self.encoding.groups if isinstance(g.space, Categorical)}
         self._in_order = self.encoding is encodings["agents"]
@@ -232,17 +231,8 @@ class BatchEnv(Shown):
         x = np.asarray(x)
         if x.shape != (self.n_envs, self.encoding.size):
             raise ValueError(f"joint actions have shape {x.shape}, expected {(self.n_envs, self.encoding.size)}.")
-        if x.dtype.kind not in "iub" and ((x != np.floor(x)) & self._discrete).any():
-            raise ValueError("a categorical entry of the joint action is not an integer.")
-        outside = ~((x >= self._low) & (x <= self._high))  # true of NaN
-        if not outside.any():
-            none = None if self._discrete.all() else np.zeros(self.n_envs, dtype=np.int64)
-            return x.astype(self.encoding.dtype, copy=False), none
-        if (outside & self._discrete).any():
-            raise ValueError("a categorical entry of the joint action is out of range [0, n).")
-        if np.isnan(x).any():
-            raise ValueError("the joint action holds NaN.")
-        return np.clip(x, self._low, self._high).astype(self.encoding.dtype), outside.sum(axis=-1)
+        x, outside = self.encoding.checked(x)
+        return x, None if self._discrete.all() else outside.sum(axis=-1)
 
     def _repaired(self, slot: Slot, decision: Decision, x: Joint) -> Mapping[str, npt.NDArray[Any]]:
         if self.encoding.encode is None or not self.encoding.categorical:

@@ -31,6 +31,7 @@ from dtbench.outside import read_bytes
 from dtbench.plugins.discovery import SolverEntry, discover
 from dtbench.problems import all_problems, problem
 from dtbench.referee import Scores, rescore
+from dtbench.regime import Regime
 
 TOLERANCE = 1e-9  # relative: rounding of sums in another order
 LARGEST = 2**21  # numbers of instances whose decisions are scored at once
@@ -120,11 +121,19 @@ def _file_faults(
             yield f"status is '{record.status}', but decisions '{file.name}' lie beside the record"
         return
     entry = _solvers().get((cell.solver, cell.solver_sha256))
-    sees_future = any(known is not None and known.clairvoyant for known in (planned, entry))
-    if sees_future and record.regime != "clairvoyant":
-        yield f"solver '{cell.solver}' sees the future, but the record is not marked as clairvoyant"
+    known = [regime for regime in (_planned_regime(planned), entry and entry.sees) if regime is not None]
+    for regime in known:
+        if not (record.regime == regime or (not record.tells_local and "future" not in (record.regime, regime))):
+            yield f"the record says that '{cell.solver}' sees '{record.regime}', but it sees '{regime}'"
     if entry is not None and entry.file is None and _certificates(record):
         yield f"'{cell.solver}' is a rule of the problem, which proves nothing, but the record holds certificates"
+
+
+def _planned_regime(planned: PlannedCell | None) -> Regime | None:
+    """What the plan says that a cell's solver is given; None if it does not say. Earlier plans know the future only."""
+    if planned is None:
+        return None
+    return planned.sees or ("future" if planned.clairvoyant else None)
 
 
 def _decisions(store: Store, record: Record) -> Decision:
@@ -169,7 +178,7 @@ def _scores(store: Store, group: Sequence[tuple[str, Record, Decision]]) -> Iter
 @cache
 def solvers_told() -> str:
     """What checks take from the solvers that are here."""
-    return json.dumps(sorted((name, sha256, entry.clairvoyant) for (name, sha256), entry in _solvers().items()))
+    return json.dumps(sorted((name, sha256, entry.sees) for (name, sha256), entry in _solvers().items()))
 
 
 def _unlike(cell: Cell, planned: Cell) -> Iterator[str]:

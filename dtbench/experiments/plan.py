@@ -21,6 +21,7 @@ from dtbench.experiments.suite import InstanceFile, Suite, SuiteFile
 from dtbench.experiments.tables import SolverTable, Source
 from dtbench.plugins.discovery import SolverEntry, discover, find
 from dtbench.problems import source_sha256
+from dtbench.regime import Regime
 
 MOST_CELLS = 100_000
 NAMES_FILE = ("checkpoint", "file", "path", "policy", "weights")  # last word of an option whose value names a file
@@ -45,8 +46,8 @@ class Planned:
         instance, solver or limits; ``missing``: there is none.
     seconds
         Median wall clock of earlier cells of this solver on instances of this size; None if there are none.
-    clairvoyant
-        Whether the solver's file says that it sees the future.
+    sees
+        What the solver's file says that it is given; None if nothing is known of it.
     untrained
         Whether no policy is shipped for its size and seed, nor named: it trains in the cell if the cache has none.
     files
@@ -60,7 +61,7 @@ class Planned:
     solver_file: Path | None
     state: CellState = "missing"
     seconds: float | None = None
-    clairvoyant: bool = False
+    sees: Regime | None = None
     untrained: bool = False
     files: Mapping[str, str] = field(default_factory=dict)
     asked: Asked = ""
@@ -197,7 +198,7 @@ def make_plan(
                         "solvers or instances."
                     )
                 mine = (planned(entry, instance, seed=seed, **facts) for seed in range(count))
-                cells += [replace(p, clairvoyant=entry.clairvoyant, asked=asked) for p in mine]
+                cells += [replace(p, sees=entry.sees, asked=asked) for p in mine]
     if not cells:
         raise DtbenchError(
             f"{suite.source.kind} '{suite.file}' gives no cell: none of the chosen solvers takes a chosen instance."

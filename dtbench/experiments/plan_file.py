@@ -27,15 +27,20 @@ from dtbench.experiments.record import Cell, Strict
 from dtbench.experiments.store import Store
 from dtbench.files import write_safely
 from dtbench.problems import all_problems
+from dtbench.regime import Regime
 
 LARGEST = 2**28  # byte; a plan of 10 000 cells has 10 MB
 
 
 class PlannedCell(Strict):
-    """A cell that is planned; see :class:`dtbench.experiments.plan.Planned` for ``clairvoyant`` and ``asked``."""
+    """A cell that is planned; see :class:`dtbench.experiments.plan.Planned` for ``sees`` and ``asked``.
+
+    Earlier plans say only who is ``clairvoyant``. What is None is not written, so their checksums hold.
+    """
 
     cell: Cell
-    clairvoyant: bool = False
+    clairvoyant: bool | None = None
+    sees: Regime | None = None
     asked: Asked = ""
 
 
@@ -64,7 +69,7 @@ class PlanFile(Strict):
     @property
     def content_sha256(self) -> str:
         """Checksum of the suites."""
-        facts = [suite.model_dump(mode="json") for suite in self.suites]
+        facts = [suite.model_dump(mode="json", exclude_none=True) for suite in self.suites]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     def faults(self) -> Iterator[str]:
@@ -141,7 +146,7 @@ def grown(old: PlanFile, plan: Plan) -> PlanFile:
     same_text = before is not None and before.sha256 == source.sha256
     cells = {each.cell.stem: each for each in _still_planned(before.cells if before else (), plan.scope, same_text)}
     for p in plan.cells:
-        cells[p.cell.stem] = PlannedCell(cell=p.cell, clairvoyant=p.clairvoyant, asked=p.asked)
+        cells[p.cell.stem] = PlannedCell(cell=p.cell, sees=p.sees, asked=p.asked)
     part = SuitePlan(kind=source.kind, name=source.name, sha256=source.sha256, text=source.text,
                      cells=tuple(cells.values()))  # fmt: skip
     suites = (*(suite for suite in old.suites if (suite.kind, suite.name) != mine), part)

@@ -9,11 +9,11 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from dtbench.regime import Regime
+from dtbench.regime import REGIMES, Regime
 
 Status = Literal["ok", "skipped", "timeout", "memory", "crash", "error", "invalid"]
 STATUSES: tuple[Status, ...] = ("ok", "skipped", "timeout", "memory", "crash", "error", "invalid")
@@ -26,7 +26,7 @@ DECISIVE = ("problem_sha256", "instance_sha256", "solver", "solver_sha256", "opt
 DEEPEST = 50  # lists and dicts in each other
 LATEST = 30.0  # seconds past its limit after which a cell has long been stopped
 ROUNDING = 1e-6  # seconds, and relative: sums of times
-REGIMES = get_args(Regime)
+EARLIER: dict[str, Regime] = {"policy": "global", "clairvoyant": "future"}  # what records of dtbench 0.1 call them
 SEALED = 2  # the schema's version since which a record holds a checksum of its content
 SOMETIMES = ("checkpoints_sha256",)  # decisive where it is not empty: keys of cells without it stay as they were
 
@@ -214,7 +214,7 @@ class Record(Strict):
         if self.peak_memory is not None and self.peak_memory <= 0:
             yield f"peak memory is {self.peak_memory} bytes"
         if not failed and self.regime not in REGIMES:
-            yield f"method.regime is {self.regime!r}; expected one of {', '.join(REGIMES)}"
+            yield f"method.regime is {self.method.get('regime')!r}; expected one of {', '.join(REGIMES)}"
         bound = self.method.get("horizon_bound", 0.0)
         if isinstance(bound, bool) or not isinstance(bound, int | float) or not math.isfinite(bound):
             yield f"method.horizon_bound is {bound!r}; expected a finite number"
@@ -249,10 +249,16 @@ class Record(Strict):
 
     @property
     def regime(self) -> Any:
-        """What the method was given, see :mod:`dtbench.regime`; records of version 1 mark only who sees the future."""
+        """What the method was given, see :mod:`dtbench.regime`; of earlier records, see :attr:`tells_local`."""
         if self.schema_version < SEALED:
-            return "clairvoyant" if self.method.get("clairvoyant") is True else "policy"
-        return self.method.get("regime")
+            return "future" if self.method.get("clairvoyant") is True else "global"
+        told = self.method.get("regime")
+        return EARLIER.get(told, told) if isinstance(told, str) else told
+
+    @property
+    def tells_local(self) -> bool:
+        """Whether the record tells local methods from global ones; earlier ones call both ``policy``: here global."""
+        return self.schema_version >= SEALED and self.method.get("regime") in REGIMES
 
     @property
     def repaired_share(self) -> float | None:

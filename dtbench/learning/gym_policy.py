@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -18,15 +18,16 @@ import numpy as np
 import numpy.typing as npt
 
 from dtbench.arrays import BoolArray
-from dtbench.core import AnyProblem, Decision, Instance, Slot
+from dtbench.core import AnyProblem, Instance
 from dtbench.encoding import Observation
 from dtbench.envs import BatchEnv, make_env
 from dtbench.envs.spaces import joint_action, joint_mask
 from dtbench.errors import Declined, DtbenchError, InvalidDecision
 from dtbench.learning.network_key import network_key, network_params, size_key, size_params
-from dtbench.learning.options import template
 from dtbench.params import Options, param
+from dtbench.regime import FORMS
 from dtbench.solver import Solver
+from dtbench.view import Turns, template
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +65,8 @@ class GymPolicy(Solver):
     encoding
         The encoding that it acts in.
     form
-        ``"gym"``: it sees the global state and chooses for all. ``"parallel"``: it sees, and chooses for, one agent
-        after the other, as in PettingZoo's form.
+        ``"gym"``: it sees the global state and chooses for all; its regime is ``global``. ``"parallel"``: it sees, and
+        chooses for, one agent after the other, as in PettingZoo's form; its regime is ``local``.
     scope
         What it may play; other instances are declined. ``"network"``: the network that it was trained on, see
         :func:`dtbench.learning.network_key.network_key`. ``"size"``: all networks with the same parameters.
@@ -99,6 +100,11 @@ class GymPolicy(Solver):
     sha256: ClassVar[str] = ""
     cost: ClassVar[Mapping[str, Any]] = {}
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "sees" not in vars(cls):
+            cls.sees = FORMS[cls.form]
+
     def __init__(self, problem: AnyProblem, instance: Instance, *, seed: int = 0, **options: Any) -> None:
         super().__init__(problem, instance, seed=seed, **options)
         if not self.trained_on:
@@ -111,8 +117,7 @@ class GymPolicy(Solver):
                 f"{self._where}: class {type(self).__name__} does not say what its training cost; "
                 "add cost = {'seconds': ...}."
             )
-        changes = ",".join(f"{name}={value}" for name, value in self.changes.items())
-        seen_as = template(problem, instance, changes)
+        seen_as = template(problem, instance, _text(self.changes))
         self._decline_others(seen_as)
         self.env = BatchEnv(problem, seen_as, encoding=self.encoding)
         self.policy: Any = None
@@ -139,17 +144,12 @@ class GymPolicy(Solver):
         self.policy = self.load(path)
         self.training = facts | dict(self.cost)
 
-    def decide(self, slot: Slot) -> Decision:
+    def acts_in(self) -> tuple[str, str]:
+        return self.encoding, _text(self.changes)
+
+    def choose(self, seen: Observation, next_mask: Turns | None) -> npt.NDArray[Any]:
         """What the policy asks for, given what it observes in a slot."""
-        seen = self.env.see(replace(slot, params=self.env.instance.params)[None])
-        x = self._alone(seen) if self.form == "gym" else self._one_by_one(seen)
-        try:
-            x, _ = self.env.checked(x)
-        except ValueError as error:
-            raise InvalidDecision(f"the policy of '{self.name}' chose what is no action: {error}") from None
-        encoding = self.env.encoding
-        decision: Decision = (encoding.ask or encoding.decode)(self.env.slot, x)
-        return decision[0]
+        return self._alone(seen) if self.form == "gym" else self._one_by_one(seen, next_mask)
 
     def act(self, policy: Any, observation: Any, mask: BoolArray | None, who: str) -> Any:
         """The action of a policy for an observation; ``mask`` (W,) says what is allowed, True, if anything is masked.
@@ -169,26 +169,26 @@ class GymPolicy(Solver):
         return action
 
     def _alone(self, seen: Observation) -> npt.NDArray[Any]:
-        """The joint action (1, size) of one agent that chooses for all."""
+        """The joint action (size,) of one agent that chooses for all."""
         encoding = self.env.encoding
-        mask = joint_mask(encoding, seen)[0] if encoding.discrete.any() else None
-        action = self.act(self.policy, self.prepare(seen.state[0]), mask, "")
+        mask = joint_mask(encoding, seen.in_a_row())[0] if encoding.discrete.any() else None
+        action = self.act(self.policy, self.prepare(seen.state), mask, "")
         if isinstance(action, Mapping):
             action = {name: _numbers(part).reshape(-1) for name, part in action.items()}
-            return joint_action(encoding, action)[None]
-        return self._of_size(action, encoding.size, "the joint action")[None]
+            return joint_action(encoding, action)
+        return self._of_size(action, encoding.size, "the joint action")
 
-    def _one_by_one(self, seen: Observation) -> npt.NDArray[Any]:
-        """The joint action (1, size) of agents that choose in turn, each told what those before it have taken."""
+    def _one_by_one(self, seen: Observation, next_mask: Turns | None) -> npt.NDArray[Any]:
+        """The joint action (size,) of agents that choose in turn, each told what those before it have taken."""
         encoding = self.env.encoding
-        x = np.zeros((1, encoding.size), dtype=encoding.dtype)
+        x = np.zeros(encoding.size, dtype=encoding.dtype)
         start = number = 0
         for group in encoding.groups:
-            for agent, row in zip(group.agents, seen.agents[group.name][0], strict=True):
-                mask = self.env.next_mask(x, number)
-                policy = self._policy_of(agent, group.name)
-                action = self.act(policy, self.prepare(row), None if mask is None else mask[0], agent)
-                x[0, start : start + group.space.width] = self._of_size(action, group.space.width, f"'{agent}'")
+            masks = seen.masks.get(group.name)
+            for i, (agent, row) in enumerate(zip(group.agents, seen.agents[group.name], strict=True)):
+                mask = next_mask(x, number) if next_mask else None if masks is None else masks[i]
+                action = self.act(self._policy_of(agent, group.name), self.prepare(row), mask, agent)
+                x[start : start + group.space.width] = self._of_size(action, group.space.width, f"'{agent}'")
                 start, number = start + group.space.width, number + 1
         return x
 
@@ -254,6 +254,11 @@ class GymPolicy(Solver):
         if self.sha256 and not self.options.policy and found != self.sha256:
             raise DtbenchError(f"'{path}' has the checksum {found}, expected {self.sha256}: is it another policy?")
         return found
+
+
+def _text(changes: Mapping[str, Any]) -> str:
+    """Changed parameters as a view takes them."""
+    return ",".join(f"{name}={value}" for name, value in changes.items())
 
 
 def _numbers(action: Any) -> npt.NDArray[Any]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
-from dtbench.core import AnyProblem, Instance
 from dtbench.errors import DtbenchError
 from dtbench.params import Options, param
 
@@ -64,29 +62,3 @@ def resolve(cls: type[OptionsT], presets: Presets, problem: str, given: Mapping[
         raise DtbenchError(f"solver '{solver}' has no preset '{name}'. Known: {known}.")
     preset = presets[name]
     return cls().replace({**preset.get(ANY, {}), **preset.get(problem, {}), **given})
-
-
-def template(problem: AnyProblem, instance: Instance, env: str) -> Instance:
-    """The instance with the parameters that the option ``env`` changes: what agents are trained on, and see.
-
-    Raises
-    ------
-    DtbenchError
-        If a text is not NAME=VALUE, the problem has no such parameter, the value does not fit, or the change would
-        make another network of it.
-    """
-    changes = {}
-    for text in filter(None, (part.strip() for part in env.split(","))):
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise DtbenchError(f"option 'env' has '{text}'; expected NAME=VALUE,NAME=VALUE...")
-        changes[name.strip()] = value.strip()
-    params = instance.params.replace(changes)
-    before, after = problem.dimensions(instance.params), problem.dimensions(params)
-    for name, length in before.items():
-        if after[name] != length:
-            raise DtbenchError(
-                f"option 'env' = '{env}' makes {after[name]} of {length} in '{name}'; it may change how agents observe "
-                "and are rewarded, not the network. Draw another instance with `dtbench generate`."
-            )
-    return dataclasses.replace(instance, params=params)

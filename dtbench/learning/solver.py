@@ -6,7 +6,6 @@ import contextlib
 import importlib.util
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -14,7 +13,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from dtbench import params
-from dtbench.core import AnyProblem, Decision, Instance, Slot
+from dtbench.core import AnyProblem, Instance
+from dtbench.encoding import Observation
 from dtbench.envs import TEMPLATE_SEED, BatchEnv
 from dtbench.envs.batch import Draw
 from dtbench.errors import Declined, DtbenchError
@@ -23,11 +23,13 @@ from dtbench.learning.checkpoint import Checkpoint, Header, Identity
 from dtbench.learning.log import NAME as LOG
 from dtbench.learning.log import CsvLog
 from dtbench.learning.network_key import network_key, network_params, size_key, size_params
-from dtbench.learning.options import LearningOptions, Presets, resolve, template
-from dtbench.learning.policy import Memory, Policy
+from dtbench.learning.options import LearningOptions, Presets, resolve
+from dtbench.learning.policy import Joint, Memory, Policy
 from dtbench.learning.report import Lines, Listener, TensorBoard, words
-from dtbench.learning.training import TRAINING_SEED, Learner, Memo, Progress, Trained, Validation, fit, ordered
+from dtbench.learning.training import TRAINING_SEED, Learner, Memo, Progress, Trained, Validation, fit
+from dtbench.regime import Regime
 from dtbench.solver import Solver
+from dtbench.view import Turns, template
 from dtbench.weights import Arrays
 
 Source = Literal["file", "shipped", "cache", "trained"]
@@ -37,6 +39,8 @@ FRESH_SEEDS = (TEMPLATE_SEED, 2**31)  # of other networks of a size: no seed of 
 
 class LearnedSolver(Solver):
     """Agents that are trained on fresh traces, and act on observations only. Subclass it, give it a learner.
+
+    They are local. Who needs the global state to act says ``sees = "global"``, and then finds it in what it observes.
 
     A policy comes from, in this order: the file that the option ``checkpoint`` names; one that is shipped beside the
     solver's file; the user's cache; training. Parameters that the option ``env`` changes hold for training and for what
@@ -66,6 +70,7 @@ class LearnedSolver(Solver):
         From :meth:`train`, where a policy must be trained and a package for that is missing.
     """
 
+    sees: ClassVar[Regime] = "local"
     trains = True
     Options: ClassVar[type[params.Options]] = LearningOptions
     policy_class: ClassVar[type[Policy]]
@@ -110,8 +115,7 @@ class LearnedSolver(Solver):
         """Find or train the policy, and tell what it cost in :attr:`training`."""
         chosen, source = self.obtain()
         self._take_changes_of(chosen.header)
-        self._env = BatchEnv(self.problem, self.template, encoding=self.encoding)
-        self.policy = chosen.policy(self.policy_class, self._env.encoding)
+        self.policy = chosen.policy(self.policy_class, self.problem.encodings(self.template)[self.encoding])
         self._memory: Memory = self.policy.start(1)
         self.training = facts(chosen, source)
 
@@ -173,22 +177,22 @@ class LearnedSolver(Solver):
 
     # Acting
 
-    def decide(self, slot: Slot) -> Decision:
-        """What the policy asks for, given what agents observe in a slot; its memory is carried to the next."""
+    def acts_in(self) -> tuple[str, str]:
+        return self.encoding, self.options.env
+
+    def choose(self, seen: Observation, next_mask: Turns | None) -> Joint:
+        """What the policy asks for, given what agents observe; its memory is carried to the next slot."""
         if self.policy is None:
             raise TypeError(f"'{self.name}' has no policy yet: call train first")
-        seen = self._env.see(replace(slot, params=self.template.params)[None])
         sampled = self.options.evaluation == "sampled"
         x, self._memory = self.policy.act(
-            seen,
+            seen.in_a_row(),
             self._memory,
             rng=self.rng if sampled else None,
             explore=self.sampled if sampled else 0.0,
-            next_mask=ordered(self._env),
+            next_mask=None if next_mask is None else lambda x, agent: next_mask(x[0], agent)[None],
         )
-        encoding = self._env.encoding
-        decision: Decision = (encoding.ask or encoding.decode)(self._env.slot, x)
-        return decision[0]
+        return x[0]
 
     # Parts
 

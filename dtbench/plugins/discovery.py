@@ -35,6 +35,7 @@ from dtbench.plugins.source_text import (
     parsed,
 )
 from dtbench.problems import all_problems
+from dtbench.regime import FORMS, REGIMES, Regime
 from dtbench.solver import Heuristic, Solver, rule_solver
 
 ENTRY_POINTS = "dtbench.solvers"
@@ -65,6 +66,7 @@ class SolverEntry:
     """What is known of a solver without running its file.
 
     ``file`` is None for a rule that problems provide, whose ``rules`` say what it does on each: ``{problem: line}``.
+    ``sees`` is its regime, see :mod:`dtbench.regime`.
     ``options`` is None where they are declared in a file outside of dtbench. ``presets`` are those of learned agents,
     ``{preset: {problem or "*": {option: value}}}``, as far as they are literals. ``error`` says why the solver cannot
     be used.
@@ -76,7 +78,7 @@ class SolverEntry:
     summary: str = ""
     problems: tuple[str, ...] | None = None
     deterministic: bool = False
-    clairvoyant: bool = False
+    sees: Regime = "global"
     trains: bool = False
     coupled_only: bool = False
     heuristic: bool = False  # a rule that problems provide, or not
@@ -186,6 +188,7 @@ def _entry(file: Path, digest: str, text: ClassText, given: dict[str, Any], summ
     known: dict[str, Any] = _flags(text) | {k: given[k] for k in FLAGS if k in given}
     if any(ast.unparse(base).split(".")[-1] == Heuristic.__name__ for base in node.bases):
         known = {"deterministic": True} | known | {"heuristic": True}
+    sees: Any = "future" if known.pop("clairvoyant", False) is True else _sees(text, given)
     error = ""
     if not isinstance(name, str) or not re.fullmatch(NAME, name):
         error = f"{where}: 'name' is {_shown(name)}; expected a literal of a-z, 0-9, '-', '_' and '.'"
@@ -193,6 +196,8 @@ def _entry(file: Path, digest: str, text: ClassText, given: dict[str, Any], summ
     elif any(not isinstance(value, bool) for value in known.values()):
         flag = next(key for key, value in known.items() if not isinstance(value, bool))
         error = f"{where}: '{flag}' is {_shown(known[flag])}; expected the literal True or False"
+    elif sees not in REGIMES:
+        error = f"{where}: 'sees' is {_shown(sees)}; expected one of the literals {', '.join(REGIMES)}"
     elif problems is not None and not (
         isinstance(problems, tuple | list) and all(isinstance(id, str) for id in problems)
     ):
@@ -206,7 +211,7 @@ def _entry(file: Path, digest: str, text: ClassText, given: dict[str, Any], summ
     problems = tuple(problems) if problems is not None else None
     return SolverEntry(
         name, file, digest, summary=summary, problems=problems, class_name=node.name, options=_options(text),
-        presets=_presets(text), policy=_policy(text), **known,
+        presets=_presets(text), policy=_policy(text), sees=sees, **known,
     )  # fmt: skip
 
 
@@ -237,6 +242,14 @@ def _flags(text: ClassText) -> dict[str, bool]:
         if member is not None and isinstance(member[0], ast.Constant) and isinstance(member[0].value, bool):
             found[flag] = member[0].value
     return found
+
+
+def _sees(text: ClassText, given: Mapping[str, Any]) -> Any:
+    """What a class or a base of it says that it is given, as far as it can be read; foreign policies by their form."""
+    if "sees" in given:
+        return given["sees"]
+    form = _text(text, "form") if _text(text, "trained_on") else ""
+    return FORMS[form] if form in FORMS else _text(text, "sees") or Solver.sees
 
 
 def _options(text: ClassText) -> tuple[OptionText, ...] | None:
@@ -271,8 +284,13 @@ def _presets(text: ClassText) -> dict[str, Any]:
 
 def _policy(text: ClassText) -> str:
     """The file that a :class:`dtbench.GymPolicy` names; empty where there is none or it is computed."""
+    return _text(text, "file")
+
+
+def _text(text: ClassText, name: str) -> str:
+    """An attribute that is a text, a class's own or of its bases; empty where there is none or it is computed."""
     try:
-        member = text.member("file")
+        member = text.member(name)
         value = member[1].literal(member[0]) if member is not None and isinstance(member[0], ast.expr) else ""
     except Elsewhere:
         return ""

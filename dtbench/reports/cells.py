@@ -47,7 +47,7 @@ FIELDS = (
     Field("options", "text", "options of the solver that were given, as JSON",
           lambda run, entry, facts: json.dumps(run.cell.options, sort_keys=True)),
     Field("seed", "whole", "seed of the cell", lambda run, entry, facts: run.cell.seed),
-    Field("regime", "text", "what the method was given: policy or clairvoyant; empty without a score",
+    Field("regime", "text", "what the method was given: local, global or future; empty without a score",
           lambda run, entry, facts: str(run.record.regime or "") if run.record and run.status == "ok" else ""),
     Field("status", "text", "ok, skipped, timeout, memory, crash, error, invalid; not run, not valid, stale",
           lambda run, entry, facts: run.status or ""),

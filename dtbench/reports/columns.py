@@ -15,6 +15,15 @@ COLUMNS = (
     ),
     Column("solver", "solver", "Solver and options as the suite calls them.", numeric=False),
     Column(
+        "sees",
+        "sees",
+        "What the method is given; access follows from it. local: what agents observe, as those of the papers do. "
+        "global: the whole slot. future: the whole trace, which nobody has who decides slot by slot. Ranks are over "
+        "all of them; the best of each stands below the table. Earlier records do not tell local from global, and are "
+        "shown as global.",
+        numeric=False,
+    ),
+    Column(
         "gap",
         "gap to best known",
         "How much worse than the best known value, relative to it: 0 % equals it, 10 % is a tenth worse, whether the "
@@ -67,12 +76,12 @@ COLUMNS = (
     Column(
         "marks",
         "marks",
-        "clairvoyant: saw the future, not comparable with a method that decides slot by slot. new best on n: better "
-        "than the best known value on n instances. skipped: cells that the solver declined. not run: cells without a "
-        "record. stale: records of another version of problem, instance, solver or limits than planned, which do not "
-        "count. of another version: records made by another version of dtbench or of the problem; their decisions were "
-        "scored again by this one. on n of m instances: planned on a part of them. infeasible slots: not feasible even "
-        "after repair. mixed versions: runs with different versions of the solver, its options or limits.",
+        "new best on n: better than the best known value on n instances. skipped: cells that the solver declined. not "
+        "run: cells without a record. stale: records of another version of problem, instance, solver or limits than "
+        "planned, which do not count. of another version: records made by another version of dtbench or of the "
+        "problem; their decisions were scored again by this one. on n of m instances: planned on a part of them. "
+        "infeasible slots: not feasible even after repair. mixed versions: runs with different versions of the solver, "
+        "its options or limits.",
         numeric=False,
         prose=True,
     ),
@@ -89,6 +98,7 @@ INSTANCE_COLUMNS = (
     Column("size", "size", numeric=False),
     Column("instance", "instance", numeric=False),
     Column("solver", "solver", numeric=False),
+    Column("sees", "sees", numeric=False),
     Column("cells", "cells"),
     Column("objective_mean", "mean objective"),
     Column("objective_unit", "unit", numeric=False),
@@ -115,7 +125,9 @@ def compact(section: Section) -> tuple[Table, tuple[str, ...]]:
     marked = tuple(f"{label}: {', '.join(texts)}." for label, texts in facts if texts)
     table = section.table.keep([i for i in range(len(names)) if i not in told]).without_blank()
     columns = enumerate(zip(*table.rows, strict=True))
-    return table.keep([i for i, values in columns if not _all_scored(values)]), marked + section.notes
+    return table.keep(
+        [i for i, values in columns if not _all_scored(values)]
+    ), section.best_line + marked + section.notes
 
 
 def _all_scored(values: Sequence[Value]) -> bool:

@@ -19,6 +19,7 @@ from pathlib import PurePath
 from dtbench.experiments.record import STATUSES, Record, Status
 from dtbench.experiments.verify import Lack, Lacking
 from dtbench.params import unit_in_words
+from dtbench.regime import REGIMES
 from dtbench.reports import cells
 from dtbench.reports.columns import COLUMNS, INSTANCE_COLUMNS, REASON_COLUMNS
 from dtbench.reports.model import (
@@ -28,6 +29,7 @@ from dtbench.reports.model import (
     RATIO,
     SECONDS,
     SHARE,
+    Best,
     Count,
     Leaderboard,
     Quantity,
@@ -99,6 +101,7 @@ def _section(group: ProblemRuns) -> Section:
     whole = [e for e in group.entries if e.comparable]
     losses = tied([loss(e) for e in whole], TIE).tolist()
     complete = sorted(zip(losses, whole, strict=True), key=lambda pair: (pair[0], pair[1].label))
+    losses_of = [value for value, _ in complete]
     losses.sort()
     partial = sorted((e for e in group.entries if not e.comparable), key=lambda e: (-len(e.ok) / e.planned, e.label))
     rows = [_row(e, losses.index(value) + 1, ranks[e.label]) for value, e in complete]
@@ -112,6 +115,21 @@ def _section(group: ProblemRuns) -> Section:
         n_instances=len(group.instances),
         table=Table(COLUMNS, tuple(rows)),
         notes=tuple(_notes(group)),
+        best=_best(zip(losses_of, (e for _, e in complete), strict=True)),
+    )
+
+
+def _best(complete: Iterable[tuple[float, Entry]]) -> tuple[Best, ...]:
+    """The best of each regime, of the ranked ones in their order; those that tie are named together."""
+    found: dict[str, tuple[float, list[Entry]]] = {}
+    for loss, entry in complete:
+        least, entries = found.setdefault(entry.sees, (loss, []))
+        if loss == least:
+            entries.append(entry)
+    return tuple(
+        Best(regime, tuple(e.label for e in found[regime][1]), found[regime][1][0].gap)
+        for regime in REGIMES
+        if regime in found
     )
 
 
@@ -119,6 +137,7 @@ def _row(entry: Entry, place: int | None, rank: float | None) -> tuple[Value, ..
     return (
         Quantity(place, PLACE),
         Text(entry.label),
+        Text(entry.sees),
         entry.gap,
         Quantity(rank, MEAN_RANK),
         Quantity(entry.repaired, SHARE),
@@ -200,6 +219,7 @@ def _instances(group: ProblemRuns) -> Iterable[tuple[Value, ...]]:
                 Text(group.size),
                 Text(instance),
                 Text(entry.label),
+                Text(entry.sees),
                 Count(len(entry.ok), entry.planned),
                 Quantity(entry.objective, NUMBER),
                 Text(unit_in_words(group.facts.unit)),

@@ -217,8 +217,31 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Best:
+    """The best of the methods of one regime: one, or several that tie, with the gap of the first."""
+
+    regime: str
+    solvers: tuple[str, ...]
+    gap: Estimate
+
+    @property
+    def text(self) -> str:
+        """``global: exact, enumeration (0 %)``."""
+        gap = f" ({self.gap.figure})" if self.gap.value is not None else ""
+        return f"{self.regime}: {', '.join(self.solvers)}{gap}"
+
+    @property
+    def facts(self) -> dict[str, Raw | list[str]]:
+        """Regime, solvers, and the raw gap."""
+        return {"sees": self.regime, "solvers": list(self.solvers), "gap_ratio": self.gap.value}
+
+
+@dataclass(frozen=True)
 class Section:
-    """One problem at one size; ``sense`` says in words whether less or more is better, notes are sentences."""
+    """One problem at one size; ``sense`` says in words whether less or more is better, notes are sentences.
+
+    ``best`` of each regime, of the methods that have a rank.
+    """
 
     problem: str
     title: str
@@ -228,6 +251,17 @@ class Section:
     n_instances: int
     table: Table
     notes: tuple[str, ...] = ()
+    best: tuple[Best, ...] = ()
+
+    @property
+    def best_line(self) -> tuple[str, ...]:
+        """The best of each regime in one sentence; none where nothing has a rank."""
+        return (f"Best of each regime: {'; '.join(best.text for best in self.best)}.",) if self.best else ()
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What stands below the table: the best of each regime, and the notes."""
+        return self.best_line + self.notes
 
     @property
     def subject(self) -> str:

@@ -63,7 +63,7 @@ def _tables(board: Leaderboard, form: TextFormat) -> Iterator[str]:
     for section in board.sections:
         name = f"{section.title} ({section.problem}), {section.size}"
         heading = Heading(f"{section.problem}-{section.size}", name, section.subject)
-        content = compact(section) if form.compact else (section.table, section.notes)
+        content = compact(section) if form.compact else (section.table, section.remarks)
         yield form.table(heading, *content)
     for heading, table in ((FAILURES, board.failures), (SKIPPED, board.skipped)):
         if table.rows:
@@ -236,7 +236,8 @@ def as_data(board: Leaderboard) -> dict[str, Any]:
     names = ("problem", "title", "size", "unit", "sense", "n_instances")
     return {
         "sections": [
-            {name: getattr(s, name) for name in names} | {"rows": s.table.fields(), "notes": list(s.notes)}
+            {name: getattr(s, name) for name in names}
+            | {"rows": s.table.fields(), "notes": list(s.notes), "best": [best.facts for best in s.best]}
             for s in board.sections
         ],
         "failures": board.failures.fields(),

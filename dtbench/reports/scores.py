@@ -19,6 +19,7 @@ from dtbench.experiments.record import STATUSES, Cell, Record, Slots, Status
 from dtbench.experiments.verify import Lack, Lacking
 from dtbench.machine import version
 from dtbench.problems import source_sha256
+from dtbench.regime import REGIMES
 from dtbench.reports.model import Estimate
 from dtbench.reports.numbers import ZERO, one_line
 from dtbench.reports.statistics import bootstrap_interval, mean_rank, stratified_iqm, tied
@@ -224,6 +225,12 @@ class Entry:
         return float(np.median(frames)) if frames else None
 
     @property
+    def sees(self) -> str:
+        """The regime of the scored runs, see :mod:`dtbench.regime`; empty without one."""
+        told = {run.record.regime for run in self.ok if run.record is not None}
+        return ", ".join(regime for regime in REGIMES if regime in told)
+
+    @property
     def marks(self) -> tuple[str, ...]:
         """What a reader must know beside the numbers; see the legend."""
         better = {run.instance for run in self.ok if run.gap is not None and run.gap < -ZERO}
@@ -231,7 +238,6 @@ class Entry:
         versions = {_version(record.cell) for record in self.records}
         strange = sum(not self.facts.made(record) for record in self.records)
         marks = (
-            ("clairvoyant", any(record.regime == "clairvoyant" for record in self.records)),
             (f"new best on {len(better)}", bool(better)),
             (f"{self.count('skipped')} skipped", self.count("skipped") > 0),
             (f"{self.count('not run')} not run", self.count("not run") > 0),

@@ -3,8 +3,9 @@ import dataclasses
 import pytest
 
 from dtbench.errors import DtbenchError
-from dtbench.learning.options import LearningOptions, resolve, template
+from dtbench.learning.options import LearningOptions, resolve
 from dtbench.problems import problem
+from dtbench.view import template
 
 STIN = problem("stin-deployment")
 PRESETS = {
