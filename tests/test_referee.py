@@ -83,7 +83,7 @@ class Planner(Solver):
     """Sees the whole horizon."""
 
     name = "planner"
-    clairvoyant = True
+    sees = "future"
 
     def plan(self, instance):
         return StinDecision(node=np.zeros((instance.horizon, instance.dims["user"]), dtype=np.int64))

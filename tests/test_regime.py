@@ -211,7 +211,8 @@ SLY = {
 
 
 @pytest.mark.parametrize(("name", "status", "regime"), [
-    ("plans", "invalid", None), ("peeks", "ok", "global"), ("plans-openly", "ok", "future"), ("observes", "ok", "local"),
+    ("plans", "invalid", None), ("peeks", "ok", "global"), ("plans-openly", "ok", "future"),
+    ("observes", "ok", "local"),
 ])  # fmt: skip
 def test_a_record_tells_the_regime(name, status, regime, tmp_path):
     text = f'"""Sly."""\nfrom dtbench import Solver\nclass Sly(Solver):\n    name = "{name}"\n{SLY[name]}'
@@ -300,7 +301,7 @@ def test_masks_of_a_slot_that_is_over_are_not_told():
     owner, instance = STIN, STIN.generate("tiny", 3)
     solver = Watches(owner, shown(owner, instance, "local"))
     referee.play(owner, instance, solver)
-    seen, next_mask = solver.given[-1]
+    _, next_mask = solver.given[-1]
     with pytest.raises(InvalidDecision, match="a slot that is over"):
         next_mask(np.zeros(instance.params.n_users, int), 0)
     assert not hasattr(next_mask, "__dict__")

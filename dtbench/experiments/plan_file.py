@@ -17,7 +17,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -69,7 +69,7 @@ class PlanFile(Strict):
     @property
     def content_sha256(self) -> str:
         """Checksum of the suites."""
-        facts = [suite.model_dump(mode="json", exclude_none=True) for suite in self.suites]
+        facts = [_facts(suite) for suite in self.suites]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     def faults(self) -> Iterator[str]:
@@ -209,12 +209,17 @@ def _place(cell: Cell) -> tuple[str, str]:
     return cell.instance, cell.instance_sha256 if cell.instance.endswith(".nc") else ""
 
 
+def _facts(part: Strict) -> dict[str, Any]:
+    """A part of a plan as it is written, and as its checksum takes it."""
+    return part.model_dump(mode="json", exclude_none=True)
+
+
 def to_json(plan: PlanFile) -> str:
     """A plan as JSON that people read and compare: one line for each cell."""
     parts = []
     for suite in plan.suites:
         head = json.dumps(suite.model_dump(mode="json", exclude={"cells"}), ensure_ascii=False)
-        cells = ",\n".join(json.dumps(each.model_dump(mode="json"), ensure_ascii=False) for each in suite.cells)
+        cells = ",\n".join(json.dumps(_facts(each), ensure_ascii=False) for each in suite.cells)
         parts.append(f'{head[:-1]}, "cells": [\n{cells}\n]}}')
     suites = ",\n".join(parts)
     return f'{{"schema_version": {plan.schema_version}, "sha256": "{plan.sha256}", "suites": [\n{suites}\n]}}\n'

@@ -258,7 +258,7 @@ class Record(Strict):
     @property
     def tells_local(self) -> bool:
         """Whether the record tells local methods from global ones; earlier ones call both ``policy``: here global."""
-        return self.schema_version >= SEALED and self.method.get("regime") in REGIMES
+        return self.regime == "future" or (self.schema_version >= SEALED and self.method.get("regime") in REGIMES)
 
     @property
     def repaired_share(self) -> float | None:

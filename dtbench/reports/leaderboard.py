@@ -174,6 +174,11 @@ def _notes(group: ProblemRuns) -> Iterable[str]:
     parts = sorted(e.label for e in group.entries if e.n_instances < e.instances)
     if parts:
         yield f"Planned on a part of the instances, hence without a rank: {', '.join(parts)}."
+    untold = sorted(
+        {run.label for run in group.runs if run.record and run.status == "ok" and not run.record.tells_local}
+    )
+    if untold:
+        yield f"Earlier records, which do not tell local from global and are shown as global: {', '.join(untold)}."
     strange = sorted({run.label for run in group.runs if run.record and not group.facts.made(run.record)})
     if strange:
         yield f"Made by another version of dtbench or of the problem, scored again by this one: {', '.join(strange)}."

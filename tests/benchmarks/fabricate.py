@@ -48,7 +48,7 @@ def fabricate(folder: Path, count: int) -> None:
             record = Record(
                 cell=cell, key=cell.key, status="ok", objective=slots.mean, slots=slots,
                 decisions_sha256=hashlib.sha256(content).hexdigest(), wall_seconds=10.0,
-                method={"regime": "policy"}, provenance=origin,
+                method={"regime": "global"}, provenance=origin,
             )  # fmt: skip
             store.decisions(cell.stem).write_bytes(content)
             (store.records / f"{cell.stem}.json").write_text(to_json(record.sealed()), encoding="utf-8")

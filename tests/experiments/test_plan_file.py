@@ -176,7 +176,7 @@ def test_a_folder_in_place_of_the_plan(bench, folder):
 EDITS = {
     "cell taken away": lambda plan: plan["suites"][0]["cells"].pop(),
     "label": lambda plan: plan["suites"][0]["cells"][0]["cell"].update(label="best"),
-    "mark": lambda plan: plan["suites"][0]["cells"][0].update(clairvoyant=True),
+    "mark": lambda plan: plan["suites"][0]["cells"][0].update(sees="future"),
     "asked": lambda plan: plan["suites"][0]["cells"][0].update(asked="seeds"),
     "seed": lambda plan: plan["suites"][0]["cells"][0]["cell"].update(seed=7),
     "size": lambda plan: plan["suites"][0]["cells"][0]["cell"].update(size="paper"),

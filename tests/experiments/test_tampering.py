@@ -202,15 +202,23 @@ FOUND = {
     ),
     "certificates as text": ("exact", PLAIN, method(statuses="optimal"), "more bounds than certificates, which are 0"),
     # what is marked
-    "clairvoyant mark taken away": (
+    "future told as the present": (
+        "clairvoyant",
+        COUPLED,
+        method(regime="global"),
+        "the record says that 'clairvoyant' sees 'global', but it sees 'future'",
+    ),
+    "future told as earlier records tell the present": (
         "clairvoyant",
         COUPLED,
         method(regime="policy"),
-        "not marked as clairvoyant",
+        "the record says that 'clairvoyant' sees 'global', but it sees 'future'",
     ),
+    "slot told as observations": ("greedy", COUPLED, method(regime="local"), "sees 'local', but it sees 'global'"),
+    "present told as the future": ("greedy", COUPLED, method(regime="future"), "sees 'future', but it sees 'global'"),
     "regime taken away": ("clairvoyant", COUPLED, lambda r: r["method"].pop("regime"), "method.regime is None"),
     "regime false": ("clairvoyant", COUPLED, method(regime=False), "method.regime is False"),
-    "regime that is none": ("greedy", COUPLED, method(regime="global"), "method.regime is 'global'"),
+    "regime that is none": ("greedy", COUPLED, method(regime="all"), "method.regime is 'all'"),
     # times
     "negative time of a slot": (
         "slow",

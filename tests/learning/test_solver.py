@@ -72,7 +72,7 @@ class Counting:
 def test_memory_is_carried_and_sampling_draws_from_the_solvers_generator(hill, evaluation):
     instance = STIN.generate("tiny", 3)
     agent = trained(hill, instance, evaluation=evaluation)
-    agent.policy = Counting(agent._env.encoding)
+    agent.policy = Counting(STIN.encodings(instance)["agents"])
     agent._memory = agent.policy.start(1)
     play(STIN, instance, agent)
     counts, generators, explored, _, _ = zip(*agent.policy.calls, strict=True)
@@ -86,7 +86,6 @@ def test_agents_that_choose_in_order_are_given_the_masks_of_those_before(hill, o
     instance = owner.generate("tiny", 3)
     env = BatchEnv(owner, instance)
     agent = hill(owner, instance)
-    agent._env = env
     agent.policy = Counting(env.encoding)
     agent._memory = agent.policy.start(1)
     agent.decide(owner.slot(instance, 0, owner.start(instance)).copied())
@@ -99,11 +98,11 @@ def test_changed_parameters_are_seen_by_agents_and_not_by_the_referee(hill):
     instance = STIN.generate("tiny", 3)
     agent = trained(hill, instance, env="w_cost=0.9")
     assert agent.template.params.w_cost == 0.9
-    agent.policy = Counting(agent._env.encoding)
+    agent.policy = Counting(STIN.encodings(instance)["agents"])
     agent._memory = agent.policy.start(1)
     slot = STIN.slot(instance, 0, STIN.start(instance))
     agent.decide(slot)
-    assert agent._env.slot.params.w_cost == 0.9
+    assert agent.view(agent.instance).params.w_cost == 0.9
     assert slot.params.w_cost == instance.params.w_cost == 0.3
     assert agent.instance.params.w_cost == 0.3
     validation = trained(hill, instance, env="w_cost=0.9").training["validation"]

@@ -250,7 +250,6 @@ class TestMarks:
         ("changes", "marks"),
         [
             ({}, ""),
-            ({"method": {"regime": "clairvoyant"}}, "clairvoyant"),
             ({"feasible": [True, False]}, "1 infeasible slots"),
             ({"cell": {"solver_sha256": "c" * 64}}, "mixed versions"),
             ({"cell": {"options": {"members": 5}}}, "mixed versions"),
