@@ -15,8 +15,15 @@ from dtbench.library.best_known import best_horizon, best_known_or_none
 from dtbench.params import unit_in_words
 from dtbench.plugins.discovery import SolverEntry, discover, find
 from dtbench.problems import all_problems, problem
+from dtbench.regime import Regime
 
 What = Literal["problems", "instances", "solvers", "suites", "sweeps"]
+
+WORDS: Mapping[Regime, str] = {
+    "local": "what agents observe (local)",
+    "global": "the whole slot (global)",
+    "future": "the whole trace (future)",
+}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -163,6 +170,7 @@ def _show_solver(name: str, paths: list[str], json: bool) -> None:
         "summary": entry.summary,
         "problems": [id for id in all_problems() if entry.takes(id)],
         "deterministic": entry.deterministic,
+        "sees": entry.sees,
         "trains": entry.trains,
         "presets": entry.presets,
         "policies": _policies(entry),
@@ -174,6 +182,7 @@ def _show_solver(name: str, paths: list[str], json: bool) -> None:
     where = entry.file.name if entry.file else "a rule of the problem"
     stdout.print(f"{entry.name} ({where}): {entry.summary}", markup=False)
     stdout.print("takes " + ", ".join(facts["problems"]), markup=False)
+    stdout.print(f"sees {WORDS[entry.sees]}", markup=False)
     if entry.rules:
         print_table("the rule", ["problem", "what it does"], [list(row) for row in entry.rules.items()])
     if entry.options is None:

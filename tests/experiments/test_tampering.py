@@ -458,5 +458,17 @@ def test_a_record_dressed_as_one_of_before_checksums_is_named_as_such(results):
     assert [each.cell.stem for each in report.of_another_version] == [stem]
 
 
+@pytest.mark.parametrize(("solver", "told", "shown"), [
+    ("greedy", "policy", "global"), ("clairvoyant", "clairvoyant", "future"),
+])  # fmt: skip
+def test_what_earlier_records_call_their_regime_holds(results, solver, told, shown):
+    stem = stem_of(results, solver, COUPLED)
+    record = json.loads((results.records / f"{stem}.json").read_text())
+    record["method"]["regime"] = told
+    write(results, stem, fitting(record))
+    assert verdict(results, stem) == ""
+    assert results.read(stem).regime == shown
+
+
 def test_there_are_enough_of_them():
     assert len(FOUND) + len(DECISIONS) >= 60

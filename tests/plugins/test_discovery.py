@@ -274,3 +274,29 @@ def test_installed_packages_bring_solvers(tmp_path, monkeypatch):
     entries = discovery.discover()
     assert entries["mine"].file == tmp_path / "their_solver.py"
     assert "no-such-rule" not in entries
+
+
+@pytest.mark.parametrize(("body", "sees"), [
+    ("class A(Solver):\n    name = 'a'\n", "global"),
+    ("class A(Solver):\n    name = 'a'\n    sees = 'local'\n", "local"),
+    ("class A(Solver):\n    name = 'a'\n    clairvoyant = True\n", "future"),
+    ("class A(LearnedSolver):\n    name = 'a'\n", "local"),
+    ("class A(LearnedSolver):\n    name = 'a'\n    sees = 'global'\n", "global"),
+    ("class A(GymPolicy):\n    name = 'a'\n    trained_on = 'stin-deployment/tiny'\n", "global"),
+    ("class A(GymPolicy):\n    name = 'a'\n    trained_on = 'stin-deployment/tiny'\n    form = 'parallel'\n", "local"),
+    ("class A(Solver):\n    name = 'a'\n    form = 'parallel'\n", "global"),
+])  # fmt: skip
+def test_what_a_solver_sees_is_read_and_is_what_its_class_has(tmp_path, body, sees):
+    """The text is read without running it; the class, once it runs, says the same."""
+    head = "from dtbench import GymPolicy, Solver\nfrom dtbench.learning.solver import LearnedSolver\n"
+    act = "    def choose(self, seen, next_mask):\n        return None\n"
+    (tmp_path / "a.py").write_text(head + body + act, encoding="utf-8")
+    (entry,) = discovery.read_solver_file(tmp_path / "a.py")
+    assert (entry.sees, entry.error) == (sees, "")
+    assert discovery.load_solver(entry).regime() == sees
+
+
+def test_what_no_solver_can_see_is_an_error_with_its_line(tmp_path):
+    (tmp_path / "a.py").write_text("from dtbench import Solver\nclass A(Solver):\n    name = 'a'\n    sees = 'all'\n")
+    (entry,) = discovery.read_solver_file(tmp_path / "a.py")
+    assert "a.py:2: class A: 'sees' is 'all'; expected one of the literals local, global, future" in entry.error

@@ -245,6 +245,44 @@ class TestCoverage:
         assert row["gap_ratio"] == pytest.approx(0.1)
 
 
+class TestRegimes:
+    @pytest.fixture
+    def board(self, facts, make_record):
+        regimes = {"a": "local", "b": "local", "c": "global", "d": "policy", "e": "future", "f": "clairvoyant"}
+        gaps = {"a": 2.4, "b": 2.2, "c": 2.6, "d": 2.6, "e": 2.0, "f": 2.1}
+        records = [make_record(x, i, gaps[x], method={"regime": told}) for x, told in regimes.items() for i in (0, 1)]
+        records.append(make_record("g", 0, 2.0, method={"regime": "local"}))  # not on all instances: no rank
+        return build(records, BEST, facts)
+
+    def test_each_row_says_what_the_method_sees(self, board):
+        seen = {row["solver"]: row["sees"] for row in board.sections[0].table.fields()}
+        assert seen == {"a": "local", "b": "local", "c": "global", "d": "global", "e": "future", "f": "future",
+                        "g": "local"}  # fmt: skip
+        assert {row["sees"] for row in board.instances.fields() if row["cells_ok"]} == {"local", "global", "future"}
+
+    def test_the_best_of_each_regime_is_named_once(self, board):
+        (section,) = board.sections
+        assert [(best.regime, best.solvers) for best in section.best] == [
+            ("local", ("b",)), ("global", ("c", "d")), ("future", ("e",)),
+        ]  # fmt: skip
+        (line,) = section.best_line
+        assert line.startswith("Best of each regime: local: b (")
+        for form in ("md", "html", "tex"):
+            assert FORMATS[form](board).count("Best of each regime") == 1, form
+        facts = as_data(board)["sections"][0]["best"]
+        assert [fact["solvers"] for fact in facts] == [["b"], ["c", "d"], ["e"]]
+        assert [fact["gap_ratio"] for fact in facts] == [best.gap.value for best in section.best]
+
+    def test_earlier_records_are_said_to_be_shown_as_global(self, board):
+        (note,) = [note for note in board.sections[0].notes if note.startswith("Earlier records")]
+        assert note.endswith("shown as global: d.")
+
+    def test_without_a_rank_there_is_no_best(self, facts, make_record):
+        (section,) = build([make_record("a", 0, status="crash", reason="x")], BEST, facts).sections
+        assert section.best == section.best_line == ()
+        assert section.table.fields()[0]["sees"] == ""
+
+
 class TestMarks:
     @pytest.mark.parametrize(
         ("changes", "marks"),

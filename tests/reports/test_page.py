@@ -98,7 +98,7 @@ def test_cells_carry_raw_numbers(facts, make_record):
     records = [make_record(label, 0, x) for label, x in (("a", 2.5), ("b", 2.0))]
     page = Page(html(build(records, {"lights/tiny-000": 2.0}, facts)))
     cells = page.all("td")
-    assert [float(cells[row * 11 + 2]["data-sort"]) for row in range(2)] == [0.0, 0.25]
+    assert [float(cells[row * 12 + 3]["data-sort"]) for row in range(2)] == [0.0, 0.25]
     assert "data-sort" not in cells[5]  # proven slots: nothing to say, so it is sorted last
 
 
@@ -106,7 +106,7 @@ def test_counts_are_sorted_by_share(facts, make_record):
     """1 of 2 comes before 1 of 1."""
     records = [make_record("a", 0), make_record("b", 0), make_record("b", 0, seed=1, status="crash")]
     cells = Page(html(build(records, {}, facts))).all("td")
-    assert [float(cells[row * 11 + 8]["data-sort"]) for row in range(2)] == [1.0, 0.5]
+    assert [float(cells[row * 12 + 9]["data-sort"]) for row in range(2)] == [1.0, 0.5]
 
 
 def test_bars_share_one_axis(facts, make_record):

@@ -42,7 +42,7 @@ class TestMarkdown:
         """As many bars that are not escaped in every line as in the head; the label does not add one."""
         lines = [line for line in FORMATS["md"](board).splitlines() if line.startswith("|")]
         bars = [len(re.findall(r"(?<!\\)\|", line)) for line in lines]
-        assert bars == [12] * 5 + [6] * 3
+        assert bars == [13] * 5 + [6] * 3
 
     def test_content(self, board):
         text = FORMATS["md"](board)
