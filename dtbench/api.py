@@ -338,7 +338,7 @@ def _board(
     where = Path(folder)
     report = _verified(where, cache)
     _warn(remarks(report), 4)
-    model = board_of(report, where)
+    model = board_of({where: report})
     files = render.write(where, model, _list(formats)) if formats else []
     return Board(where, model, tuple(files))
 

@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from dtbench import __version__
 from dtbench.cli import (
     catalog,
+    compare,
     data,
     export,
     fresh,
@@ -62,7 +63,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for part in (
-    catalog, solve, train, run, sweep, fresh, scores, plot, data, export, score, predictor, scaffold, scaffold_problem,
+    catalog, solve, train, run, sweep, fresh, scores, compare, plot, data, export, score, predictor, scaffold,
+    scaffold_problem,
 ):  # fmt: skip
     part.add_to(app)
 

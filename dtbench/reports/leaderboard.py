@@ -24,6 +24,7 @@ from dtbench.reports.columns import COLUMNS, INSTANCE_COLUMNS, REASON_COLUMNS
 from dtbench.reports.model import (
     MEAN_RANK,
     NUMBER,
+    OBJECTIVE,
     PLACE,
     RATIO,
     SECONDS,
@@ -112,6 +113,7 @@ def _section(group: ProblemRuns) -> Section:
         n_instances=len(group.instances),
         table=Table(COLUMNS, tuple(rows)),
         notes=tuple(_notes(group)),
+        known=all(run.best is not None for run in group.runs),
     )
 
 
@@ -120,6 +122,7 @@ def _row(entry: Entry, place: int | None, rank: float | None) -> tuple[Value, ..
         Quantity(place, PLACE),
         Text(entry.label),
         entry.gap,
+        Quantity(entry.instance_objective, OBJECTIVE),
         Quantity(rank, MEAN_RANK),
         Quantity(entry.repaired, SHARE),
         Quantity(entry.proven, SHARE),

@@ -169,6 +169,15 @@ class Entry:
         return float(np.mean(values)) if values else None
 
     @property
+    def instance_objective(self) -> float | None:
+        """Mean over instances of the mean objective over runs."""
+        values: dict[str, list[float]] = {}
+        for run in self.ok:
+            if run.objective is not None:
+                values.setdefault(run.instance, []).append(run.objective)
+        return float(np.mean([np.mean(each) for each in values.values()])) if values else None
+
+    @property
     def mean_gap(self) -> float | None:
         """Mean of the gap over runs."""
         values = [run.gap for run in self.ok if run.gap is not None]

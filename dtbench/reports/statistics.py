@@ -336,7 +336,7 @@ def signed_rank(differences: npt.ArrayLike) -> SignedRank:
     elif n <= ALL_SIGNS:
         found = stats.wilcoxon(x, method=stats.PermutationMethod(n_resamples=2**n))
     else:
-        found = stats.wilcoxon(x, method="asymptotic", correction=True)
+        found = stats.wilcoxon(x, method="approx", correction=True)
     ranks = _ranks(np.abs(x))
     return SignedRank(min(float(found.pvalue), 1.0), n, float((np.sign(x) * ranks).sum() / ranks.sum()))
 
