@@ -28,6 +28,7 @@ from dtbench.cli import (
     scaffold_problem,
     score,
     scores,
+    show,
     solve,
     sweep,
     train,
@@ -63,7 +64,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for part in (
-    catalog, solve, train, run, sweep, fresh, scores, compare, plot, data, export, score, predictor, scaffold,
+    catalog, show, solve, train, run, sweep, fresh, scores, compare, plot, data, export, score, predictor, scaffold,
     scaffold_problem,
 ):  # fmt: skip
     part.add_to(app)
