@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from dtbench import __version__
 from dtbench.cli import (
     catalog,
+    certify,
     compare,
     data,
     export,
@@ -64,8 +65,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for part in (
-    catalog, show, solve, train, run, sweep, fresh, scores, compare, plot, data, export, score, predictor, scaffold,
-    scaffold_problem,
+    catalog, show, solve, train, run, sweep, fresh, scores, compare, plot, data, certify, export, score, predictor,
+    scaffold, scaffold_problem,
 ):  # fmt: skip
     part.add_to(app)
 

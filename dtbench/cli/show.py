@@ -13,7 +13,7 @@ from dtbench.cli.show_problem import show_problem, unit_of
 from dtbench.core import Instance
 from dtbench.errors import DtbenchError, near
 from dtbench.library import instances
-from dtbench.library.best_known import best_known_or_none
+from dtbench.library.best_known import BestKnown, known_of
 from dtbench.params import unit_in_words
 from dtbench.plugins.discovery import SolverEntry, discover, find
 from dtbench.problems import all_problems, problem
@@ -54,7 +54,7 @@ def show(
         _show_solver(name, solvers_path or [], json)
         return
     found = instances.load(name)
-    facts = describe(found)
+    facts = describe(found, known_of(name))
     if json:
         print_json(facts)
         return
@@ -78,7 +78,7 @@ def show(
     )  # fmt: skip
     best = facts["best_known"]
     if not best:
-        stdout.print("best known: none (not an instance of the library, or not certified yet)")
+        stdout.print("best known: none; `dtbench certify FILE.nc` certifies an instance of your own")
         return
     print_table(
         "best known",
@@ -206,10 +206,9 @@ def _pairs(sizes: dict[str, int]) -> str:
     return ", ".join(f"{length} {name}" for name, length in sizes.items())
 
 
-def describe(instance: Instance) -> dict[str, Any]:
-    """All facts of an instance, as plain values."""
+def describe(instance: Instance, known: Mapping[str, BestKnown]) -> dict[str, Any]:
+    """All facts of an instance, as plain values, with its best known values by slot."""
     owner = problem(instance.problem)
-    known = best_known_or_none(instance.problem).get(instance.name, {})
     return {
         "instance": instance.name,
         "problem": owner.id,

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from dtbench.errors import DtbenchError, near
 from dtbench.experiments.record import Cell, Record
 from dtbench.experiments.verify import Lacking, VerifyReport
 from dtbench.library import instances
-from dtbench.library.best_known import best_horizon
+from dtbench.library.best_known import HORIZON, best_horizon, of_file
 from dtbench.problems import all_problems
 from dtbench.reports.leaderboard import build
 from dtbench.reports.model import Leaderboard
 from dtbench.reports.numbers import one_line
-from dtbench.reports.scores import ProblemFacts, ProblemRuns, collect
+from dtbench.reports.scores import ProblemFacts, ProblemRuns, collect, known_as
 
 SOME = 5
 UNPLANNED = "run their suite, or name them with --solvers or --seeds, to plan them (what is done is not run again)"
@@ -75,7 +75,7 @@ def board_of(verified: Verified, choice: Choice = EVERYTHING) -> Leaderboard:
         in different versions.
     """
     records, lacking = together(verified, choice)
-    return build(records, *_known(), lacking, _origins(verified, choice))
+    return build(records, *_known(verified), lacking, _origins(verified, choice))
 
 
 def runs_of(verified: Verified, choice: Choice = EVERYTHING) -> tuple[ProblemRuns, ...]:
@@ -87,7 +87,7 @@ def runs_of(verified: Verified, choice: Choice = EVERYTHING) -> tuple[ProblemRun
         As :func:`board_of` does.
     """
     records, lacking = together(verified, choice)
-    return collect(records, *_known(), lacking)
+    return collect(records, *_known(verified), lacking)
 
 
 def together(verified: Verified, choice: Choice = EVERYTHING) -> tuple[list[Record], list[Lacking]]:
@@ -134,10 +134,22 @@ def _check_records(report: VerifyReport, folder: Path) -> None:
         raise DtbenchError(f"no record in '{folder}' holds; see `dtbench verify --results {folder}`.")
 
 
-def _known() -> tuple[dict[str, float], dict[str, ProblemFacts]]:
-    """Best known values of the horizons, and facts of the problems."""
+def _known(verified: Verified) -> tuple[dict[str, float], dict[str, ProblemFacts]]:
+    """Best known values of the horizons, also of the user's own instances, and facts of the problems."""
     known = {name: best.objective for name in instances.names() if (best := best_horizon(name)) is not None}
+    for folder, report in verified.items():
+        cells = (*(record.cell for record in report.records), *(each.cell for each in report.lacking))
+        own = {known_as(cell): cell for cell in cells if _is_own(cell)}
+        for name, cell in own.items():
+            best_own = of_file(folder / "instances" / cell.instance, cell.instance_sha256).get(HORIZON)
+            if best_own is not None:
+                known.setdefault(name, best_own.objective)
     return known, {id: ProblemFacts.of(owner) for id, owner in all_problems().items()}
+
+
+def _is_own(cell: Cell) -> bool:
+    """Whether a cell is of a file of the user's own that can lie in a folder of results."""
+    return cell.instance.endswith(".nc") and PurePath(cell.instance).name == cell.instance
 
 
 def repeated(verified: Verified) -> list[str]:

@@ -62,7 +62,7 @@ def build(
     records
         Those that hold and count, in any order; at most one for each instance, solver label and seed.
     best_known
-        Instance name as the cells call it -> best known objective of the horizon.
+        Instance as :func:`dtbench.reports.scores.known_as` calls it -> best known objective of the horizon.
     problems
         Facts of every problem in the records; they may hold more.
     lacking
@@ -144,6 +144,9 @@ def _notes(group: ProblemRuns) -> Iterable[str]:
     unknown = sorted({run.instance for run in group.runs if run.best is None})
     if unknown:
         yield f"No best known value, hence no gap: {', '.join(unknown)}."
+    own = sorted({run.instance for run in group.runs if run.best is not None and run.cell.instance.endswith(".nc")})
+    if own:
+        yield f"Best known values of one's own (dtbench certify), not of the library: {', '.join(own)}."
     better = sorted(
         {(run.instance, run.label) for run in group.runs if run.gap is not None and run.gap < -ZERO},
     )

@@ -17,6 +17,7 @@ from dtbench.errors import DtbenchError
 from dtbench.experiments.plan_file import implied
 from dtbench.experiments.record import STATUSES, Cell, Record, Slots, Status
 from dtbench.experiments.verify import Lack, Lacking
+from dtbench.library.best_known import own_name
 from dtbench.machine import version
 from dtbench.problems import source_sha256
 from dtbench.reports.model import Estimate
@@ -354,8 +355,13 @@ def instance_name(cell: Cell) -> str:
     return one_line(cell.instance)
 
 
+def known_as(cell: Cell) -> str:
+    """What best known values of a cell's instance are found by: name in the library, or file name and checksum."""
+    return own_name(cell.instance, cell.instance_sha256) if cell.instance.endswith(".nc") else cell.instance
+
+
 def _run(record: Record, best_known: Mapping[str, float], sense: Sense) -> Run:
-    best = best_known.get(record.cell.instance)
+    best = best_known.get(known_as(record.cell))
     scored = record.objective
     gap = None if best is None or scored is None else float(gap_to(sense, scored, best))
     return Run(record.cell, record, instance_name(record.cell), one_line(record.cell.label), best, gap)
@@ -363,7 +369,7 @@ def _run(record: Record, best_known: Mapping[str, float], sense: Sense) -> Run:
 
 def _missing(each: Lacking, best_known: Mapping[str, float]) -> Run:
     cell = each.cell
-    best = best_known.get(cell.instance)
+    best = best_known.get(known_as(cell))
     return Run(cell, None, instance_name(cell), one_line(cell.label), best, None, each.lack, each.reason)
 
 
