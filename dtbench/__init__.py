@@ -33,6 +33,7 @@ __all__ = [
     "Slot",
     "Solver",
     "all_problems",
+    "compare",
     "leaderboard",
     "load",
     "make_env",
@@ -44,6 +45,7 @@ __all__ = [
 ]
 
 LATE = {
+    "compare": "api",
     "leaderboard": "api",
     "plot": "api",
     "results": "api",
