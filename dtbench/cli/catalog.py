@@ -31,7 +31,7 @@ def list_(
     what: Annotated[What, typer.Argument(help="What to list.")],
     of: Annotated[
         str | None,
-        typer.Argument(metavar="[PROBLEM[/SIZE]]", help="Of solvers, instances and sweeps: those of a problem only; of "
+        typer.Argument(metavar="PROBLEM[/SIZE]", help="Of solvers, instances and sweeps: those of a problem only; of "
                        "instances also those of a size."),
     ] = None,
     solvers_path: SolversPath = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -49,7 +50,7 @@ def leaderboard(
     problem_id: Annotated[str | None, typer.Option("--problem", metavar="PROBLEM", help="Only this problem.")] = None,
     size: Annotated[str | None, typer.Option(help="Only this size.")] = None,
     solvers: Annotated[
-        str | None, typer.Option(metavar="LIST", help="Only these solvers, as the table calls them: ranks are theirs.")
+        str | None, typer.Option(metavar="LIST", help="Only these, by label or solver's name; ranks are theirs.")
     ] = None,
     columns: Annotated[
         str | None,
@@ -123,7 +124,12 @@ class Asked:
 
 
 def _names(given: str | None) -> list[str]:
-    return [name.strip() for name in (given or "").split(",") if name.strip()]
+    """Names of a list; a label such as ``genetic (generations=10, population=5)`` is one.
+
+    >>> _names("greedy, genetic (a=1, b=2)")
+    ['greedy', 'genetic (a=1, b=2)']
+    """
+    return [name.strip() for name in re.split(r",(?![^(]*\))", given or "") if name.strip()]
 
 
 def _leaderboard(asked: Asked, no_cache: bool) -> dict[str, Any]:

@@ -12,7 +12,7 @@ over the instances' means. Intervals draw instances, and for each of them runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -227,28 +227,50 @@ COLUMNS = (
 def compare(
     groups: Sequence[ProblemRuns], first: str, second: str, *, problem: str | None = None, size: str | None = None
 ) -> Comparison:
-    """Two solvers, by their labels, in what :func:`dtbench.reports.scores.collect` gives.
+    """Two solvers, by label or by a name that has one label, in what :func:`dtbench.reports.scores.collect` gives.
 
     Raises
     ------
     DtbenchError
-        If a label is unknown, both are the same, or they share no instance in what is chosen.
+        If a label is unknown or a name has several, both are the same, or they share no instance in what is chosen.
     """
     chosen = [group for group in groups if problem in (None, group.problem) and size in (None, group.size)]
     if not chosen:
         there = ", ".join(f"{group.problem} {group.size}" for group in groups)
         raise DtbenchError(f"there are no results of {problem or 'any problem'}, size {size or 'any'}. There: {there}.")
-    labels = sorted({entry.label for group in chosen for entry in group.entries})
-    for label in (first, second):
-        if label not in labels:
-            raise DtbenchError(f"no results of solver '{label}'.{near(label, labels)} There: {', '.join(labels)}.")
+    names: dict[str, set[str]] = {}  # label -> solvers of this label
+    for run in (run for group in chosen for run in group.runs):
+        names.setdefault(run.label, set()).add(run.cell.solver)
+    labels = sorted(names)
+    first, second = (_label(each, names) for each in (first, second))
     if first == second:
         raise DtbenchError(f"'{first}' is compared with itself; name two solvers. There: {', '.join(labels)}.")
     duels = [_duel(group, first, second) for group in chosen]
     met = tuple(duel for duel in duels if duel is not None)
     if not any(duel.instances for duel in met):
-        raise DtbenchError(f"'{first}' and '{second}' have no instance on which both have a score.")
+        raise DtbenchError(
+            f"'{first}' and '{second}' have no pair of runs: no instance on which both have a score of one seed, or "
+            "one of them a single run."
+        )
     return Comparison(first, second, met)
+
+
+def _label(given: str, names: Mapping[str, set[str]]) -> str:
+    """The label that is meant: a solver's name will do where it has one label only.
+
+    Raises
+    ------
+    DtbenchError
+        If there is none, or there are several.
+    """
+    if given in names:
+        return given
+    meant = [label for label, solvers in names.items() if given in solvers]
+    if len(meant) == 1:
+        return meant[0]
+    if meant:
+        raise DtbenchError(f"'{given}' is the solver of several labels: name one of {', '.join(sorted(meant))}.")
+    raise DtbenchError(f"no results of solver '{given}'.{near(given, names)} There: {', '.join(sorted(names))}.")
 
 
 def _duel(group: ProblemRuns, first: str, second: str) -> Duel | None:
@@ -258,8 +280,10 @@ def _duel(group: ProblemRuns, first: str, second: str) -> Duel | None:
         return None
     one, other = entries[first], entries[second]
     instances = tuple(_on(name, one, other, group.facts.sense) for name in group.instances)
-    shared = tuple(each for each in instances if each is not None and each.pairs)
-    notes = tuple(_notes(group, one, other, shared))
+    met = [each for each in instances if each is not None]
+    shared = tuple(each for each in met if each.pairs)
+    apart = [each.instance for each in met if not each.pairs]
+    notes = (*_notes(group, one, other, shared), *([f"No seed in common on: {', '.join(apart)}."] if apart else []))
     return Duel(group.problem, group.size, group.facts.title, unit_in_words(group.facts.unit), shared, notes)
 
 
@@ -304,7 +328,7 @@ def _notes(group: ProblemRuns, one: Entry, other: Entry, shared: Sequence[OnInst
         yield f"No best known value, hence relative to the better one's mean: {', '.join(unknown)}."
     differ = sum(each.advantage != 0.0 for each in shared)
     if differ < TOO_FEW:
-        yield f"Only {differ} instances differ; with fewer than {TOO_FEW} no p-value can be below {SIGNIFICANT}."
+        yield f"Instances that differ: {differ}; with fewer than {TOO_FEW} no p-value can be below {SIGNIFICANT}."
 
 
 def _statuses(runs: Iterable[Run]) -> str:

@@ -23,7 +23,7 @@ UNPLANNED = "run their suite, or name them with --solvers or --seeds, to plan th
 
 @dataclass(frozen=True)
 class Choice:
-    """What of the results is looked at: a problem, a size, some solvers by their labels; all by default."""
+    """What of the results is looked at: a problem, a size, some solvers by label or name; all by default."""
 
     problem: str | None = None
     size: str | None = None
@@ -34,7 +34,7 @@ class Choice:
         return (
             self.problem in (None, cell.problem)
             and self.size in (None, cell.size)
-            and (not self.solvers or cell.label in self.solvers)
+            and (not self.solvers or bool({cell.label, cell.solver} & set(self.solvers)))
         )
 
     def check(self, cells: Sequence[Cell]) -> None:
@@ -51,7 +51,8 @@ class Choice:
             ("size", (self.size,), sorted({cell.size for cell in cells})),
             ("solver", self.solvers, labels),
         ):
-            unknown = [each for each in given if each is not None and each not in there]
+            known = {*there, *({cell.solver for cell in cells} if what == "solver" else ())}
+            unknown = [each for each in given if each is not None and each not in known]
             if unknown:
                 raise DtbenchError(
                     f"no results of {what} '{unknown[0]}'.{near(unknown[0], there)} There: {', '.join(there)}."

@@ -294,6 +294,13 @@ def test_a_part_of_the_board(dtbench, results, tmp_path):
     assert wrong.code == 2
 
 
+def test_labels_with_commas_are_one_name():
+    from dtbench.cli import scores
+
+    assert scores._names("greedy, genetic (a=1, b=2) ,,x") == ["greedy", "genetic (a=1, b=2)", "x"]
+    assert scores._names(None) == []
+
+
 def test_chosen_columns_and_digits(dtbench, results):
     options = ("leaderboard", "--results", results, "--columns", "rank,objective", "--digits", "2")
     (section,) = json.loads(dtbench(*options, "--json").out)["sections"]

@@ -47,6 +47,13 @@ def test_one_run_stands_for_every_seed(runs):
         assert_allclose(on.advantages, [-0.1 * sign, 0.0, 0.2 * sign], atol=1e-12)
 
 
+def test_no_seed_in_common_is_named(runs):
+    rows = [("a", 0, 11.0, 0), ("a", 0, 12.0, 1), ("b", 0, 12.0, 2), ("b", 0, 15.0, 3), ("a", 1, 11.0, 0)]
+    duel = compare(runs(*rows, ("b", 1, 12.0, 0)), "a", "b").duels[0]
+    assert [each.instance for each in duel.instances] == ["lights/tiny-001"]
+    assert "No seed in common on: lights/tiny-000." in duel.notes
+
+
 def test_only_seeds_that_both_have(runs):
     groups = runs(("a", 0, 11.0, 0), ("a", 0, 12.0, 1), ("b", 0, 12.0, 1), ("b", 0, 15.0, 2))
     (on,) = compare(groups, "a", "b").duels[0].instances
@@ -99,7 +106,7 @@ def test_what_is_missing_is_named(runs):
     duel = compare(groups, "a", "b").duels[0]
     assert [each.instance for each in duel.instances] == ["lights/tiny-000"]
     assert "b has no score in 1 of its 2 runs (1 not run); they are left out, which flatters it." in duel.notes
-    assert "Only 1 instances differ; with fewer than 6 no p-value can be below 0.05." in duel.notes
+    assert "Instances that differ: 1; with fewer than 6 no p-value can be below 0.05." in duel.notes
 
 
 @pytest.mark.parametrize(
@@ -107,7 +114,11 @@ def test_what_is_missing_is_named(runs):
     [
         (("a", "xyz"), "no results of solver 'xyz'. There: a, b, c."),
         (("a", "a"), "'a' is compared with itself; name two solvers. There: a, b, c."),
-        (("a", "c"), "'a' and 'c' have no instance on which both have a score."),
+        (
+            ("a", "c"),
+            "'a' and 'c' have no pair of runs: no instance on which both have a score of one seed, or one of them a "
+            "single run.",
+        ),
     ],
 )
 def test_what_cannot_be_compared(runs, given, said):
@@ -115,6 +126,19 @@ def test_what_cannot_be_compared(runs, given, said):
     with pytest.raises(DtbenchError) as error:
         compare(groups, *given)
     assert str(error.value) == said
+
+
+def test_a_name_with_one_label_will_do(runs, make_record, facts):
+    def made(label, value):
+        return make_record(label, 0, value, cell={"solver": "genetic" if "genetic" in label else label})
+
+    records = [made("greedy", 12.0), made("genetic (a=1, b=2)", 11.0)]
+    assert compare(collect(records, BEST, facts), "genetic", "greedy").first == "genetic (a=1, b=2)"
+    both = collect([*records, made("genetic", 11.5), made("genetic (a=2)", 11.5)], BEST, facts)
+    assert compare(both, "genetic", "greedy").first == "genetic"
+    several = collect([*records, made("genetic (a=2)", 11.5)], BEST, facts)
+    with pytest.raises(DtbenchError, match=r"several labels: name one of genetic \(a=1, b=2\), genetic \(a=2\)"):
+        compare(several, "genetic", "greedy")
 
 
 def test_an_unknown_size_names_what_there_is(runs):
