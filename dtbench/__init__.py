@@ -33,6 +33,7 @@ __all__ = [
     "Slot",
     "Solver",
     "all_problems",
+    "compare",
     "leaderboard",
     "load",
     "make_env",
@@ -46,6 +47,7 @@ __all__ = [
 LATE = {
     "GymPolicy": "learning.gym_policy",
     "load": "library.instances",
+    "compare": "api",
     "leaderboard": "api",
     "plot": "api",
     "results": "api",

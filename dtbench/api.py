@@ -1,4 +1,4 @@
-"""``dtbench.run``, ``results``, ``leaderboard`` and ``plot``: what the commands do, for scripts and notebooks.
+"""``dtbench.run``, ``results``, ``leaderboard``, ``compare``, ``plot``: the commands, for scripts and notebooks.
 
 They take the same way as the commands of their names: same plan, records, verification, numbers. What a command prints
 they return; progress goes to stderr, or in a notebook to an output of its own.
@@ -25,12 +25,14 @@ from dtbench.experiments.verify import VerifyReport, verify
 from dtbench.files import write_safely
 from dtbench.problems.registry import current, look_in
 from dtbench.reports import cells, render
-from dtbench.reports.folder import board_of, remarks
+from dtbench.reports.folder import all_remarks, board_of, remarks, runs_of
 from dtbench.reports.model import Leaderboard, Raw
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+    from dtbench.reports.comparison import Comparison
 
 PathLike = str | Path
 
@@ -262,6 +264,94 @@ def leaderboard(
     return _board(folder, formats, cache, problems_path)
 
 
+@dataclass(frozen=True)
+class Compared:
+    """Two solvers in pairs: a table that a notebook shows, and frames of the same numbers.
+
+    Attributes
+    ----------
+    model
+        The comparison as data.
+    """
+
+    model: Comparison
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """One row for each problem and size: advantage, wins, ties, losses, probability of improvement, p-values."""
+        return _frame(self.model.table.fields())
+
+    @cached_property
+    def instances(self) -> pd.DataFrame:
+        """One row for each instance: mean objectives of both, pairs, advantage."""
+        duels = self.model.duels
+        return _frame([{"problem": d.problem, "size": d.size} | each.facts for d in duels for each in d.instances])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is missing, and what is to be known, in sentences."""
+        return self.model.notes
+
+    def figure(self) -> Figure:
+        """The advantage on each instance and in all, and the probability of improvement; a notebook shows it."""
+        from dtbench.reports.comparison_output import figure
+
+        return figure(self.model)
+
+    def __repr__(self) -> str:
+        return self._repr_markdown_()
+
+    def _repr_markdown_(self) -> str:
+        heading = render.Heading("compare", self.model.heading)
+        return render.MARKDOWN.table(heading, self.model.table.without_blank(), self.notes)
+
+
+def compare(
+    first: str,
+    second: str,
+    results: PathLike | Sequence[PathLike],
+    *,
+    problem: str | None = None,
+    size: str | None = None,
+    problems_path: Sequence[PathLike] | PathLike = (),
+) -> Compared:
+    """Two solvers on what both have done in one or more folders of results, verified: `dtbench compare`.
+
+    Parameters
+    ----------
+    first, second
+        Solvers, as the leaderboard calls them. Advantages are those of the first.
+    results
+        Folder of results, or several.
+    problem, size
+        Only these.
+    problems_path
+        Further folders of problem packages.
+
+    Raises
+    ------
+    DtbenchError
+        If a solver, or what both have done, is not there.
+
+    Warns
+    -----
+    UserWarning
+        For each record that does not hold, and of planned cells that have none.
+
+    Examples
+    --------
+    >>> import dtbench
+    >>> found = dtbench.compare("genetic", "greedy", "results/quick")  # doctest: +SKIP
+    >>> found.frame[["problem", "size", "advantage_ratio", "p_holm"]]  # doctest: +SKIP
+    """
+    from dtbench.reports import comparison
+
+    _warn(_left_out(problems_path), 3)
+    reports = {Path(each): _verified(Path(each), True) for each in _list(results)}
+    _warn(all_remarks(reports), 3)
+    return Compared(comparison.compare(runs_of(reports), first, second, problem=problem, size=size))
+
+
 def plot(
     what: PathLike | Sequence[PathLike],
     *,
@@ -338,7 +428,7 @@ def _board(
     where = Path(folder)
     report = _verified(where, cache)
     _warn(remarks(report), 4)
-    model = board_of(report, where)
+    model = board_of({where: report})
     files = render.write(where, model, _list(formats)) if formats else []
     return Board(where, model, tuple(files))
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dtbench import notebook
+from dtbench.about import About
 from dtbench.arrays import ARRAY_COLUMNS, Array, Batched, BoolArray, at, specs
 from dtbench.encoding import Bounds, Encoding, Observation
 from dtbench.errors import DtbenchError, InvalidDecision
@@ -213,6 +214,7 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
     - ``heuristics``: the rules, by the names of their solvers. ``search_settings``: options of `genetic` that differ.
     - :meth:`coupled`, with :meth:`exact_horizon`: whether a decision changes what later slots cost or allow.
     - :meth:`dimensions`: lengths of dimensions that follow from the parameters; files are checked against them.
+    - ``about``: the problem in words, for `dtbench show`, best in a file ``card.py``.
     - ``library``: facts about files and best known values. ``seed_params``: parameters that only name a network or a
       trace. ``trace_axes``: axes of the instance that grow with the horizon; policies see their first entry.
     - :meth:`linear_model`: a strong formulation that can be exported. :meth:`form`, and :meth:`horizon_form` where
@@ -237,6 +239,7 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
     Decision: type[DecisionT]
 
     heuristics: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}  # solver name -> rule, a function of a slot
+    about: ClassVar[About | None] = None  # in words
     library: ClassVar[LibraryFacts] = LibraryFacts()
     search_settings: ClassVar[Mapping[str, bool | int | float | str]] = {}  # options of `genetic` where they differ
     seed_params: ClassVar[Mapping[str, Literal["network", "trace"]]] = {}  # what a parameter names

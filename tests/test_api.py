@@ -152,3 +152,19 @@ def test_plot_is_the_figure_of_the_command(done, tmp_path):
     assert isinstance(dtbench.plot(done.folder), Figure)
     with pytest.raises(dtbench.DtbenchError, match=r"output is 'x\.txt'"):
         dtbench.plot("stin-deployment/tiny-000", output="x.txt")
+
+
+def test_two_solvers_compared_are_those_of_the_command(done):
+    """Wins are where the mean objectives say so; one run of greedy is of both seeds of random."""
+    labels = sorted(set(dtbench.results(done.folder).solver))
+    found = dtbench.compare(*labels, done.folder, problem="stin-deployment")
+    assert found.frame.columns[:4].tolist() == ["problem", "size", "instances", "pairs"]
+    (row,) = found.frame.to_dict("records")
+    means = found.instances
+    advantage = means.second_objective_mean - means.first_objective_mean
+    assert (row["wins"], row["losses"]) == ((advantage > 1e-9).sum(), (advantage < -1e-9).sum())
+    assert row["instances"] == len(means)
+    assert f"{labels[0]} against {labels[1]}" in repr(found)
+    assert len(found.figure().axes) == 2
+    with pytest.raises(dtbench.DtbenchError, match=r"no results of solver 'nobody'"):
+        dtbench.compare("nobody", labels[0], done.folder)

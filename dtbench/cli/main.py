@@ -17,6 +17,8 @@ from typer.core import TyperGroup
 from dtbench import __version__
 from dtbench.cli import (
     catalog,
+    certify,
+    compare,
     data,
     export,
     fresh,
@@ -27,6 +29,7 @@ from dtbench.cli import (
     scaffold_problem,
     score,
     scores,
+    show,
     solve,
     sweep,
     train,
@@ -62,7 +65,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for part in (
-    catalog, solve, train, run, sweep, fresh, scores, plot, data, export, score, predictor, scaffold, scaffold_problem,
+    catalog, show, solve, train, run, sweep, fresh, scores, compare, plot, data, certify, export, score, predictor,
+    scaffold, scaffold_problem,
 ):  # fmt: skip
     part.add_to(app)
 

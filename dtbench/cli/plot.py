@@ -199,7 +199,7 @@ def _results(folder: Path, problem_id: str | None, size: str | None) -> tuple[An
     from dtbench.cli.scores import collected
     from dtbench.reports.overview import overview
 
-    found, holds = collected(folder)
+    found, holds = collected([folder])
     groups = [group for group in found if problem_id in (None, group.problem) and size in (None, group.size)]
     if not groups:
         raise DtbenchError(f"'{folder}' has no results of {problem_id or 'any problem'}, size {size or 'any'}.")

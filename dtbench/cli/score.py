@@ -17,7 +17,7 @@ from dtbench.cli.output import Json, ProblemsPath, number, percent, print_json, 
 from dtbench.core import AnyProblem, check_decision, gap_to
 from dtbench.errors import DtbenchError, shown
 from dtbench.library import instances
-from dtbench.library.best_known import HORIZON, best_known_or_none
+from dtbench.library.best_known import HORIZON, known_of
 from dtbench.outside import parse_json, read_bytes
 from dtbench.problems import problem
 
@@ -211,9 +211,9 @@ def _scores(owner: AnyProblem, found: Any, slot: int | None, decision: Any) -> d
 
 
 def _compared(owner: AnyProblem, instance: str, slot: int | None, objective: float) -> dict[str, Any]:
-    """Best known value of the same, where the library has one."""
+    """Best known value of the same, where there is one."""
     key = HORIZON if slot is None else str(slot)
-    known = best_known_or_none(owner.id).get(instance, {}).get(key) if instances.is_shipped(instance) else None
+    known = known_of(instance).get(key)
     gap = float(gap_to(owner.sense, objective, known.objective)) if known else None
     return {"best_known": known.objective if known else None, "gap_to_best_known": gap}
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,92 +17,173 @@ from dtbench.library import instances
 
 if TYPE_CHECKING:
     from dtbench.experiments.memory import Memo
+    from dtbench.experiments.verify import VerifyReport
     from dtbench.reports.scores import ProblemRuns
 
 NoCache = Annotated[
     bool, typer.Option("--no-cache", help="Check every record, also those that held before and are unchanged.")
 ]
-Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Folder of results.")]
+RESULTS = [Path("results/quick")]
+Results = Annotated[
+    list[Path],
+    typer.Option(
+        "--results", metavar="DIR", help="Folder of results; repeatable: each is verified against its own plan, and a "
+        "cell that several have counts once, as the first of them has it.",
+    ),
+]  # fmt: skip
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the application."""
-    app.command(epilog="Example: dtbench leaderboard --results results/quick --format md,html")(leaderboard)
+    app.command(
+        epilog="Example: dtbench leaderboard --results results/quick --format md,html; dtbench leaderboard --size tiny "
+        "--columns rank,solver,gap,mean_rank --digits 2 -o table"
+    )(leaderboard)
     app.command(epilog="Example: dtbench verify --results results/quick; dtbench verify --instances")(verify)
 
 
 def leaderboard(
-    results: Results = Path("results/quick"),
+    results: Results = RESULTS,
     formats: Annotated[
         str, typer.Option("--format", metavar="LIST", help="Files to write, of md, csv, tex, html and parquet.")
     ] = "md,csv,tex,html",
+    problem_id: Annotated[str | None, typer.Option("--problem", metavar="PROBLEM", help="Only this problem.")] = None,
+    size: Annotated[str | None, typer.Option(help="Only this size.")] = None,
+    solvers: Annotated[
+        str | None, typer.Option(metavar="LIST", help="Only these, by label or solver's name; ranks are theirs.")
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(metavar="LIST", help="Columns to show, in this order, by their names in leaderboard.csv or JSON: "
+                     "rank, solver, gap, objective, mean_rank, repaired, proven, decision_time, train_time, cells, "
+                     "failures, marks."),
+    ] = None,
+    digits: Annotated[
+        int | None, typer.Option(metavar="N", help="Digits of gaps, objectives and times.", min=2, max=9)
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="DIR", help="Folder to write to. By default that of the results; "
+                     "nothing is written where there are several, or only a part is chosen."),
+    ] = None,
     no_cache: NoCache = False,
     json: Json = False,
     problems_path: ProblemsPath = None,
-) -> None:
-    """Print the leaderboard of a folder of results and write its files there.
+) -> None:  # fmt: skip
+    """Print the leaderboard of folders of results and write its files.
 
     It counts against the plan that was stored when the results were run. Records are verified first; one that does not
-    hold is named and counts as not valid, and the command exits with 1.
+    hold is named and counts as not valid, and the command exits with 1. What is planned, but not chosen by `--problem`,
+    `--size` or `--solvers`, is as if it was not there.
     """
-    wanted = [name.strip() for name in formats.split(",") if name.strip()]
-    memo = None if no_cache else _memo(results, "leaderboard", json, wanted, stdout.width, stdout.color_system)
+    asked = Asked(
+        tuple(dict.fromkeys(results)), tuple(_names(formats)), problem_id, size, tuple(_names(solvers)),
+        tuple(_names(columns)), digits, output, json,
+    )  # fmt: skip
+    remembered = None if no_cache or len(asked.results) > 1 else asked.results[0]
+    more = (*asked.facts, stdout.width, stdout.color_system)
+    memo = None if remembered is None else _memo(remembered, "leaderboard", *more)
     said = None if memo is None else memo.recall()
-    if said is None or not _written(results, said["files"]):
-        said = _leaderboard(results, wanted, json, no_cache)
+    if said is None or not _written(said["files"]):
+        said = _leaderboard(asked, no_cache)
         if memo is not None and not said["wrong"]:
             memo.keep(said)
     for text in said["lines"]:
         stderr.print(text, markup=False, soft_wrap=True)
     typer.echo(said["text"], nl=False)
-    files = ", ".join(str(results / name) for name in said["files"])
-    stderr.print(f"written: {files}", markup=False, soft_wrap=True)
+    if said["files"]:
+        stderr.print(f"written: {', '.join(said['files'])}", markup=False, soft_wrap=True)
     if said["wrong"]:
         raise typer.Exit(1)
 
 
-def _leaderboard(results: Path, formats: list[str], json: bool, no_cache: bool) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Asked:
+    """What a call of ``leaderboard`` asks for."""
+
+    results: tuple[Path, ...]
+    formats: tuple[str, ...]
+    problem: str | None = None
+    size: str | None = None
+    solvers: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    digits: int | None = None
+    output: Path | None = None
+    json: bool = False
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """All of it in words: what is remembered holds for the same call only."""
+        return tuple(f"{f.name}={getattr(self, f.name)!r}" for f in fields(self))
+
+    @property
+    def folder(self) -> Path | None:
+        """Where files are written; None: nowhere."""
+        part = self.problem or self.size or self.solvers or self.columns or self.digits or len(self.results) > 1
+        return self.output or (None if part else self.results[0])
+
+
+def _names(given: str | None) -> list[str]:
+    """Names of a list; a label such as ``genetic (generations=10, population=5)`` is one.
+
+    >>> _names("greedy, genetic (a=1, b=2)")
+    ['greedy', 'genetic (a=1, b=2)']
+    """
+    return [name.strip() for name in re.split(r",(?![^(]*\))", given or "") if name.strip()]
+
+
+def _leaderboard(asked: Asked, no_cache: bool) -> dict[str, Any]:
     """Verify, make the leaderboard, write its files; gives what is to be said, and the checksums of the files."""
     from dtbench.experiments.memory import checksum
-    from dtbench.experiments.verify import verify as verify_records
-    from dtbench.reports.folder import board_of, remarks
+    from dtbench.reports.columns import chosen
+    from dtbench.reports.folder import Choice, all_remarks, board_of
     from dtbench.reports.render import as_data, write
     from dtbench.reports.terminal import terminal
 
-    with steps(stderr, f"verifying {results}") as progress:
-        report = verify_records(results, progress, remembered=not no_cache)
-    lines = list(remarks(report))
+    reports = _verified(asked.results, remembered=not no_cache)
+    lines = all_remarks(reports)
     try:
-        board = board_of(report, results)
+        board = board_of(reports, Choice(asked.problem, asked.size, asked.solvers))
+        board = chosen(board, asked.columns, asked.digits)
     except DtbenchError:
         for text in lines:
             stderr.print(text, markup=False, soft_wrap=True)
         raise
-    files = write(results, board, formats)
+    files = [] if asked.folder is None else write(asked.folder, board, asked.formats)
     with stdout.capture() as shown:
         stdout.print(terminal(board))
-    text = json_text(as_data(board)) + "\n" if json else shown.get()
-    return {"lines": lines, "text": text, "files": {f.name: checksum(f) for f in files}, "wrong": not report.ok}
+    text = json_text(as_data(board)) + "\n" if asked.json else shown.get()
+    wrong = not all(report.ok for report in reports.values())
+    return {"lines": lines, "text": text, "files": {str(f): checksum(f) for f in files}, "wrong": wrong}
 
 
-def collected(results: Path) -> tuple[tuple[ProblemRuns, ...], bool]:
-    """What a folder of results says, as the leaderboard counts it, and whether all records hold.
+def collected(results: Sequence[Path]) -> tuple[tuple[ProblemRuns, ...], bool]:
+    """What folders of results say, as the leaderboard counts it, and whether all records hold.
 
     What is wrong or missing is named on stderr.
 
     Raises
     ------
     DtbenchError
-        If no record holds.
+        If no record holds, or folders have a cell in different versions.
     """
-    from dtbench.experiments.verify import verify as verify_records
-    from dtbench.reports.folder import remarks, runs_of
+    from dtbench.reports.folder import all_remarks, runs_of
 
-    with steps(stderr, f"verifying {results}") as progress:
-        report = verify_records(results, progress)
-    for text in remarks(report):
+    reports = _verified(results, remembered=True)
+    for text in all_remarks(reports):
         stderr.print(text, markup=False, soft_wrap=True)
-    return runs_of(report, results), report.ok
+    return runs_of(reports), all(report.ok for report in reports.values())
+
+
+def _verified(results: Sequence[Path], *, remembered: bool) -> dict[Path, VerifyReport]:
+    """Each folder, verified against its own plan."""
+    from dtbench.experiments.verify import verify as verify_records
+
+    reports = {}
+    for folder in dict.fromkeys(results):
+        with steps(stderr, f"verifying {folder}") as progress:
+            reports[folder] = verify_records(folder, progress, remembered=remembered)
+    return reports
 
 
 def _memo(results: Path, command: str, *more: object) -> Memo:
@@ -110,11 +194,11 @@ def _memo(results: Path, command: str, *more: object) -> Memo:
     return Memo(results, command, f"{more}\n{solvers_told()}")
 
 
-def _written(results: Path, files: dict[str, str]) -> bool:
+def _written(files: dict[str, str]) -> bool:
     """Whether files that were written are there, unchanged."""
     from dtbench.experiments.memory import checksum
 
-    return all(checksum(results / name) == digest for name, digest in files.items())
+    return all(checksum(Path(name)) == digest for name, digest in files.items())
 
 
 def verify(

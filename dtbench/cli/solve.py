@@ -25,7 +25,7 @@ from dtbench.core import gap_to, relative_gap
 from dtbench.errors import DtbenchError
 from dtbench.experiments.record import CellLimits, Record
 from dtbench.library import instances
-from dtbench.library.best_known import best_horizon
+from dtbench.library.best_known import HORIZON, BestKnown, known_of
 from dtbench.plugins.discovery import SolverEntry, discover, find
 from dtbench.problems import problem
 
@@ -80,7 +80,8 @@ def solve(
     cell = planned(entry, instance_file(instance), seed=seed, limits=limits, options=options)
     with steps(stderr, f"{solver} on {instance}") as progress:
         record = Record.model_validate_json(run_cell(job_of(cell), progress)[0])
-    facts = summary(record, owner.sense, owner.coupled(loaded.params))
+    best = known_of(instance).get(HORIZON)
+    facts = summary(record, owner.sense, owner.coupled(loaded.params), best)
     if json:
         print_json(facts | {"slots": record.slots.model_dump() if record.slots else None})
     else:
@@ -102,9 +103,9 @@ def _played(entry: SolverEntry, file: Path) -> dict[str, str]:
     return {"checkpoint": str(file.resolve())}
 
 
-def summary(record: Record, sense: Any, coupled: bool) -> dict[str, Any]:
+def summary(record: Record, sense: Any, coupled: bool, best: BestKnown | None) -> dict[str, Any]:
     """What a record says, with the gaps to its own bound and to the best known value; ``coupled``: its slots."""
-    slots, best = record.slots, best_horizon(record.cell.instance)
+    slots = record.slots
     bound = record.horizon_bound(coupled)
     objective = record.objective
     away = float(gap_to(sense, objective, best.objective)) if best and objective is not None else None

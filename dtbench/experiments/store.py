@@ -28,6 +28,7 @@ from dtbench.errors import DtbenchError
 from dtbench.experiments.record import Cell, Record
 from dtbench.files import TEMPORARY, write_safely
 from dtbench.library import instances
+from dtbench.library.best_known import table_beside
 from dtbench.outside import is_plain, parse_json, read_bytes
 
 LIST = re.compile(r"\[\n\s*([^\[\]{}]*?)\n\s*\]")  # line breaks inside a text are escaped in JSON: these are layout
@@ -149,10 +150,12 @@ class Store:
             self.write(record.model_copy(update={"cell": cell}), decisions)
 
     def keep_instance(self, file: Path) -> None:
-        """Copy an instance of the user's own into the results."""
+        """Copy an instance of the user's own into the results, with its best known values if there are any."""
         folder = self.folder / "instances"
         folder.mkdir(parents=True, exist_ok=True)
         write_safely(folder / file.name, file.read_bytes())
+        if (table := table_beside(file)).is_file():
+            write_safely(folder / table.name, table.read_bytes())
 
     def instance_of(self, cell: Cell) -> str | Path:
         """What ``instances.load`` takes for a cell's instance: a name of the library, or the kept copy."""

@@ -140,9 +140,12 @@ def repair_is_feasible_and_idempotent(problem: AnyProblem, size: str) -> None:
 
 @law(sizes)
 def violations_say_what_is_infeasible(problem: AnyProblem, size: str) -> None:
-    """Violations are never negative, and positive wherever a decision is infeasible."""
+    """Violations are never negative, and positive wherever a decision is infeasible; ``about`` names them all."""
     met, _, _, decisions = drawn(problem, size)
     outcome = problem.evaluate(met, disturbed(decisions))
+    named = outcome.violations if problem.about is None else problem.about.constraints
+    nameless = [name for name in outcome.violations if name not in named]
+    require(not nameless, f"about.constraints has no words for {', '.join(nameless)}")
     worst = np.max([*outcome.violations.values()], axis=0)
     require((np.array([*outcome.violations.values()]) >= 0).all(), "a violation is negative")
     require((worst[~outcome.feasible] > 0).all(), "an infeasible decision has no violation")

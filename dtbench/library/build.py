@@ -23,7 +23,7 @@ from dtbench.errors import DtbenchError
 from dtbench.library import instances
 from dtbench.library.best_known import BEST_KNOWN, HORIZON, BestKnown, best_known, write_best_known
 from dtbench.problems import problem
-from dtbench.progress import Pace, time_left
+from dtbench.progress import Pace, Step, time_left, untold
 
 COUNTS = {"tiny": 10, "small": 10, "paper": 10, "large": 3}
 CROSS_CHECKED = ("tiny", "small")  # sizes whose optimum two methods must agree on
@@ -91,10 +91,22 @@ def certify(name: str, limits: Limits | None = None) -> list[BestKnown]:
     DtbenchError
         If two exact methods disagree, or an objective lies on the wrong side of a bound.
     """
-    instance = instances.load(name)
+    return certify_instance(instances.load(name), name, limits)
+
+
+def certify_instance(
+    instance: Instance, name: str, limits: Limits | None = None, progress: Step = untold
+) -> list[BestKnown]:
+    """Best known values of any instance, under a name; ``progress`` is told how many slots are done, of how many.
+
+    Raises
+    ------
+    DtbenchError
+        As :func:`certify`, or if the problem has no exact method for a horizon of coupled slots.
+    """
     owner = problem(instance.problem)
     if owner.coupled(instance.params):
-        return [_horizon_row(owner, instance, limits)]
+        return [_horizon_row(owner, instance, name, limits)]
     methods = owner.exactness.methods[:2] if instance.size in CROSS_CHECKED else owner.exactness.methods[:1]
     rows, state = [], owner.start(instance)
     for t in range(instance.horizon):
@@ -102,6 +114,7 @@ def certify(name: str, limits: Limits | None = None) -> list[BestKnown]:
         found = [owner.exact(slot, limits, method) for method in methods]
         _agree(f"{name}, slot {t}", found)
         rows.append(_row(name, str(t), found[0], methods))
+        progress(t + 1, instance.horizon, "slots")
     objective, bound = (float(np.mean([getattr(r, key) for r in rows])) for key in ("objective", "bound"))
     status = "optimal" if all(r.status == "optimal" for r in rows) else "feasible"
     version = rows[0].version
@@ -115,11 +128,11 @@ def _row(name: str, slot: str, found: Certificate, methods: Sequence[str]) -> Be
     )
 
 
-def _horizon_row(owner: AnyProblem, instance: Instance, limits: Limits | None) -> BestKnown:
+def _horizon_row(owner: AnyProblem, instance: Instance, name: str, limits: Limits | None) -> BestKnown:
     found = owner.exact_horizon(instance, limits)
     if found is None:
         raise DtbenchError(f"'{owner.id}' couples its slots but has no exact method for the horizon.")
-    return _row(instance.name, HORIZON, found, [found.method])
+    return _row(name, HORIZON, found, [found.method])
 
 
 def _agree(where: str, found: Sequence[Certificate]) -> None:

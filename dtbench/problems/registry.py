@@ -29,7 +29,7 @@ SHIPPED = "dtbench.problems"
 ENTRY_POINTS = "dtbench.problems"
 PATH_VARIABLE = "DTBENCH_PROBLEMS_PATH"
 LISTED = "PROBLEMS"
-PICTURE = "picture.py"
+SHOWING = ("card.py", "picture.py")  # change no result
 ID = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 DECLARED: Mapping[str, type | tuple[type, ...]] = {
     "title": str, "sense": str, "unit": str, "paper": Paper, "sizes": Mapping, "exactness": Exactness, "Instance": type,
@@ -243,10 +243,10 @@ def _checked(listed: Iterable[object]) -> list[AnyProblem]:
 
 @cache
 def sha256_of(folder: Path) -> str:
-    """Checksum of a problem's package, sources and weights; pictures, which change no result, are left out."""
+    """Checksum of a package, sources and weights; words and pictures, which change no result, are left out."""
     digest = hashlib.sha256()
     for file in sorted([*folder.rglob("*.py"), *folder.rglob("*.safetensors")]):
-        if file.name == PICTURE:
+        if file.name in SHOWING:
             continue
         digest.update(f"{file.relative_to(folder).as_posix()}\0".encode())
         digest.update(file.read_bytes() + b"\0")

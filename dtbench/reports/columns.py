@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from dtbench.reports.model import Column, Count, Section, Table, Value
+from dtbench.errors import DtbenchError, near
+from dtbench.reports.model import Column, Count, Leaderboard, Section, Table, Value
 
 COLUMNS = (
     Column(
@@ -33,6 +35,12 @@ COLUMNS = (
         "instances with replacement, and for each of them its seeds. With one seed per instance the interval speaks "
         "of instances only, with one instance of seeds only, and a single run has none. Intervals may overlap although "
         "one solver is better on every instance: see the mean rank.",
+    ),
+    Column(
+        "objective",
+        "mean objective",
+        "Mean of the objective over instances, of each over its seeds. In tables for people it is left out where the "
+        "gap is known on every instance, unless it is asked for.",
     ),
     Column(
         "mean_rank",
@@ -112,18 +120,54 @@ INSTANCE_COLUMNS = (
 )
 
 
+def chosen(board: Leaderboard, columns: Sequence[str] = (), digits: int | None = None) -> Leaderboard:
+    """The leaderboard with some columns of its sections in this order, the solver's among them, and rounded otherwise.
+
+    Raises
+    ------
+    DtbenchError
+        If a column is unknown.
+    """
+    known = [column.name for column in COLUMNS]
+    for name in columns:
+        if name not in known:
+            raise DtbenchError(f"unknown column '{name}'.{near(name, known)} Known: {', '.join(known)}.")
+    names = tuple(dict.fromkeys(columns if "solver" in columns or not columns else ("solver", *columns)))
+    sections = [replace(each, columns=names) for each in board.sections]
+    if digits is not None:
+        sections = [replace(each, table=each.table.in_digits(digits)) for each in sections]
+    return replace(board, sections=tuple(sections))
+
+
+def shown(section: Section) -> Table:
+    """The table for people: the columns that were chosen; else all, without objectives where gaps are known."""
+    names = [column.name for column in section.table.columns]
+    if section.columns:
+        return section.table.keep([names.index(name) for name in section.columns])
+    return section.table.keep([i for i, name in enumerate(names) if name != "objective" or not section.known])
+
+
 def compact(section: Section) -> tuple[Table, tuple[str, ...]]:
     """A table for narrow places, and its notes.
 
     Failures and marks become notes; columns that are blank, or only say that every cell has a score, are left out.
+    Columns that were chosen stay.
     """
     names = [column.name for column in section.table.columns]
-    solver, *told = (names.index(name) for name in ("solver", "failures", "marks"))
+    solver = names.index("solver")
+    told = [names.index(name) for name in ("failures", "marks") if name not in section.columns]
     facts = [
         (row[solver].text, [row[i].text for i in told if row[i].text not in ("", "0")]) for row in section.table.rows
     ]
+    table = shown(section)
+    if section.columns and "sees" not in section.columns:
+        sees = names.index("sees")
+        for row, (_, texts) in zip(section.table.rows, facts, strict=True):
+            texts += ["sees the future"] * (row[sees].text == "future")
     marked = tuple(f"{label}: {', '.join(texts)}." for label, texts in facts if texts)
-    table = section.table.keep([i for i in range(len(names)) if i not in told]).without_blank()
+    if section.columns:
+        return table, marked + section.notes
+    table = table.keep([i for i, c in enumerate(table.columns) if c.name not in ("failures", "marks")]).without_blank()
     columns = enumerate(zip(*table.rows, strict=True))
     return table.keep(
         [i for i, values in columns if not _all_scored(values)]

@@ -25,6 +25,7 @@ from dtbench.reports.columns import COLUMNS, INSTANCE_COLUMNS, REASON_COLUMNS
 from dtbench.reports.model import (
     MEAN_RANK,
     NUMBER,
+    OBJECTIVE,
     PLACE,
     RATIO,
     SECONDS,
@@ -63,7 +64,7 @@ def build(
     records
         Those that hold and count, in any order; at most one for each instance, solver label and seed.
     best_known
-        Instance name as the cells call it -> best known objective of the horizon.
+        Instance as :func:`dtbench.reports.scores.known_as` calls it -> best known objective of the horizon.
     problems
         Facts of every problem in the records; they may hold more.
     lacking
@@ -115,6 +116,7 @@ def _section(group: ProblemRuns) -> Section:
         n_instances=len(group.instances),
         table=Table(COLUMNS, tuple(rows)),
         notes=tuple(_notes(group)),
+        known=all(run.best is not None for run in group.runs),
         best=_best(zip(losses_of, (e for _, e in complete), strict=True)),
     )
 
@@ -139,6 +141,7 @@ def _row(entry: Entry, place: int | None, rank: float | None) -> tuple[Value, ..
         Text(entry.label),
         Text(entry.sees),
         entry.gap,
+        Quantity(entry.instance_objective, OBJECTIVE),
         Quantity(rank, MEAN_RANK),
         Quantity(entry.repaired, SHARE),
         Quantity(entry.proven, SHARE),
@@ -160,6 +163,9 @@ def _notes(group: ProblemRuns) -> Iterable[str]:
     unknown = sorted({run.instance for run in group.runs if run.best is None})
     if unknown:
         yield f"No best known value, hence no gap: {', '.join(unknown)}."
+    own = sorted({run.instance for run in group.runs if run.best is not None and run.cell.instance.endswith(".nc")})
+    if own:
+        yield f"Best known values of one's own (dtbench certify), not of the library: {', '.join(own)}."
     better = sorted(
         {(run.instance, run.label) for run in group.runs if run.gap is not None and run.gap < -ZERO},
     )

@@ -7,10 +7,19 @@ scripts). No format computes anything, and no value knows a format.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dtbench.params import unit_in_words
-from dtbench.reports.numbers import DASH, format_decimal, format_ratio, format_seconds, format_share
+from dtbench.reports.numbers import (
+    DASH,
+    DIGITS,
+    MINUS,
+    format_decimal,
+    format_number,
+    format_ratio,
+    format_seconds,
+    format_share,
+)
 
 Raw = float | int | str | None
 Row = tuple[Raw, ...]
@@ -18,18 +27,22 @@ Row = tuple[Raw, ...]
 
 @dataclass(frozen=True)
 class Unit:
-    """What a number counts: the suffix of its field in CSV and JSON, and how people read it."""
+    """What a number counts: the suffix of its field in CSV and JSON, and how people read it, in how many digits."""
 
     suffix: str
     text: Callable[[float], str]
+    rounded: Callable[[float, int], str] | None = None  # to so many digits; None where they are as they are
 
 
-RATIO = Unit("_ratio", lambda x: format_ratio(x) + " %")
+RATIO = Unit("_ratio", lambda x: format_ratio(x) + " %", lambda x, n: format_ratio(x, n) + " %")
 SHARE = Unit("_share", lambda x: format_share(x) + " %")
-SECONDS = Unit("_s", format_seconds)
+SECONDS = Unit("_s", format_seconds, format_seconds)
 MEAN_RANK = Unit("", lambda x: format_decimal(x, 2))
 PLACE = Unit("", lambda x: f"{x:.0f}")
 NUMBER = Unit("", lambda x: f"{x:.9g}")
+OBJECTIVE = Unit("", lambda x: format_number(x, 6), lambda x, n: format_number(x, n))
+CORRELATION = Unit("", lambda x: format_decimal(x, 2))
+P_VALUE = Unit("", lambda x: format_decimal(x, 3) if x >= 0.001 else f"{x:.1e}".replace("-", MINUS))
 
 
 @dataclass(frozen=True)
@@ -38,11 +51,16 @@ class Quantity:
 
     value: float | None
     unit: Unit
+    digits: int | None = None
 
     @property
     def text(self) -> str:
         """The number with its unit."""
-        return DASH if self.value is None else self.unit.text(self.value)
+        if self.value is None:
+            return DASH
+        if self.digits is None or self.unit.rounded is None:
+            return self.unit.text(self.value)
+        return self.unit.rounded(self.value, self.digits)
 
     @property
     def sort(self) -> float | str | None:
@@ -61,6 +79,7 @@ class Estimate:
     value: float | None
     lower: float | None = None
     upper: float | None = None
+    digits: int = DIGITS
 
     @property
     def text(self) -> str:
@@ -70,14 +89,14 @@ class Estimate:
     @property
     def figure(self) -> str:
         """The value in percent."""
-        return DASH if self.value is None else RATIO.text(self.value)
+        return DASH if self.value is None else f"{format_ratio(self.value, self.digits)} %"
 
     @property
     def interval(self) -> str:
         """The interval in percent, with a space before it; empty where there is none."""
         if self.lower is None or self.upper is None:
             return ""
-        return f" [{format_ratio(self.lower)}, {format_ratio(self.upper)}]"
+        return f" [{format_ratio(self.lower, self.digits)}, {format_ratio(self.upper, self.digits)}]"
 
     @property
     def sort(self) -> float | str | None:
@@ -110,6 +129,30 @@ class Count:
     def fields(self, name: str) -> dict[str, Raw]:
         """Both counts."""
         return {f"{name}_ok": self.n, f"{name}_planned": self.of}
+
+
+@dataclass(frozen=True)
+class WinTieLoss:
+    """On how many instances the first of two is better, as good, and worse."""
+
+    wins: int
+    ties: int
+    losses: int
+
+    @property
+    def text(self) -> str:
+        """``7 / 1 / 2``."""
+        return f"{self.wins} / {self.ties} / {self.losses}"
+
+    @property
+    def sort(self) -> float | str | None:
+        """The share of wins, a tie counting half."""
+        total = self.wins + self.ties + self.losses
+        return (self.wins + 0.5 * self.ties) / total if total else None
+
+    def fields(self, name: str) -> dict[str, Raw]:
+        """The three counts; they have names of their own."""
+        return {"wins": self.wins, "ties": self.ties, "losses": self.losses}
 
 
 @dataclass(frozen=True)
@@ -179,7 +222,7 @@ class Text:
         return {name: self.text}
 
 
-Value = Quantity | Estimate | Count | Tally | Training | Text
+Value = Quantity | Estimate | Count | WinTieLoss | Tally | Training | Text
 
 
 @dataclass(frozen=True)
@@ -211,6 +254,14 @@ class Table:
         said = [{row[i].text for row in self.rows} for i in range(len(self.columns))]
         return self.keep([i for i, texts in enumerate(said) if texts - {"", "0", DASH}])
 
+    def in_digits(self, digits: int) -> Table:
+        """The table with gaps, objectives and times in so many digits."""
+
+        def rounded(value: Value) -> Value:
+            return replace(value, digits=digits) if isinstance(value, Quantity | Estimate) else value
+
+        return Table(self.columns, tuple(tuple(map(rounded, row)) for row in self.rows))
+
     def keep(self, columns: Sequence[int]) -> Table:
         """The table with some of its columns."""
         return Table(tuple(self.columns[i] for i in columns), tuple(tuple(r[i] for i in columns) for r in self.rows))
@@ -241,6 +292,8 @@ class Section:
     """One problem at one size; ``sense`` says in words whether less or more is better, notes are sentences.
 
     ``best`` of each regime, of the methods that have a rank.
+    ``known``: whether every instance has a best known value. ``columns``: names of those to show, in this order; empty
+    if nobody has chosen any.
     """
 
     problem: str
@@ -251,6 +304,8 @@ class Section:
     n_instances: int
     table: Table
     notes: tuple[str, ...] = ()
+    known: bool = True
+    columns: tuple[str, ...] = ()
     best: tuple[Best, ...] = ()
 
     @property

@@ -6,20 +6,23 @@ DASH = "–"
 MINUS = "−"
 ZERO = 1e-9  # a ratio nearer to 0 is 0
 LONGEST = 300
+DIGITS = 3
 
 
-def format_ratio(ratio: float) -> str:
-    """A ratio as percent without the sign ``%``, about three digits; ``0.000`` only for zero (within 1e-9).
+def format_ratio(ratio: float, digits: int = DIGITS) -> str:
+    """A ratio as percent without the sign ``%``, about ``digits`` digits; ``0.000`` only for zero (within 1e-9).
 
     >>> [format_ratio(x) for x in (0.0, 2e-6, 0.00123, 0.0123, 0.123, 1.234, -0.0123)]
     ['0.000', '<0.001', '0.123', '1.23', '12.3', '123', '−1.23']
+    >>> [format_ratio(x, 2) for x in (0.0, 2e-6, 0.00123, 0.0123, 0.123, 1.234, -0.0123)]
+    ['0.00', '<0.01', '0.12', '1.2', '12', '123', '−1.2']
     """
-    percent = 100 * abs(ratio)
+    percent, least = 100 * abs(ratio), 10.0**-digits
     if abs(ratio) <= ZERO:
-        return "0.000"
-    if percent < 0.001:
-        return "<0.001" if ratio > 0 else f">{MINUS}0.001"
-    decimals = 3 if percent < 1 else 2 if percent < 10 else 1 if percent < 100 else 0
+        return f"{0:.{digits}f}"
+    if percent < least:
+        return f"<{least:.{digits}f}" if ratio > 0 else f">{MINUS}{least:.{digits}f}"
+    decimals = max(digits - (percent >= 1) - (percent >= 10) - (percent >= 100), 0)
     return (MINUS if ratio < 0 else "") + f"{percent:.{decimals}f}"
 
 
@@ -35,19 +38,28 @@ def format_share(share: float) -> str:
     return "<0.1" if percent < 0.1 else ">99.9" if percent > 99.9 else f"{percent:.1f}"
 
 
-def format_seconds(seconds: float) -> str:
-    """Seconds with three digits and an SI prefix.
+def format_seconds(seconds: float, digits: int = DIGITS) -> str:
+    """Seconds with so many digits and an SI prefix.
 
     >>> [format_seconds(x) for x in (0.0, 2.5e-9, 1.2345e-5, 0.0009996, 0.02, 1.0, 1234.0)]
     ['0 s', '2.50 ns', '12.3 µs', '1.00 ms', '20.0 ms', '1.00 s', '1234 s']
     """
     if seconds <= 0:
         return "0 s"
-    rounded = float(f"{seconds:.3g}")
+    rounded = float(f"{seconds:.{digits}g}")
     scale, prefix = next(((s, p) for s, p in ((1, ""), (1e-3, "m"), (1e-6, "µ")) if rounded >= s), (1e-9, "n"))
     value = seconds / scale
-    digits = f"{value:.0f}" if rounded / scale >= 100 else f"{value:#.3g}"
-    return f"{digits} {prefix}s"
+    text = f"{value:.0f}" if rounded / scale >= 10 ** (digits - 1) else f"{value:#.{digits}g}"
+    return f"{text} {prefix}s"
+
+
+def format_number(value: float, digits: int) -> str:
+    """A number with so many digits and a proper minus sign.
+
+    >>> [format_number(x, 4) for x in (-12.3, 0.001234567, 1234.0, 1234567.0)]
+    ['−12.30', '0.001235', '1234', '1.235e+06']
+    """
+    return f"{value:#.{digits}g}".removesuffix(".").replace("-", MINUS)
 
 
 def format_decimal(value: float, decimals: int) -> str:

@@ -15,8 +15,8 @@ from typing import Any
 from dtbench.errors import DtbenchError
 from dtbench.files import csv_text, write_safely
 from dtbench.reports import cells
-from dtbench.reports.columns import COLUMNS, compact
-from dtbench.reports.model import Column, Leaderboard, Raw, Table, Value
+from dtbench.reports.columns import COLUMNS, compact, shown
+from dtbench.reports.model import Column, Leaderboard, Raw, Section, Table, Value
 from dtbench.reports.page import html
 
 Pairs = Sequence[tuple[str, str]]
@@ -63,7 +63,7 @@ def _tables(board: Leaderboard, form: TextFormat) -> Iterator[str]:
     for section in board.sections:
         name = f"{section.title} ({section.problem}), {section.size}"
         heading = Heading(f"{section.problem}-{section.size}", name, section.subject)
-        content = compact(section) if form.compact else (section.table, section.remarks)
+        content = compact(section) if form.compact else (shown(section), section.remarks)
         yield form.table(heading, *content)
     for heading, table in ((FAILURES, board.failures), (SKIPPED, board.skipped)):
         if table.rows:
@@ -222,8 +222,13 @@ def leaderboard_rows(board: Leaderboard) -> list[dict[str, Raw]]:
     rows: list[dict[str, Raw]] = []
     for section in board.sections:
         where: dict[str, Raw] = {"problem": section.problem, "size": section.size, "instances": section.n_instances}
-        rows += [where | row for row in section.table.fields()]
+        rows += [where | row for row in _fields(section)]
     return rows
+
+
+def _fields(section: Section) -> list[dict[str, Raw]]:
+    """Raw numbers and words of the columns that were chosen; of all if nobody has."""
+    return (shown(section) if section.columns else section.table).fields()
 
 
 def instances_csv(board: Leaderboard) -> str:
@@ -237,7 +242,7 @@ def as_data(board: Leaderboard) -> dict[str, Any]:
     return {
         "sections": [
             {name: getattr(s, name) for name in names}
-            | {"rows": s.table.fields(), "notes": list(s.notes), "best": [best.facts for best in s.best]}
+            | {"rows": _fields(s), "notes": list(s.notes), "best": [best.facts for best in s.best]}
             for s in board.sections
         ],
         "failures": board.failures.fields(),

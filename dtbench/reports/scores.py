@@ -17,6 +17,7 @@ from dtbench.errors import DtbenchError
 from dtbench.experiments.plan_file import implied
 from dtbench.experiments.record import STATUSES, Cell, Record, Slots, Status
 from dtbench.experiments.verify import Lack, Lacking
+from dtbench.library.best_known import own_name
 from dtbench.machine import version
 from dtbench.problems import source_sha256
 from dtbench.regime import REGIMES
@@ -168,6 +169,15 @@ class Entry:
         """Mean of the objective over runs."""
         values = [run.objective for run in self.ok if run.objective is not None]
         return float(np.mean(values)) if values else None
+
+    @property
+    def instance_objective(self) -> float | None:
+        """Mean over instances of the mean objective over runs."""
+        values: dict[str, list[float]] = {}
+        for run in self.ok:
+            if run.objective is not None:
+                values.setdefault(run.instance, []).append(run.objective)
+        return float(np.mean([np.mean(each) for each in values.values()])) if values else None
 
     @property
     def mean_gap(self) -> float | None:
@@ -351,8 +361,13 @@ def instance_name(cell: Cell) -> str:
     return one_line(cell.instance)
 
 
+def known_as(cell: Cell) -> str:
+    """What best known values of a cell's instance are found by: name in the library, or file name and checksum."""
+    return own_name(cell.instance, cell.instance_sha256) if cell.instance.endswith(".nc") else cell.instance
+
+
 def _run(record: Record, best_known: Mapping[str, float], sense: Sense) -> Run:
-    best = best_known.get(record.cell.instance)
+    best = best_known.get(known_as(record.cell))
     scored = record.objective
     gap = None if best is None or scored is None else float(gap_to(sense, scored, best))
     return Run(record.cell, record, instance_name(record.cell), one_line(record.cell.label), best, gap)
@@ -360,7 +375,7 @@ def _run(record: Record, best_known: Mapping[str, float], sense: Sense) -> Run:
 
 def _missing(each: Lacking, best_known: Mapping[str, float]) -> Run:
     cell = each.cell
-    best = best_known.get(cell.instance)
+    best = best_known.get(known_as(cell))
     return Run(cell, None, instance_name(cell), one_line(cell.label), best, None, each.lack, each.reason)
 
 

@@ -20,7 +20,7 @@ def terminal(board: Leaderboard, *, most: int = MOST) -> RenderableType:
     parts: list[RenderableType] = [part for section in board.sections for part in _section(section)]
     for title, table in (("Failures", board.failures), ("Skipped cells", board.skipped)):
         if table.rows:
-            parts += [RichText(title, style="bold"), _grid(Table(table.columns, table.rows[:most]))]
+            parts += [RichText(title, style="bold"), grid(Table(table.columns, table.rows[:most]))]
             if len(table.rows) > most:
                 parts.append(RichText(f"... and {len(table.rows) - most} more", style="dim"))
             parts.append(RichText())
@@ -30,12 +30,12 @@ def terminal(board: Leaderboard, *, most: int = MOST) -> RenderableType:
 def _section(section: Section) -> Iterator[RenderableType]:
     yield RichText.assemble((f"{section.title}: {section.size}", "bold"), (f"  {section.subject}", "dim"))
     table, notes = compact(section)
-    yield _grid(table)
+    yield grid(table)
     yield from (RichText(note, style="dim") for note in notes)
     yield RichText()
 
 
-def _grid(table: Table) -> RichTable:
+def grid(table: Table) -> RichTable:
     """Words go in as ``Text``: markup in them is not read. Numbers stay on one line, words wrap."""
     grid = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     for column in table.columns:

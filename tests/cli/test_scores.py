@@ -1,6 +1,7 @@
 """``leaderboard``, ``verify`` and ``plan`` against the plan that is stored with the results."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -257,3 +258,105 @@ def test_cells_that_may_train_are_named_before_they_run(dtbench, tmp_path):
     said = dtbench("plan", *few, "--seeds", "4").out
     assert "3 cells of vdn: no policy is shipped for their size and seed." in said
     assert "whose limit is " in said
+
+
+def test_two_solvers_compared(dtbench, results, tmp_path):
+    files = [tmp_path / f"pair.{form}" for form in ("png", "tex", "json")]
+    told = dtbench("compare", "greedy", "random", "--results", results, *[x for f in files for x in ("-o", f)])
+    assert told.code == 0, told.err
+    assert "greedy against random: advantages are those of greedy" in told.out
+    found = json.loads(files[2].read_text())
+    (row,) = found["rows"]
+    assert (row["instances"], row["pairs"], row["wins"]) == (3, 9, 3)  # one run of greedy for each seed
+    assert "greedy against random" in files[1].read_text()
+    assert files[0].read_bytes().startswith(b"\x89PNG")
+    assert json.loads(dtbench("compare", "greedy", "random", "--results", results, "--json").out) == found
+    _, rows, _ = board(dtbench, results)
+    on = row["on"]
+    means = [each["first_objective_mean"] - each["second_objective_mean"] for each in on]
+    assert all(difference < 0 for difference in means)
+    assert rows["greedy"]["rank"] == 1
+
+
+def test_what_cannot_be_compared_is_one_line(dtbench, results, tmp_path):
+    assert dtbench("compare", "greedy", "randon", "--results", results).err.endswith(
+        "no results of solver 'randon'. Did you mean 'random'? There: greedy, random.\n"
+    )
+    assert (
+        "expected a name that ends in .png"
+        in dtbench("compare", "greedy", "random", "--results", results, "-o", tmp_path / "x.doc").err
+    )
+    next((results / "records").glob("*--s2--*.nc")).write_bytes(b"x")
+    assert dtbench("compare", "greedy", "random", "--results", results).code == 1
+
+
+def test_a_part_of_the_board(dtbench, results, tmp_path):
+    told = dtbench("leaderboard", "--results", results, "--solvers", "random", "--size", "tiny", "--json")
+    found = json.loads(told.out)
+    (section,) = found["sections"]
+    assert [(row["solver"], row["rank"]) for row in section["rows"]] == [("random", 1)]
+    assert found["provenance"]["chosen"] == "size tiny; solvers random"
+    assert "written" not in told.err
+    assert not (results / "leaderboard.md").exists()
+    dtbench("leaderboard", "--results", results, "--solvers", "random", "-o", tmp_path / "part", "--format", "md")
+    assert "greedy" not in (tmp_path / "part" / "leaderboard.md").read_text()
+    wrong = dtbench("leaderboard", "--results", results, "--problem", "stin-deploymen")
+    assert "no results of problem 'stin-deploymen'. Did you mean 'stin-deployment'?" in wrong.err
+    assert wrong.code == 2
+
+
+def test_labels_with_commas_are_one_name():
+    from dtbench.cli import scores
+
+    assert scores._names("greedy, genetic (a=1, b=2) ,,x") == ["greedy", "genetic (a=1, b=2)", "x"]
+    assert scores._names(None) == []
+
+
+def test_chosen_columns_and_digits(dtbench, results):
+    options = ("leaderboard", "--results", results, "--columns", "rank,objective", "--digits", "2")
+    (section,) = json.loads(dtbench(*options, "--json").out)["sections"]
+    assert [list(row) for row in section["rows"]] == [["solver", "rank", "objective"]] * 2
+    shown = dtbench(*options).out
+    assert re.search(r"greedy +1 +0\.\d\d *\n", shown)
+    assert "gap" not in shown
+    wrong = dtbench("leaderboard", "--results", results, "--columns", "ranks")
+    assert wrong.err.splitlines()[-1].startswith("dtbench: unknown column 'ranks'. Did you mean 'rank'? Known: rank,")
+
+
+def test_options_are_part_of_what_is_remembered(dtbench, results, verified):
+    """The same call is looked at once; another one anew."""
+    calls = [[], ["--solvers", "greedy"], ["--solvers", "random"], ["--digits", "2"], ["--columns", "rank"]]
+    outputs = [dtbench("leaderboard", "--results", results, *call).out for call in calls]
+    assert len(set(outputs)) == len(verified) == len(calls)
+    assert dtbench("leaderboard", "--results", results, *calls[-1]).out == outputs[-1]
+    assert len(verified) == len(calls)
+
+
+def test_several_folders_in_one_board(dtbench, results, tmp_path):
+    """Each against its own plan: of the second folder, random's cells are not planned any more in part."""
+    other = shutil.copytree(results, tmp_path / "other")
+    remove(results, "*--greedy--*")
+    alone = dtbench("leaderboard", "--results", results)
+    assert "3 planned cells not run" in alone.err
+    told = dtbench("leaderboard", "--results", results, "--results", other, "--json")
+    found = json.loads(told.out)
+    (section,) = found["sections"]
+    assert {row["solver"]: (row["rank"], row["cells_ok"], row["cells_planned"]) for row in section["rows"]} == {
+        "greedy": (1, 3, 3), "random": (2, 9, 9),
+    }  # fmt: skip
+    assert f"9 cells are in '{results}' and in '{other}': the records of '{results}' count" in told.err
+    assert [key for key in found["provenance"] if key.startswith("plan")] == [
+        "plan of results (1)",
+        "plan of other (2)",
+    ]
+    both = dtbench("compare", "greedy", "random", "--results", results, "--results", other, "--json")
+    assert json.loads(both.out)["rows"][0]["pairs"] == 9
+
+
+def test_a_cell_in_two_versions_is_refused(dtbench, results, finished, tmp_path):
+    suite = tmp_path / "pair.toml"
+    suite.write_text(SUITE.replace("seconds = 60", "seconds = 61").replace("seeds = 3", "seeds = 1"))
+    assert dtbench("run", suite, "--results", tmp_path / "other", "--solvers", "greedy").code == 0
+    told = dtbench("leaderboard", "--results", results, "--results", tmp_path / "other")
+    assert told.code == 2
+    assert "'greedy' on 'stin-deployment/tiny-000' with seed 0 is another cell in" in told.err.splitlines()[-1]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from dtbench.errors import DtbenchError
 from dtbench.experiments.verify import Lacking
+from dtbench.reports.columns import chosen, compact, shown
 from dtbench.reports.leaderboard import build
 from dtbench.reports.render import FORMATS, as_data, instances_csv
 from dtbench.reports.scores import ProblemFacts
@@ -239,6 +240,29 @@ class TestCoverage:
         records = [make_record("b", i, 2.0) for i in range(2)] + [make_record("a", i, 3.0) for i in range(2)]
         assert solvers(rows(records, best={})) == [(1, "b"), (2, "a")]
         assert "No best known value, hence no gap: lights/tiny-000, lights/tiny-001." in notes(records, best={})
+
+    def test_without_best_known_values_objectives_are_shown(self, facts, make_record):
+        """2 and 4 on one instance, 6 on the other: the mean over instances is (3 + 6) / 2. Not where gaps are known."""
+        records = [make_record("a", 0, 2.0), make_record("a", 0, 4.0, seed=1), make_record("a", 1, 6.0)]
+        for best, there in (({}, True), ({"lights/tiny-000": 1.0}, True), (BEST, False)):
+            (section,) = build(records, best, facts).sections
+            for table in (shown(section), compact(section)[0]):
+                found = {column.name: value for column, value in zip(table.columns, table.rows[0], strict=True)}
+                assert ("objective" in found) == there
+                if there:
+                    assert found["objective"].text == "4.50000"
+            assert section.table.fields()[0]["objective"] == 4.5
+
+    def test_chosen_columns_keep_what_must_be_known(self, facts, make_record):
+        """Order as asked, the solver among them, rounded; marks that are no column are notes."""
+        records = [make_record("a", 0, 3.0, method={"regime": "clairvoyant"})]
+        board = chosen(build(records, BEST, facts), ["objective", "rank"], 2)
+        table, notes = compact(board.sections[0])
+        assert [column.name for column in table.columns] == ["solver", "objective", "rank"]
+        assert [value.text for value in table.rows[0]] == ["a", "3.0", "1"]
+        assert "a: sees the future." in notes
+        with pytest.raises(DtbenchError, match=r"unknown column 'obj'"):
+            chosen(board, ["obj"])
 
     def test_some_best_known_values(self, rows, make_record):
         (row,) = rows([make_record("a", i, 2.2 + i) for i in range(2)], best={"lights/tiny-000": 2.0})

@@ -106,7 +106,7 @@ def test_counts_are_sorted_by_share(facts, make_record):
     """1 of 2 comes before 1 of 1."""
     records = [make_record("a", 0), make_record("b", 0), make_record("b", 0, seed=1, status="crash")]
     cells = Page(html(build(records, {}, facts))).all("td")
-    assert [float(cells[row * 12 + 9]["data-sort"]) for row in range(2)] == [1.0, 0.5]
+    assert [float(cells[row * 13 + 10]["data-sort"]) for row in range(2)] == [1.0, 0.5]
 
 
 def test_bars_share_one_axis(facts, make_record):

@@ -13,6 +13,7 @@ from dtbench.encoding import Encoding, Observation
 from dtbench.picture import Picture
 
 from . import agents, generator, heuristics, model, repair
+from .card import ABOUT
 from .instance import SIZES, ToyInstance
 from .model import ToyDecision, ToySlot, ToyState
 
@@ -25,6 +26,7 @@ class ToyProblem(Problem[ToyInstance, ToyState, ToySlot, ToyDecision]):
     sense = "min"
     unit = "s"
     paper = Paper(authors="Your Name", title="Your paper", venue="Your journal", year=2026)
+    about = ABOUT
     sizes = SIZES
     exactness = Exactness(methods=("strong", "reference"), target_gap=1e-6)
     heuristics: ClassVar = {"greedy": heuristics.greedy}

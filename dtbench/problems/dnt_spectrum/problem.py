@@ -12,6 +12,7 @@ from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Bounds, Encoding, Observation
 from dtbench.prediction import PredictorTraining
 from dtbench.problems.dnt_spectrum import agents, generator, heuristics, local_search, marginal, model
+from dtbench.problems.dnt_spectrum.card import ABOUT
 from dtbench.problems.dnt_spectrum.instance import SIZES, DntInstance, DntParams
 from dtbench.problems.dnt_spectrum.model import DntDecision, DntSlot, DntState
 from dtbench.problems.dnt_spectrum.predictor import predict
@@ -31,6 +32,7 @@ class DntSpectrum(Problem[DntInstance, DntState, DntSlot, DntDecision]):
         venue="arXiv",
         year=2025,
     )
+    about = ABOUT
     sizes = SIZES
     seed_params = {"world": "network", "walk": "trace"}  # noqa: RUF012
     exactness = Exactness(methods=("active-sets", "patterns", "cpsat", "reference"), target_gap=1e-9)

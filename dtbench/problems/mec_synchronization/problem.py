@@ -12,6 +12,7 @@ from dtbench.arrays import Array, ArraySpec, BoolArray, at, specs
 from dtbench.core import Certificate, Exactness, LibraryFacts, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Bounds, Encoding, Observation
 from dtbench.problems.mec_synchronization import agents, generator, heuristics, model
+from dtbench.problems.mec_synchronization.card import ABOUT
 from dtbench.problems.mec_synchronization.instance import SIZES, MecInstance, MecParams
 from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot, MecState
 from dtbench.problems.mec_synchronization.repair import repair
@@ -33,6 +34,7 @@ class MecSynchronization(Problem[MecInstance, MecState, MecSlot, MecDecision]):
         venue="arXiv preprint",
         year=2025,
     )
+    about = ABOUT
     sizes = SIZES
     exactness = Exactness(methods=("search", "enumeration"), bracket_methods=("levels", "reference"), target_gap=1e-4)
     library = LibraryFacts(counts={"paper": 5, "large": 2}, bracket_sizes=("large",))

@@ -12,6 +12,7 @@ from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Bounds, Encoding, Observation
 from dtbench.problems.satellite_offloading import agents, generator, heuristics, model
 from dtbench.problems.satellite_offloading.allocation import min_delay
+from dtbench.problems.satellite_offloading.card import ABOUT
 from dtbench.problems.satellite_offloading.instance import SIZES, OffloadingInstance
 from dtbench.problems.satellite_offloading.model import OffloadingDecision, OffloadingSlot, OffloadingState
 from dtbench.problems.satellite_offloading.repair import repair
@@ -31,6 +32,7 @@ class SatelliteOffloading(Problem[OffloadingInstance, OffloadingState, Offloadin
         year=2025,
     )
     seed_params = {"geometry_seed": "network"}  # noqa: RUF012
+    about = ABOUT
     sizes = SIZES
     exactness = Exactness(methods=("strong", "enumeration", "reference"), target_gap=1e-4, target_gaps={"large": 1e-3})
     heuristics: ClassVar = {

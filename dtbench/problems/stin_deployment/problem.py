@@ -12,6 +12,7 @@ from dtbench.arrays import Array, BoolArray
 from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Bounds, Encoding, Observation
 from dtbench.problems.stin_deployment import agents, heuristics, model
+from dtbench.problems.stin_deployment.card import ABOUT
 from dtbench.problems.stin_deployment.generator import draw, fresh
 from dtbench.problems.stin_deployment.instance import SIZES, StinInstance
 from dtbench.problems.stin_deployment.model import StinDecision, StinSlot, StinState
@@ -31,6 +32,7 @@ class StinDeployment(Problem[StinInstance, StinState, StinSlot, StinDecision]):
         venue="Frontiers of Information Technology & Electronic Engineering",
         year=2025,
     )
+    about = ABOUT
     sizes = SIZES
     exactness = Exactness(methods=("strong", "enumeration", "cpsat", "reference"), target_gap=1e-7)
     heuristics: ClassVar = {

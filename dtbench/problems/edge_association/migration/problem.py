@@ -12,6 +12,7 @@ from dtbench.arrays import Array
 from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Bounds, Encoding, Observation
 from dtbench.problems.edge_association.migration import agents, generator, heuristics, model
+from dtbench.problems.edge_association.migration.card import ABOUT
 from dtbench.problems.edge_association.migration.instance import SIZES, MigrationInstance, MigrationParams
 from dtbench.problems.edge_association.migration.model import MigrationDecision, MigrationSlot, MigrationState
 from dtbench.problems.edge_association.migration.repair import repair
@@ -30,6 +31,7 @@ class EdgeMigration(Problem[MigrationInstance, MigrationState, MigrationSlot, Mi
         venue="IEEE Internet of Things Journal",
         year=2021,
     )
+    about = ABOUT
     sizes = SIZES
     exactness = Exactness(methods=("assignment", "mip", "reference"), target_gap=1e-5)
     heuristics: ClassVar = {

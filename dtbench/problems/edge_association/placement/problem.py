@@ -11,6 +11,7 @@ from dtbench.arrays import Array
 from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Bounds, Encoding, Observation
 from dtbench.problems.edge_association.placement import agents, generator, heuristics, hybrid, model
+from dtbench.problems.edge_association.placement.card import ABOUT
 from dtbench.problems.edge_association.placement.instance import SIZES, PlacementInstance
 from dtbench.problems.edge_association.placement.local_search import local_search
 from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot, PlacementState
@@ -30,6 +31,7 @@ class EdgePlacement(Problem[PlacementInstance, PlacementState, PlacementSlot, Pl
         venue="IEEE Internet of Things Journal",
         year=2021,
     )
+    about = ABOUT
     sizes = SIZES
     exactness = Exactness(methods=("strong", "cpsat", "reference"), target_gap=1e-6, target_gaps={"large": 1e-4})
     heuristics: ClassVar = {
