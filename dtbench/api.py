@@ -25,7 +25,8 @@ from dtbench.experiments.verify import VerifyReport, verify
 from dtbench.files import write_safely
 from dtbench.problems.registry import current, look_in
 from dtbench.reports import cells, render
-from dtbench.reports.folder import all_remarks, board_of, remarks, runs_of
+from dtbench.reports.columns import chosen as columns_of
+from dtbench.reports.folder import EVERYTHING, Choice, all_remarks, board_of, runs_of
 from dtbench.reports.model import Leaderboard, Raw
 
 if TYPE_CHECKING:
@@ -197,7 +198,7 @@ class Board:
     Attributes
     ----------
     folder
-        Folder of results.
+        Folder of results; of several the first.
     model
         The leaderboard as data.
     files
@@ -231,21 +232,34 @@ class Board:
 
 
 def leaderboard(
-    folder: PathLike,
+    folder: PathLike | Sequence[PathLike],
     *,
     formats: Sequence[str] | str = (),
+    problem: str | None = None,
+    size: str | None = None,
+    solvers: Sequence[str] | str = (),
+    columns: Sequence[str] | str = (),
+    digits: int | None = None,
+    output: PathLike | None = None,
     cache: bool = True,
     problems_path: Sequence[PathLike] | PathLike = (),
 ) -> Board:
-    """The leaderboard of a folder of results, from verified records: `dtbench leaderboard`.
+    """The leaderboard of folders of results, from verified records: `dtbench leaderboard`.
 
     Parameters
     ----------
     folder
-        Folder of results.
+        Folder of results, or several; a cell that several have counts once, as the first of them has it.
     formats
-        Files to write there, of ``md``, ``csv``, ``tex``, ``html`` and ``parquet``; none by default. With any of them,
+        Files to write, of ``md``, ``csv``, ``tex``, ``html`` and ``parquet``; none by default. With any of them,
         ``instances.csv`` and ``cells.csv`` are written, too.
+    problem, size, solvers
+        Only these; ranks are among them.
+    columns, digits
+        Columns of tables and of ``frame``, by name, and digits of gaps, objectives and times in tables.
+    output
+        Folder to write to: that of the results by default. It must be named where there are several, or where only a
+        part is shown.
     cache
         Take records that held before, and have not changed, to hold.
     problems_path
@@ -254,14 +268,15 @@ def leaderboard(
     Raises
     ------
     DtbenchError
-        If the folder holds no results, or none that holds, or a format is unknown.
+        If the folder holds no results, or none that holds, what is chosen is not there, or a format is unknown.
 
     Warns
     -----
     UserWarning
         For each record that does not hold, and of planned cells that have none.
     """
-    return _board(folder, formats, cache, problems_path)
+    choice = Choice(problem, size, tuple(_list(solvers)))
+    return _board(folder, formats, cache, problems_path, choice, _list(columns), digits, output)
 
 
 @dataclass(frozen=True)
@@ -421,16 +436,27 @@ def plot(
 
 
 def _board(
-    folder: PathLike, formats: Sequence[str] | str, cache: bool, problems_path: Sequence[PathLike] | PathLike
+    folder: PathLike | Sequence[PathLike],
+    formats: Sequence[str] | str,
+    cache: bool,
+    problems_path: Sequence[PathLike] | PathLike,
+    choice: Choice = EVERYTHING,
+    columns: Sequence[str] = (),
+    digits: int | None = None,
+    output: PathLike | None = None,
 ) -> Board:
     """The one way to a board; warnings name the line that called the function that calls this one."""
+    folders = [Path(each) for each in _list(folder)]
+    part = len(folders) > 1 or choice != EVERYTHING or bool(columns) or digits is not None
+    if formats and part and output is None:
+        raise DtbenchError("only a part is shown, or several folders: name a folder to write to, output=...")
     _warn(_left_out(problems_path), 4)
-    where = Path(folder)
-    report = _verified(where, cache)
-    _warn(remarks(report), 4)
-    model = board_of({where: report})
+    reports = {each: _verified(each, cache) for each in folders}
+    _warn(all_remarks(reports), 4)
+    model = columns_of(board_of(reports, choice), columns, digits)
+    where = folders[0] if output is None else Path(output)
     files = render.write(where, model, _list(formats)) if formats else []
-    return Board(where, model, tuple(files))
+    return Board(folders[0], model, tuple(files))
 
 
 def _verified(where: Path, cache: bool) -> VerifyReport:

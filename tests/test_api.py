@@ -168,3 +168,16 @@ def test_two_solvers_compared_are_those_of_the_command(done):
     assert len(found.figure().axes) == 2
     with pytest.raises(dtbench.DtbenchError, match=r"no results of solver 'nobody'"):
         dtbench.compare("nobody", labels[0], done.folder)
+
+
+def test_a_part_of_the_board(done, tmp_path):
+    board = dtbench.leaderboard(done.folder, solvers="greedy", columns=["rank", "objective"], digits=3)
+    assert board.frame.columns.tolist() == ["problem", "size", "instances", "solver", "rank", "objective"]
+    assert board.frame.solver.tolist() == ["greedy"]
+    twice = dtbench.leaderboard([done.folder, done.folder], size="tiny", formats="md", output=tmp_path / "both")
+    assert sorted(twice.frame.solver) == ["greedy", "random"]
+    assert (tmp_path / "both" / "leaderboard.md").is_file()
+    with pytest.raises(dtbench.DtbenchError, match="name a folder to write to"):
+        dtbench.leaderboard(done.folder, solvers="greedy", formats="md")
+    with pytest.raises(dtbench.DtbenchError, match="no results of solver 'nobody'"):
+        dtbench.leaderboard(done.folder, solvers=["nobody"])
