@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -101,7 +101,14 @@ class Batched:
     @cached_property
     def batch_shape(self) -> tuple[int, ...]:
         """The leading axes, after broadcasting of all fields."""
-        return np.broadcast_shapes(*(np.shape(v)[: np.ndim(v) - len(s.dims)] for _, s, v in self.arrays()))
+        leads = {np.shape(v)[: np.ndim(v) - len(s.dims)] for _, s, v in self.arrays()}
+        return leads.pop() if len(leads) == 1 else np.broadcast_shapes(*leads)
+
+    @cached_property
+    def _spread(self) -> bool:
+        """Whether every field is an array with all leading axes."""
+        lead = self.batch_shape
+        return all(isinstance(v, np.ndarray) and v.shape[: v.ndim - len(s.dims)] == lead for _, s, v in self.arrays())
 
     @cached_property
     def dims(self) -> dict[str, int]:
@@ -115,9 +122,12 @@ class Batched:
     def __getitem__(self, index: Index) -> Self:
         """Index the leading axes of every field: ``slot[3]``, ``slots[:, None]``, ``population[order]``.
 
-        Fields that lean on broadcasting are spread (as views) first. Use ``[...]`` to spread only.
+        Fields that lean on broadcasting are spread (as views) first. Use ``[...]`` to spread only: what is spread
+        already is returned as it is, with the tables that it has computed.
         """
         batch = self.batch_shape
+        if index is Ellipsis and self._spread:
+            return self
         index = index if isinstance(index, tuple) else (index,)
         if not any(i is Ellipsis for i in index):
             index += (...,)
@@ -179,8 +189,31 @@ def at(value: Any, spec: ArraySpec, t: npt.ArrayLike, batch: tuple[int, ...]) ->
     return value
 
 
+@lru_cache(maxsize=1024)
+def _grid(lead: tuple[int, ...], more: int = 0) -> tuple[IntArray, ...]:
+    """Open grid over leading axes, with ``more`` axes of length one at the end: an index that broadcasts by itself."""
+    axes = len(lead) + more
+    grid = tuple(np.arange(n).reshape((-1,) + (1,) * (axes - 1 - axis)) for axis, n in enumerate(lead))
+    for each in grid:
+        each.setflags(write=False)
+    return grid
+
+
 def pick(table: npt.NDArray[Any], index: IntArray) -> Any:
     """Entry ``index`` of the last axis, the other axes broadcast: (..., K) and (...) give (...)."""
-    shape = np.broadcast_shapes(table.shape[:-1], index.shape)
-    table = np.broadcast_to(table, shape + table.shape[-1:])
-    return np.take_along_axis(table, np.broadcast_to(index, shape)[..., None], axis=-1)[..., 0]
+    return np.asarray(table[(*_grid(table.shape[:-1]), index)])
+
+
+def take(table: npt.NDArray[Any], index: IntArray) -> Any:
+    """Entries ``index`` of the last axis, the other axes broadcast: (..., K) and (..., n) give (..., n)."""
+    return table[(*_grid(table.shape[:-1], 1), index)]
+
+
+def rows(table: npt.NDArray[Any], index: IntArray) -> Any:
+    """Rows ``index`` of the last axis but one, the other axes broadcast: (..., J, C) and (..., I) give (..., I, C)."""
+    return table[(*_grid(table.shape[:-2], 1), index)]
+
+
+def spread(value: npt.NDArray[Any], shape: tuple[int, ...]) -> Any:
+    """``value`` broadcast to ``shape``, to be read only; as it is where it has that shape, which is quicker."""
+    return value if value.shape == shape else np.broadcast_to(value, shape)

@@ -119,6 +119,7 @@ class Encoding:
     ask: Callable[[Any, Any], Any] | None = None
     observe: Callable[[Any], Observation] | None = None
     keep_by: Literal["objective", "reward"] = "objective"
+    decode_explained: Callable[[Any, Any], tuple[Any, Mapping[str, Any]]] | None = None
     bounds: Mapping[str, Bounds] = field(default_factory=dict)
 
     @property

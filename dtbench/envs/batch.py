@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from dtbench.arrays import Array, BoolArray
+from dtbench.arrays import Array, BoolArray, spread
 from dtbench.core import AnyProblem, Decision, Instance, Slot, State
 from dtbench.encoding import Categorical, Observation, limits
 from dtbench.envs.shown import Shown
@@ -164,7 +164,7 @@ class BatchEnv(Shown):
             raise ValueError("no episode is being played: call reset first.")
         x, n_clipped = self.checked(x)
         problem, slot = self.problem, self.slot
-        decision = self.encoding.decode(slot, x)
+        decision, facts = self._decode(slot, x)
         self.played = slot, decision
         outcome = problem.evaluate(slot, decision)
         reward, rewards = problem.rewards(self.encoding, slot, x, outcome)
@@ -172,11 +172,16 @@ class BatchEnv(Shown):
         info |= self._repaired(slot, decision, x)
         if n_clipped is not None:
             info["n_clipped"] = n_clipped
-        if self.encoding.info is not None:
-            info |= self.encoding.info(slot, x)
+        info |= facts
         self.t += 1
         observation = self._enter(min(self.t, self.horizon - 1), problem.advance(slot, decision))
         return Step(observation, reward, rewards, np.full(self.n_envs, self.t == self.horizon), info)
+
+    def _decode(self, slot: Slot, x: Joint) -> tuple[Decision, Mapping[str, Any]]:
+        """The repaired decision, and the facts that the encoding tells."""
+        if self.encoding.decode_explained is not None:
+            return self.encoding.decode_explained(slot, x)
+        return self.encoding.decode(slot, x), {} if self.encoding.info is None else self.encoding.info(slot, x)
 
     def next_mask(self, x: Joint, agent: int) -> BoolArray | None:
         """Action mask (B, mask width) of agent number ``agent`` once those before it have chosen ``x`` (B, size).
@@ -223,9 +228,8 @@ class BatchEnv(Shown):
         return self.see(self.problem.slot(self.instances, t, state))
 
     def _own(self, value: npt.NDArray[Any], own_axes: int) -> npt.NDArray[Any]:
-        """Spread to all copies; the caller may write to it."""
-        shape = (self.n_envs, *value.shape[value.ndim - own_axes :])
-        return value if value.shape == shape and value.flags.writeable else np.array(np.broadcast_to(value, shape))
+        """Spread to all copies; the caller may write to it, so it is always a copy: it may be a part of the slot."""
+        return np.array(spread(value, (self.n_envs, *value.shape[value.ndim - own_axes :])))
 
     def checked(self, x: Joint) -> tuple[Joint, npt.NDArray[np.int64] | None]:
         """The joint actions within their ranges, and how many real entries were not (B,); None without real ones."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dtbench.arrays import Array, BoolArray, IntArray
+from dtbench.arrays import Array, BoolArray, IntArray, rows
 from dtbench.params import Params, param
 from dtbench.physics.mobility import gauss_markov
 from dtbench.physics.radio import log_distance_gain, shannon_rate
@@ -170,11 +170,7 @@ def distances(from_xy: Array, to_xy: Array) -> Array:
 
 def access_distance(bs_xy: Array, access: IntArray) -> Array:
     """d(j(i), k) [m] (..., N, M): wire from the access BS ``access`` (..., N) of user i to base station k."""
-    between = distances(bs_xy, bs_xy)
-    shape = np.broadcast_shapes(between.shape[:-2], access.shape[:-1])
-    between = np.broadcast_to(between, shape + between.shape[-2:])
-    rows = np.broadcast_to(access, shape + access.shape[-1:])
-    return np.take_along_axis(between, rows[..., None], axis=-2)
+    return np.asarray(rows(distances(bs_xy, bs_xy), access))
 
 
 def one_hot(index: IntArray, size: int) -> BoolArray:

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dtbench.arrays import Array, IntArray
+from dtbench.arrays import Array, IntArray, take
 from dtbench.core import Outcome
 from dtbench.encoding import Bounds, Box, Encoding, Group, Observation
 from dtbench.problems.satellite_offloading.allocation import proportional, round_channels
@@ -36,7 +36,7 @@ from dtbench.problems.satellite_offloading.model import (
     channel_rate,
     evaluate,
 )
-from dtbench.problems.satellite_offloading.repair import misses_limits, repair
+from dtbench.problems.satellite_offloading.repair import mend, repair
 
 LEAST = 1e-3  # features count as at least this, in absolute value
 COMMON = 2  # entries at the end of an observation that are no UAV's, unless it has the data only
@@ -67,8 +67,9 @@ def _mode(groups: tuple[Group, ...], plain: Ask, pays: Callable[[Ask, Any, Any],
         return plain(slot, as_numbered(slot, x))
 
     return Encoding(
-        groups, lambda slot, x: repair(slot, ask(slot, x)), info=partial(explain, ask), ask=ask,
-        reward=None if pays is None else partial(pays, ask), keep_by="objective" if pays is None else "reward",
+        groups, lambda slot, x: repair(slot, ask(slot, x)), info=lambda slot, x: explained(ask, slot, x)[1], ask=ask,
+        decode_explained=partial(explained, ask), reward=None if pays is None else partial(pays, ask),
+        keep_by="objective" if pays is None else "reward",
     )  # fmt: skip
 
 
@@ -109,7 +110,7 @@ def ask_raw(slot: OffloadingSlot, x: npt.NDArray[Any]) -> OffloadingDecision:
     channels = total * size[..., :n] / size[..., :n].sum(axis=-1, keepdims=True)  # Eqs. (22), (23)
     assoc, kept = _rows(slot, size[..., n : n + m * n])  # Eqs. (25)-(27)
     factor = np.maximum((x[..., n + m * n + 1 :] + 1.0) / 2.0, LEAST)
-    share = proportional(kept, assoc, m) * np.take_along_axis(factor, assoc, axis=-1)  # Eqs. (28), (29)
+    share = proportional(kept, assoc, m) * take(factor, assoc)  # Eqs. (28), (29)
     return OffloadingDecision(channels=round_channels(channels, n_channel), assoc=assoc, share=share)
 
 
@@ -128,17 +129,18 @@ def ask_penalty(slot: OffloadingSlot, x: npt.NDArray[Any]) -> OffloadingDecision
     return OffloadingDecision(channels=channels, assoc=assoc, share=share)
 
 
-def explain(ask: Ask, slot: OffloadingSlot, x: npt.NDArray[Any]) -> dict[str, Any]:
-    """What an environment's ``info`` says of joint actions (..., size): what repair had to do.
+def explained(ask: Ask, slot: OffloadingSlot, x: npt.NDArray[Any]) -> tuple[OffloadingDecision, dict[str, Any]]:
+    """The repaired decision of joint actions (..., size), and what an environment's ``info`` says of the repair.
 
     ``repaired`` (...,): the decision asked for, its channels rounded, is infeasible. ``repaired_threshold`` (...,): it
     breaks C6 or C7 even when the rest is mended. ``raw_violations``: ``{constraint: (...,)}``.
     """
     asked = ask(slot, x)
     outcome = evaluate(slot, asked)
-    return {
+    decision, _, missed = mend(slot, asked, outcome.feasible)
+    return decision, {
         "repaired": ~outcome.feasible,
-        "repaired_threshold": misses_limits(slot, asked),
+        "repaired_threshold": missed,
         "raw_violations": dict(outcome.violations),
     }
 

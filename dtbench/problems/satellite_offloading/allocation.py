@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from dtbench.arrays import Array, IntArray
+from dtbench.arrays import Array, IntArray, spread, take
 from dtbench.problems.satellite_offloading.model import OffloadingDecision, OffloadingSlot, on_satellite, per_satellite
 
 HUGE = 1e12  # what an infinite number of channels counts as before rounding
@@ -42,11 +42,11 @@ def round_channels(x: npt.ArrayLike, n_channel: int) -> IntArray:
 def bottleneck_channels(slot: OffloadingSlot) -> IntArray:
     """Channels (..., N) that minimise T_up: one each, then each to the UAV with the longest upload (lowest index)."""
     alone = slot.data_bits / slot.rate
-    channels = np.ones(alone.shape, dtype=np.int64)
+    each = alone.reshape(-1, alone.shape[-1])
+    channels, rows = np.ones(each.shape, dtype=np.int64), np.arange(len(each))
     for _ in range(slot.params.n_channel - slot.n_uav):
-        slowest = (alone / channels).argmax(axis=-1)[..., None]
-        np.put_along_axis(channels, slowest, np.take_along_axis(channels, slowest, axis=-1) + 1, axis=-1)
-    return channels
+        channels[rows, (each / channels).argmax(axis=-1)] += 1
+    return channels.reshape(alone.shape)
 
 
 def speeds(slot: OffloadingSlot) -> Array:
@@ -61,28 +61,28 @@ def longest_first(weight: Array, speed: Array) -> IntArray:
     ``speed`` (..., M). Ties: lowest index of UAV and of satellite.
     """
     lead = np.broadcast_shapes(weight.shape[:-1], speed.shape[:-1])
-    order = np.broadcast_to(np.argsort(-weight, axis=-1, kind="stable"), (*lead, weight.shape[-1]))
-    load = np.zeros((*lead, speed.shape[-1]))
-    assoc = np.empty(order.shape, dtype=np.int64)
-    weight = np.broadcast_to(weight, order.shape)
-    for n in range(order.shape[-1]):
-        uav = order[..., n : n + 1]
-        added = np.take_along_axis(weight, uav, axis=-1)
-        sat = ((load + added) / speed).argmin(axis=-1)[..., None]
-        np.put_along_axis(assoc, uav, sat, axis=-1)
-        np.put_along_axis(load, sat, np.take_along_axis(load, sat, axis=-1) + added, axis=-1)
-    return assoc
+    weight = spread(weight, (*lead, weight.shape[-1])).reshape(-1, weight.shape[-1])
+    speed = spread(speed, (*lead, speed.shape[-1])).reshape(-1, speed.shape[-1])
+    order = np.argsort(-weight, axis=-1, kind="stable")
+    load, rows = np.zeros(speed.shape), np.arange(len(weight))
+    assoc = np.empty(weight.shape, dtype=np.int64)
+    for uav in order.T:
+        added = weight[rows, uav]
+        sat = ((load + added[:, None]) / speed).argmin(axis=-1)
+        assoc[rows, uav] = sat
+        load[rows, sat] += added
+    return assoc.reshape(*lead, weight.shape[-1])
 
 
 def proportional(weight: Array, assoc: IntArray, n_sat: int) -> Array:
     """Shares (..., N) in proportion to positive ``weight`` (..., N) that use every satellite up; ``assoc`` in range."""
     total = per_satellite(weight, on_satellite(assoc, n_sat))
-    return np.asarray(weight / np.take_along_axis(total, assoc, axis=-1))
+    return np.asarray(weight / take(total, assoc))
 
 
 def sqrt_shares(slot: OffloadingSlot, assoc: IntArray) -> Array:
     """Shares (..., N) proportional to sqrt(D_i), full capacity: they minimise (7) for a given association in range."""
-    return proportional(np.broadcast_to(np.sqrt(slot.data_bits), assoc.shape), assoc, slot.n_sat)
+    return proportional(spread(np.sqrt(slot.data_bits), assoc.shape), assoc, slot.n_sat)
 
 
 def min_delay(slot: OffloadingSlot) -> OffloadingDecision:

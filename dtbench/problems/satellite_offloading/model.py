@@ -8,6 +8,7 @@ hold by this encoding.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dtbench.arrays import Array, BoolArray, IntArray, array, pick
+from dtbench.arrays import Array, BoolArray, IntArray, array, pick, spread, take
 from dtbench.core import Decision, Outcome, Slot, State
 from dtbench.problems.satellite_offloading.instance import OffloadingParams
 
@@ -131,7 +132,7 @@ def computing_energy(slot: OffloadingSlot, work: Array, share: Array, assoc: Int
     if slot.params.energy_model == "pooled":
         used = per_satellite(share, here)
         return np.asarray((slot.power * per_satellite(work, here) * used**2).sum(axis=-1))
-    return np.asarray((pick(slot.power[..., None, :], assoc) * work * share**2).sum(axis=-1))
+    return np.asarray((take(slot.power, assoc) * work * share**2).sum(axis=-1))
 
 
 def evaluate(slot: OffloadingSlot, decision: OffloadingDecision) -> Outcome:
@@ -139,48 +140,90 @@ def evaluate(slot: OffloadingSlot, decision: OffloadingDecision) -> Outcome:
 
     Entries out of range are scored as the nearest valid ones (channels below 1 as 1, shares below 0 as 0), and flagged.
     """
-    p = slot.params
-    assoc = np.clip(decision.assoc, 0, slot.n_sat - 1)
-    here = on_satellite(assoc, slot.n_sat)
-    share = np.maximum(decision.share, 0.0)
-    work = pick(slot.work, assoc)
+    p, given = slot.params, Round.of(slot, decision)
+    e_cmp = computing_energy(slot, given.work, given.share, given.assoc, given.here)  # Eq. (14)
+    e_total = given.e_uav + e_cmp  # Eq. (16)
+    objective = (1.0 - p.mu) * given.t_total / p.t_norm + p.mu * e_total / p.e_norm  # Eq. (17)
 
-    upload = slot.data_bits / (np.maximum(decision.channels, 1) * slot.rate)  # Eqs. (3), (4)
-    t_up = upload.max(axis=-1)
-    n_sat_max = here.sum(axis=-2).max(axis=-1)
-    t_inter = slot.model_delay * n_sat_max + slot.block_spread  # Eq. (5)
-    t_train = training_delay(slot, work, share, here)  # Eq. (7)
-    t_total = t_up + t_inter + slot.t_down + t_train + slot.t_block  # Eqs. (6), (9), (10)
-
-    e_com = p.p_tx * upload.sum(axis=-1)  # Eq. (11)
-    e_hover = slot.n_uav * p.p_hover * t_total  # Eq. (12)
-    e_cmp = computing_energy(slot, work, share, assoc, here)  # Eq. (14)
-    e_uav = e_com + e_hover  # Eq. (13)
-    e_total = e_uav + e_cmp  # Eq. (16)
-    objective = (1.0 - p.mu) * t_total / p.t_norm + p.mu * e_total / p.e_norm  # Eq. (17)
-
-    violations = _violations(slot, decision, here, t_total, e_uav)
-    objective, *measured = np.broadcast_arrays(objective, *violations.values())
-    feasible = np.all([value <= TOLERANCE for value in measured], axis=0)
+    violations = _violations(slot, decision, given)
+    shape = np.broadcast_shapes(objective.shape, *(value.shape for value in violations.values()))
+    objective = spread(objective, shape)
+    measured = {name: spread(value, shape) for name, value in violations.items()}
     components = {
-        "t_total": t_total, "t_up": t_up, "t_inter": t_inter, "t_down": slot.t_down, "t_train": t_train,
-        "t_block": slot.t_block, "e_total": e_total, "e_uav": e_uav, "e_com": e_com, "e_hover": e_hover,
-        "e_cmp": e_cmp, "n_sat_max": n_sat_max,
+        "t_total": given.t_total, "t_up": given.t_up, "t_inter": given.t_inter, "t_down": np.asarray(slot.t_down),
+        "t_train": given.t_train, "t_block": slot.t_block, "e_total": e_total, "e_uav": given.e_uav,
+        "e_com": given.e_com, "e_hover": given.e_hover, "e_cmp": e_cmp, "n_sat_max": given.n_sat_max,
     }  # fmt: skip
-    metrics: dict[str, npt.NDArray[Any]] = {n: np.broadcast_to(v, objective.shape) for n, v in components.items()}
-    return Outcome(objective, np.asarray(feasible), dict(zip(violations, measured, strict=True)), metrics)
+    metrics: dict[str, npt.NDArray[Any]] = {n: spread(v, shape) for n, v in components.items()}
+    return Outcome(objective, _kept(measured), measured, metrics)
 
 
-def _violations(
-    slot: OffloadingSlot, decision: OffloadingDecision, here: BoolArray, t_total: Array, e_uav: Array
-) -> dict[str, Array]:
+def feasible(slot: OffloadingSlot, decision: OffloadingDecision) -> BoolArray:
+    """Whether decisions keep C2-C7 (...,): what :func:`evaluate` says, and nothing else of it."""
+    return _kept(_violations(slot, decision, Round.of(slot, decision)))
+
+
+def _kept(violations: Mapping[str, Array]) -> BoolArray:
+    """Whether every violation (...,) is within the tolerance."""
+    first, *others = (value <= TOLERANCE for value in violations.values())
+    for other in others:
+        first = first & other
+    return np.asarray(first)
+
+
+@dataclass(frozen=True, eq=False)
+class Round:
+    """Times [s] and energies [J] of a round that constraints look at, (...,) each, and what they are made of.
+
+    ``assoc`` and ``share`` (..., N) are in range; ``here`` (..., N, M); ``work`` a_i (..., N) [s].
+    """
+
+    assoc: IntArray
+    share: Array
+    here: BoolArray
+    work: Array
+    n_sat_max: IntArray
+    t_up: Array
+    t_inter: Array
+    t_train: Array
+    t_total: Array
+    e_com: Array
+    e_hover: Array
+    e_uav: Array
+
+    @classmethod
+    def of(cls, slot: OffloadingSlot, decision: OffloadingDecision) -> Round:
+        """The round of decisions; entries out of range count as the nearest valid ones."""
+        p = slot.params
+        assoc = np.minimum(np.maximum(decision.assoc, 0), slot.n_sat - 1)
+        here = on_satellite(assoc, slot.n_sat)
+        share = np.maximum(decision.share, 0.0)
+        work = pick(slot.work, assoc)
+
+        upload = slot.data_bits / (np.maximum(decision.channels, 1) * slot.rate)  # Eqs. (3), (4)
+        t_up = upload.max(axis=-1)
+        n_sat_max = here.sum(axis=-2).max(axis=-1)
+        t_inter = slot.model_delay * n_sat_max + slot.block_spread  # Eq. (5)
+        t_train = training_delay(slot, work, share, here)  # Eq. (7)
+        t_total = t_up + t_inter + slot.t_down + t_train + slot.t_block  # Eqs. (6), (9), (10)
+
+        e_com = p.p_tx * upload.sum(axis=-1)  # Eq. (11)
+        e_hover = slot.n_uav * p.p_hover * t_total  # Eq. (12)
+        e_uav = e_com + e_hover  # Eq. (13)
+        return cls(
+            assoc, share, here, work, n_sat_max, *map(np.asarray, (t_up, t_inter, t_train, t_total)),
+            *map(np.asarray, (e_com, e_hover, e_uav)),
+        )  # fmt: skip
+
+
+def _violations(slot: OffloadingSlot, decision: OffloadingDecision, given: Round) -> dict[str, Array]:
     """How far each constraint is broken, (...,) each; C6 and C7 relative to their limits."""
     channels, share = decision.channels, decision.share
     fraction = np.abs(channels - np.round(channels)) + np.maximum(1.0 - channels, 0.0)
     out = (decision.assoc < 0) | (decision.assoc >= slot.n_sat)
-    used = per_satellite(share, here)
+    used = per_satellite(share, given.here)
     with np.errstate(divide="ignore"):
-        late, drained = t_total / slot.deadline - 1.0, e_uav / slot.energy_limit - 1.0
+        late, drained = given.t_total / slot.deadline - 1.0, given.e_uav / slot.energy_limit - 1.0
     return {
         "channel_integer": fraction.sum(axis=-1),
         "channel_total": np.maximum(channels.sum(axis=-1) - float(slot.params.n_channel), 0.0),  # C5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dtbench.arrays import BoolArray, IntArray
+from dtbench.arrays import BoolArray, IntArray, spread, take
 from dtbench.problems.satellite_offloading.allocation import (
     bottleneck_channels,
     min_delay,
@@ -15,7 +15,7 @@ from dtbench.problems.satellite_offloading.allocation import (
 from dtbench.problems.satellite_offloading.model import (
     OffloadingDecision,
     OffloadingSlot,
-    evaluate,
+    feasible,
     on_satellite,
     per_satellite,
 )
@@ -46,16 +46,28 @@ def repair_flagged(slot: OffloadingSlot, decision: OffloadingDecision) -> tuple[
     decision, step
         The decision with the leading axes of both arguments, and (...,) int in 0..4.
     """
-    outcome = evaluate(slot, decision)
-    lead = outcome.objective.shape
+    repaired, step, _ = mend(slot, decision, feasible(slot, decision))
+    return repaired, step
+
+
+def mend(
+    slot: OffloadingSlot, decision: OffloadingDecision, ok: BoolArray
+) -> tuple[OffloadingDecision, IntArray, BoolArray]:
+    """As :func:`repair_flagged`, for who knows already which decisions are feasible, ``ok`` (...,).
+
+    Returns
+    -------
+    decision, step, missed
+        ``missed`` (...,): whether C6 or C7 is broken even when the rest is mended.
+    """
+    lead = ok.shape
     given = _spread(decision, lead)
-    repaired = _in_range(slot, given)
-    ok = outcome.feasible
-    repaired = _choose(ok, given, repaired)
+    repaired = _choose(ok, given, _in_range(slot, given))
     step = np.where(ok, 0, 1)
-    late = np.flatnonzero(~evaluate(slot, repaired).feasible)
+    broken = ~feasible(slot, repaired)
+    late = np.flatnonzero(broken)
     if not late.size:
-        return repaired, step
+        return repaired, step, broken
     flat = OffloadingDecision(
         channels=repaired.channels.reshape(-1, slot.n_uav),
         assoc=repaired.assoc.reshape(-1, slot.n_uav),
@@ -64,28 +76,21 @@ def repair_flagged(slot: OffloadingSlot, decision: OffloadingDecision) -> tuple[
     steps = step.reshape(-1)
     for number, attempt in ((2, _blend), (3, _faster), (4, _reference)):
         if late.size:
-            part = _members(slot, lead, late)
-            new = attempt(part, flat[late])
+            new, good = attempt(_members(slot, lead, late), flat[late])
             for name in ("channels", "assoc", "share"):
                 getattr(flat, name)[late] = getattr(new, name)
             steps[late] = number
-            late = late[~evaluate(part, new).feasible]
+            late = late[~good]
     shape = (*lead, slot.n_uav)
     repaired = OffloadingDecision(
         channels=flat.channels.reshape(shape), assoc=flat.assoc.reshape(shape), share=flat.share.reshape(shape)
     )
-    return repaired, steps.reshape(lead)
-
-
-def misses_limits(slot: OffloadingSlot, decision: OffloadingDecision) -> BoolArray:
-    """(...,): whether repair has to go beyond step 1, as C6 or C7 is broken even when the rest is mended."""
-    feasible = evaluate(slot, decision).feasible
-    return np.asarray(~(feasible | evaluate(slot, _in_range(slot, decision)).feasible))
+    return repaired, steps.reshape(lead), broken & ~ok
 
 
 def _spread(decision: OffloadingDecision, lead: tuple[int, ...]) -> OffloadingDecision:
     """The decision with exactly these leading axes, as views."""
-    new = {name: np.broadcast_to(value, (*lead, np.shape(value)[-1])) for name, _, value in decision.arrays()}
+    new = {name: spread(np.asarray(value), (*lead, np.shape(value)[-1])) for name, _, value in decision.arrays()}
     return OffloadingDecision(**new)
 
 
@@ -104,39 +109,40 @@ def _in_range(slot: OffloadingSlot, decision: OffloadingDecision) -> OffloadingD
     assoc = np.clip(decision.assoc, 0, slot.n_sat - 1)
     share = np.clip(np.nan_to_num(decision.share, nan=0.0), LEAST_SHARE, 1.0)
     used = per_satellite(share, on_satellite(assoc, slot.n_sat))
-    share = share / np.maximum(np.take_along_axis(used, assoc, axis=-1), 1.0)
+    share = share / np.maximum(take(used, assoc), 1.0)
     return OffloadingDecision(
         channels=round_channels(decision.channels, slot.params.n_channel), assoc=assoc, share=share
     )
 
 
-def _blend(slot: OffloadingSlot, decision: OffloadingDecision) -> OffloadingDecision:
-    """Step 2: the first blend that is feasible, the last one where none is."""
+def _blend(slot: OffloadingSlot, decision: OffloadingDecision) -> tuple[OffloadingDecision, BoolArray]:
+    """Step 2 of members (C,): the first blend that is feasible, the last one where none is; and whether it is."""
     full = proportional(decision.share, decision.assoc, slot.n_sat)
     theta = BLENDS[:, None, None]
     blends = (1.0 - theta) * full + theta * sqrt_shares(slot, decision.assoc)
-    tried = OffloadingDecision(channels=decision.channels, assoc=decision.assoc, share=blends)
-    good = evaluate(slot, tried).feasible
-    good[-1] = True
-    share = np.take_along_axis(blends, good.argmax(axis=0)[None, :, None], axis=0)[0]
-    return OffloadingDecision(channels=decision.channels, assoc=decision.assoc, share=share)
+    good = feasible(slot, OffloadingDecision(channels=decision.channels, assoc=decision.assoc, share=blends))
+    some = good.any(axis=0)
+    chosen = np.where(some, good.argmax(axis=0), len(BLENDS) - 1)
+    share = blends[chosen, np.arange(len(chosen))]
+    return OffloadingDecision(channels=decision.channels, assoc=decision.assoc, share=share), some
 
 
-def _faster(slot: OffloadingSlot, decision: OffloadingDecision) -> OffloadingDecision:
+def _faster(slot: OffloadingSlot, decision: OffloadingDecision) -> tuple[OffloadingDecision, BoolArray]:
     """Step 3: ``decision`` has the sqrt shares already."""
-    channels = np.broadcast_to(bottleneck_channels(slot), decision.channels.shape)
-    return OffloadingDecision(channels=channels, assoc=decision.assoc, share=decision.share)
+    channels = spread(bottleneck_channels(slot), decision.channels.shape)
+    faster = OffloadingDecision(channels=channels, assoc=decision.assoc, share=decision.share)
+    return faster, feasible(slot, faster)
 
 
-def _reference(slot: OffloadingSlot, decision: OffloadingDecision) -> OffloadingDecision:
-    """Step 4."""
-    return _spread(min_delay(slot), decision.batch_shape)
+def _reference(slot: OffloadingSlot, decision: OffloadingDecision) -> tuple[OffloadingDecision, BoolArray]:
+    """Step 4, the last one."""
+    return _spread(min_delay(slot), decision.batch_shape), np.ones(decision.batch_shape, dtype=bool)
 
 
 def _members(slot: OffloadingSlot, lead: tuple[int, ...], flat: IntArray) -> OffloadingSlot:
     """Slots of the members ``flat`` (C,) of a batch ``lead`` that the slot's leading axes broadcast to."""
     axes = slot.batch_shape
-    if not axes:
+    if not axes or (axes == lead == flat.shape):  # for all: flat is in order
         return slot
     index = np.unravel_index(flat, lead)[len(lead) - len(axes) :]
     return slot[tuple(np.where(size == 1, 0, i) for size, i in zip(axes, index, strict=True))]

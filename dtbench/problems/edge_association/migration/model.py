@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dtbench.arrays import Array, BoolArray, IntArray, array, pick
+from dtbench.arrays import Array, BoolArray, IntArray, array, pick, rows, spread
 from dtbench.core import Decision, Outcome, Slot, State
 from dtbench.problems.edge_association.migration.instance import MigrationParams
 from dtbench.problems.edge_association.system import distances, one_hot
@@ -125,13 +125,6 @@ class MigrationDecision(Decision):
     assoc: IntArray = array("user", unit="1", doc="server index in [0, K)", kind="int")
 
 
-def rows(table: npt.NDArray[Any], index: IntArray) -> Any:
-    """Rows ``index`` (..., I) of a table (..., J, C): (..., I, C)."""
-    lead = np.broadcast_shapes(table.shape[:-2], index.shape[:-1])
-    table = np.broadcast_to(table, lead + table.shape[-2:])
-    return np.take_along_axis(table, np.broadcast_to(index, lead + index.shape[-1:])[..., None], axis=-2)
-
-
 def evaluate(slot: MigrationSlot, decision: MigrationDecision) -> Outcome:
     """Mean utility of associations (..., N), Eq. (21), and what they violate.
 
@@ -167,4 +160,4 @@ def advance(slot: MigrationSlot, decision: MigrationDecision) -> MigrationState:
     """The association becomes the previous one."""
     assoc = np.clip(decision.assoc, 0, slot.n_servers - 1)
     lead = np.broadcast_shapes(assoc.shape[:-1], slot.user_xy.shape[:-2])
-    return MigrationState(prev=assoc, prev_xy=np.broadcast_to(slot.user_xy, lead + slot.user_xy.shape[-2:]))
+    return MigrationState(prev=assoc, prev_xy=spread(slot.user_xy, lead + slot.user_xy.shape[-2:]))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dtbench.arrays import Array, BoolArray, IntArray, array, pick
+from dtbench.arrays import Array, BoolArray, IntArray, array, pick, spread, take
 from dtbench.core import Decision, Outcome, Slot, State
 from dtbench.problems.edge_association.placement.instance import PlacementParams
 from dtbench.problems.edge_association.placement.waterfill import TOLERANCE, level
@@ -116,7 +116,7 @@ class PlacementSlot(Slot):
         floor = np.swapaxes(np.where(np.isinf(self.floor), 0.0, self.floor), -1, -2)
         root = np.broadcast_to(self.root[..., None, :], floor.shape)
         order = np.argsort(-floor / root, axis=-1, kind="stable")
-        return order, np.take_along_axis(floor, order, axis=-1), np.take_along_axis(root, order, axis=-1)
+        return order, take(floor, order), take(root, order)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -141,16 +141,15 @@ def shares(slot: PlacementSlot, assoc: IntArray) -> tuple[Array, Array]:
     here = one_hot(assoc, slot.n_bs)
     member = np.swapaxes(here, -1, -2)
     order, floor, root = slot.ranking
-    shape = np.broadcast_shapes(member.shape, order.shape)
-    member = np.take_along_axis(np.broadcast_to(member, shape), np.broadcast_to(order, shape), axis=-1)
+    member = take(member, order)
     excess = np.where(member, floor, 0.0).sum(axis=-1) / slot.cpu - 1.0
     if slot.params.cpu_split == "even":
         count = here.sum(axis=-2)
-        return pick(slot.cpu[..., None, :] / np.maximum(count, 1)[..., None, :], assoc), excess
+        return take(slot.cpu / np.maximum(count, 1), assoc), excess
     u, fits = level(member, floor, root, slot.cpu)
-    floors = np.where(np.isinf(slot.floor), 0.0, slot.floor)
-    floors = np.where(pick(fits[..., None, :], assoc), pick(floors, assoc), 0.0)
-    return np.maximum(floors, pick(u[..., None, :], assoc) * slot.root), excess
+    floors = pick(slot.floor, assoc)
+    floors = np.where(take(fits, assoc) & ~np.isinf(floors), floors, 0.0)
+    return np.maximum(floors, take(u, assoc) * slot.root), excess
 
 
 def evaluate(slot: PlacementSlot, decision: PlacementDecision) -> Outcome:
@@ -174,15 +173,16 @@ def evaluate(slot: PlacementSlot, decision: PlacementDecision) -> Outcome:
     late = np.where(build > slot.deadline * (1.0 + LATE), build - slot.deadline, 0.0)
     violations = {
         "assigned": ((decision.assoc < 0) | (decision.assoc >= n_bs)).sum(axis=-1).astype(np.float64),  # Eq. (18a)
-        "open": (~pick(opened[..., None, :], assoc)).sum(axis=-1).astype(np.float64),
+        "open": (~take(opened, assoc)).sum(axis=-1).astype(np.float64),
         "capacity": np.maximum(count - slot.cap, 0).sum(axis=-1).astype(np.float64),  # Eq. (18b)
         "cpu": np.where(excess > TOLERANCE, excess, 0.0).sum(axis=-1),  # Eq. (18c)
         "delay": late.sum(axis=-1),  # Eqs. (15), (18d)
     }
-    objective, *broken = np.broadcast_arrays(objective, *violations.values())
+    shape = np.broadcast_shapes(objective.shape, *(value.shape for value in violations.values()))
+    objective, *broken = (spread(value, shape) for value in (objective, *violations.values()))
     metrics: dict[str, npt.NDArray[Any]] = {
         "latency": total / p.latency_weight,
-        "energy": np.broadcast_to(slot.energy, objective.shape),
+        "energy": spread(slot.energy, objective.shape),
         "n_open": n_open,
         "build": build,
         "share": share,

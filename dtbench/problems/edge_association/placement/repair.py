@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from dtbench.arrays import Array, BoolArray, Index, IntArray
+from dtbench.arrays import Array, BoolArray, Index, IntArray, pick, spread, take
 from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot, evaluate, of_assoc
 from dtbench.problems.edge_association.placement.waterfill import TOLERANCE
+
+
+FEW = 12  # members up to which going one by one is quicker than arrays
 
 
 @dataclass(frozen=True)
@@ -34,12 +38,12 @@ class Tables:
         lead = lead or (1,)
         index = np.unravel_index(np.arange(np.prod(lead)) if rows is None else rows, lead)
 
-        def spread(value: npt.NDArray[Any], axes: int) -> Any:
-            return np.broadcast_to(value, lead + value.shape[value.ndim - axes :])[index]
+        def members(value: npt.NDArray[Any], axes: int) -> Any:
+            return spread(value, lead + value.shape[value.ndim - axes :])[index]
 
         return cls(
-            spread(slot.floor, 2), spread(slot.carry, 2), spread(slot.root, 1),
-            spread(slot.safe, 1), spread(slot.cpu, 1), spread(slot.cap, 1),
+            members(slot.floor, 2), members(slot.carry, 2), members(slot.root, 1),
+            members(slot.safe, 1), members(slot.cpu, 1), members(slot.cap, 1),
         )  # fmt: skip
 
     def rows(self, index: Index) -> Tables:
@@ -125,7 +129,6 @@ def repair_flagged(
 def place(t: Tables, opened: BoolArray, want: IntArray, scores: Array | None) -> tuple[BoolArray, IntArray]:
     """Steps 1 to 3 for rows (B, M), (B, N): open servers and associations, -1 for users that found none."""
     rows = np.arange(len(want))
-    servers = Servers.empty(t)
     opened = opened.copy()
     fastest = t.cpu.argmax(axis=-1)
     opened[rows, fastest] |= ~opened.any(axis=-1)
@@ -133,11 +136,28 @@ def place(t: Tables, opened: BoolArray, want: IntArray, scores: Array | None) ->
     # Users with the highest floors first. Those whose wanted server is open and fits stay there.
     order = np.argsort(-t.floor.min(axis=-1), axis=-1, kind="stable")
     target = np.clip(want, 0, t.cpu.shape[-1] - 1)
-    wanted = (want == target) & np.take_along_axis(opened, target, axis=-1)
-    floors = np.take_along_axis(t.floor, target[..., None], axis=-1)[..., 0]
-    room = t.cpu * (1.0 + TOLERANCE)
+    wanted = (want == target) & take(opened, target)
+    floors = pick(t.floor, target)
     assoc = np.full_like(want, -1)
-    for rank in range(want.shape[-1]):
+    if len(want) <= FEW:
+        for row in rows:
+            one = One.of(t, row, opened[row], None if scores is None else scores[row])
+            one.settle(one.keep(*(each[row].tolist() for each in (order, target, wanted, floors))))
+            opened[row], assoc[row] = one.opened, one.assoc
+    else:
+        place_many(t, opened, assoc, order, target, wanted, floors, scores)
+    return opened, assoc
+
+
+def place_many(
+    t: Tables, opened: BoolArray, assoc: IntArray, order: IntArray, target: IntArray, wanted: BoolArray,
+    floors: Array, scores: Array | None,
+) -> None:  # fmt: skip
+    """Place all members at once, user after user; fills in ``opened`` (B, M) and ``assoc`` (B, N)."""
+    rows = np.arange(len(assoc))
+    servers = Servers.empty(t)
+    room = t.cpu * (1.0 + TOLERANCE)
+    for rank in range(assoc.shape[-1]):
         user = order[:, rank]
         k, floor = target[rows, user], floors[rows, user]
         fits = (servers.count[rows, k] < t.cap[rows, k]) & (servers.floors[rows, k] + floor <= room[rows, k])
@@ -165,4 +185,77 @@ def place(t: Tables, opened: BoolArray, want: IntArray, scores: Array | None) ->
         opened[go, k] = True
         assoc[go, user] = k
         servers.add(go, k, t.floor[go, user, k], t.root[go, user])
-    return opened, assoc
+
+
+@dataclass
+class One:
+    """One member of :func:`place` in plain numbers: for few members that is quicker than arrays of length one.
+
+    The same steps with the same operations in the same order as :func:`place_many`, so the same result to the bit.
+    """
+
+    t: Tables
+    row: int
+    room: list[float]
+    cap: list[int]
+    opened: list[bool]
+    scores: Array | None
+    count: list[int]
+    floors: list[float]
+    weight: list[float]
+    assoc: list[int]
+    root: list[float]
+
+    @classmethod
+    def of(cls, t: Tables, row: int, opened: BoolArray, scores: Array | None) -> One:
+        """Nobody anywhere, in row ``row`` of the tables."""
+        n_users, n_bs = t.floor.shape[1:]
+        return cls(
+            t, row, (t.cpu[row] * (1.0 + TOLERANCE)).tolist(), t.cap[row].tolist(), opened.tolist(), scores,
+            [0] * n_bs, [0.0] * n_bs, [0.0] * n_bs, [-1] * n_users, t.root[row].tolist(),
+        )  # fmt: skip
+
+    def add(self, user: int, k: int, floor: float) -> None:
+        """Put a user on server ``k``."""
+        self.count[k] += 1
+        self.floors[k] += floor
+        self.weight[k] += self.root[user]
+        self.assoc[user] = k
+
+    def keep(self, order: list[int], target: list[int], wanted: list[bool], floors: list[float]) -> list[int]:
+        """Users whose wanted server is open and fits stay there; the others, in order."""
+        waiting = []
+        for user in order:
+            k, floor = target[user], floors[user]
+            if wanted[user] and self.count[k] < self.cap[k] and self.floors[k] + floor <= self.room[k]:
+                self.add(user, k, floor)
+            else:
+                waiting.append(user)
+        return waiting
+
+    def settle(self, waiting: list[int]) -> None:
+        """The best open server that fits, or the cheapest closed one, which opens; nothing where none fits."""
+        if not waiting:
+            return
+        cpu, carry = self.t.cpu[self.row].tolist(), self.t.carry[self.row, waiting].tolist()
+        needed = self.t.floor[self.row, waiting].tolist()
+        liked = None if self.scores is None else self.scores[waiting].tolist()
+        for rank, user in enumerate(waiting):
+            floor, root = needed[rank], self.root[user]
+            inside = outside = -1
+            least = cheapest = math.inf
+            for k, opened in enumerate(self.opened):
+                if self.count[k] >= self.cap[k] or not self.floors[k] + floor[k] <= self.room[k]:
+                    continue
+                if opened and liked is not None:
+                    cost = -liked[rank][k]
+                else:
+                    cost = carry[rank][k] + root * (2.0 * self.weight[k] + root) / cpu[k]
+                if opened and (inside < 0 or cost < least):
+                    inside, least = k, cost
+                elif not opened and (outside < 0 or cost < cheapest):
+                    outside, cheapest = k, cost
+            chosen = inside if inside >= 0 else outside
+            if chosen >= 0:
+                self.opened[chosen] = True
+                self.add(user, chosen, floor[chosen])
