@@ -20,7 +20,7 @@ from dtbench.encoding import Bounds, Box, Categorical, Encoding, Group, Observat
 from dtbench.problems.mec_synchronization.credit import differences
 from dtbench.problems.mec_synchronization.genes import direct_encoding, search_encoding
 from dtbench.problems.mec_synchronization.instance import MecInstance, MecParams
-from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot, pick_rows, sums
+from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot, pick_rows, placement, sums
 from dtbench.problems.mec_synchronization.repair import repair
 
 LONGEST = 1.0  # queues look no longer, in units of the greatest reference queue: beyond it agents have learned nothing
@@ -68,21 +68,13 @@ def decode(slot: MecSlot, x: npt.NDArray[Any]) -> MecDecision:
     p, users, bs = slot.params, slot.n_users, slot.n_bs
     x = np.asarray(x, dtype=np.float64)
     raw = x[..., users : users + 2 * users * bs].reshape(*x.shape[:-1], bs, 2, users)
-    bare = repair(slot, empty(slot, proposed(slot, x)))
-    host = bare.host
+    host, _ = placement(slot, proposed(slot, x))
     active = candidates(slot, host)
     remote = active & (host != slot.access)
     wire = share(raw[..., 0, :], slot.access, remote, slot.access * bs + host, bs * bs, p.w_link)
     cpu = share(raw[..., 1, :], host, active, host, bs, p.f_max)
     power = np.where(active, powers(slot, x[..., :users], host), 0.0)
     return repair(slot, MecDecision(power=power, wire=wire, cpu=cpu, host=host))
-
-
-def empty(slot: MecSlot, host: npt.NDArray[Any]) -> MecDecision:
-    """Silence with hosts (..., K)."""
-    shape = np.broadcast_shapes(host.shape, (*slot.batch_shape, slot.n_users))
-    nothing = np.zeros(shape)
-    return MecDecision(power=nothing, wire=nothing, cpu=nothing, host=np.broadcast_to(host, shape))
 
 
 def candidates(slot: MecSlot, host: IntArray) -> BoolArray:
@@ -127,10 +119,8 @@ def share(raw: Array, chooser: IntArray, mine: BoolArray, group: IntArray, count
     ``raw`` (..., M, K) are all base stations' entries, ``chooser`` (..., K) the one that counts.
     """
     shape = np.broadcast_shapes(mine.shape, raw.shape[:-2] + raw.shape[-1:])
-    wide = np.broadcast_to(np.swapaxes(raw, -1, -2), (*shape, raw.shape[-2]))
-    said = np.maximum(pick(wide, np.broadcast_to(chooser, shape)), LEAST_SHARE)
+    said = np.maximum(pick(np.swapaxes(raw, -1, -2), chooser), LEAST_SHARE)
     part = np.where(mine, said, 0.0)
-    group = np.broadcast_to(group, shape)
     whole = pick_rows(sums(part, group, count), group, shape)
     return capacity * part / np.where(mine, whole, 1.0)
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dtbench.arrays import Array, BoolArray, IntArray, array, pick
+from dtbench.arrays import Array, BoolArray, IntArray, array, pick, spread, take
 from dtbench.core import Decision, Outcome, Slot, State
 from dtbench.problems.mec_synchronization.generator import nearest
 from dtbench.problems.mec_synchronization.instance import MecParams
@@ -112,7 +112,8 @@ class Transmission:
 def placement(slot: MecSlot, host: npt.NDArray[Any]) -> tuple[IntArray, IntArray]:
     """Hosts and slots of migration (..., K) in force: those decided at the start of a frame, else those carried."""
     decided = slot.hosts_open[..., None]
-    wanted = np.clip(np.nan_to_num(host), 0, slot.n_bs - 1).astype(np.int64)
+    named = host if np.asarray(host).dtype.kind in "iu" else np.nan_to_num(host)
+    wanted = np.minimum(np.maximum(named, 0), slot.n_bs - 1).astype(np.int64)
     placed = np.where(decided, wanted, slot.host)
     moving = np.where(decided & (placed != slot.host), slot.params.migration_slots, slot.moving)
     return placed, moving
@@ -167,8 +168,8 @@ def evaluate(slot: MecSlot, decision: MecDecision) -> Outcome:
     sent = transmit(slot, decision)
     weight = p.eta * slot.weight
     objective = price(slot, sent)
-    violations = {name: np.where(v > TOLERANCE, v, 0.0) for name, v in excesses(slot, decision, sent).items()}
-    feasible = np.all(np.stack([v == 0.0 for v in violations.values()]), axis=0)
+    excess = excesses(slot, decision, sent.host, sent.active, sent.remote)
+    violations = {name: np.where(v > TOLERANCE, v, 0.0) for name, v in excess.items()}
     metrics: dict[str, npt.NDArray[Any]] = {
         "energy": sent.energy,
         "failed": sent.failed,
@@ -181,9 +182,19 @@ def evaluate(slot: MecSlot, decision: MecDecision) -> Outcome:
         "mean_energy": sent.energy.mean(axis=-1),
         "failures": sent.failed.sum(axis=-1),
         "migrations": (sent.host != slot.host).sum(axis=-1),
-        "xi": objective - p.eps * np.broadcast_to(weight, sent.energy.shape).mean(axis=-1),
+        "xi": objective - p.eps * spread(weight, sent.energy.shape).mean(axis=-1),
     }
-    return Outcome(objective, feasible, violations, metrics)
+    return Outcome(objective, _kept(excess), violations, metrics)
+
+
+def feasible(slot: MecSlot, decision: MecDecision) -> BoolArray:
+    """Whether decisions keep all constraints (...,): what :func:`evaluate` says, and nothing else of it."""
+    host, moving = placement(slot, decision.host)
+    return _kept(excesses(slot, decision, host, slot.request & (moving == 0), host != slot.access))
+
+
+def _kept(excess: dict[str, Array]) -> BoolArray:
+    return np.asarray(np.logical_and.reduce([value <= TOLERANCE for value in excess.values()]))
 
 
 def cost(slot: MecSlot, decision: MecDecision) -> Array:
@@ -196,20 +207,25 @@ def price(slot: MecSlot, sent: Transmission) -> Array:
     return np.asarray((sent.energy / slot.params.e0 + slot.params.eta * slot.weight * sent.failed).mean(axis=-1))
 
 
-def excesses(slot: MecSlot, decision: MecDecision, sent: Transmission) -> dict[str, Array]:
-    """Scaled excess (...,) of every constraint family; infinite where a number is none."""
+def excesses(
+    slot: MecSlot, decision: MecDecision, host: IntArray, active: BoolArray, remote: BoolArray
+) -> dict[str, Array]:
+    """Scaled excess (...,) of every constraint family; infinite where a number is none.
+
+    ``host``, ``active`` and ``remote`` (..., K) are those of :class:`Transmission`.
+    """
     p, bs = slot.params, slot.n_bs
-    on_wire = sent.active & sent.remote
-    link = slot.access * bs + sent.host
-    cpu_sum = sums(decision.cpu, sent.host, bs)
-    wire_sum = sums(np.where(sent.remote, decision.wire, 0.0), link, bs * bs)
-    idle = np.where(sent.active, 0.0, np.abs(decision.cpu)) / p.f_max
+    on_wire = active & remote
+    link = slot.access * bs + host
+    cpu_sum = sums(decision.cpu, host, bs)
+    wire_sum = sums(np.where(remote, decision.wire, 0.0), link, bs * bs)
+    idle = np.where(active, 0.0, np.abs(decision.cpu)) / p.f_max
     unwired = np.where(on_wire, 0.0, np.abs(decision.wire)) / p.w_link
     outside = (decision.host < 0) | (decision.host >= bs)
     frozen = ~slot.hosts_open[..., None] & (decision.host != slot.host)
     excess = {
         "power": np.maximum(-decision.power, decision.power - p.p_max).max(axis=-1) / p.p_max,  # Eq. (14d)
-        "idle_power": np.where(sent.active, 0.0, np.abs(decision.power)).sum(axis=-1) / p.p_max,
+        "idle_power": np.where(active, 0.0, np.abs(decision.power)).sum(axis=-1) / p.p_max,
         "cpu": np.maximum((-decision.cpu).max(axis=-1), (cpu_sum - p.f_max).max(axis=-1))
         / p.f_max,  # Eqs. (14g), (14h)
         "link": np.maximum((-decision.wire).max(axis=-1), (wire_sum - p.w_link).max(axis=-1))
@@ -226,7 +242,7 @@ def advance(slot: MecSlot, decision: MecDecision) -> MecState:
     if not slot.params.closed:
         shape = (*np.broadcast_shapes(slot.batch_shape, decision.batch_shape), slot.n_users)
         names = ("queue", "queue_frame", "host", "moving")
-        return MecState(**{name: np.broadcast_to(getattr(slot, name), shape) for name in names})
+        return MecState(**{name: spread(getattr(slot, name), shape) for name in names})
     sent = transmit(slot, decision)
     return MecState(
         queue=np.maximum(slot.queue + sent.failed - slot.params.eps, 0.0),
@@ -239,15 +255,13 @@ def advance(slot: MecSlot, decision: MecDecision) -> MecState:
 def sums(value: Array, group: IntArray, count: int) -> Array:
     """Sums (..., count) of values (..., K) by group (..., K) in [0, count)."""
     shape = np.broadcast_shapes(value.shape, group.shape)
-    value, group = np.broadcast_to(value, shape), np.broadcast_to(group, shape)
+    value, group = spread(value, shape), spread(group, shape)
     rows = value.size // shape[-1]
-    place = group.reshape(rows, -1) + count * np.arange(rows)[:, None]
+    place = group if rows == 1 else group.reshape(rows, -1) + count * np.arange(rows)[:, None]
     total = np.bincount(place.ravel(), weights=value.ravel(), minlength=rows * count)
     return np.asarray(total.reshape(*shape[:-1], count), dtype=np.float64)
 
 
 def pick_rows(table: Array, group: IntArray, shape: tuple[int, ...]) -> Array:
     """Entry ``group`` (..., K) of the last axis of a table (..., count)."""
-    lead = shape[:-1]
-    table = np.broadcast_to(table, lead + table.shape[-1:])
-    return np.take_along_axis(table, np.broadcast_to(group, shape), axis=-1)
+    return np.asarray(take(table, spread(group, shape)))

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from dtbench.arrays import Array, BoolArray, IntArray
-from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot, evaluate, pick_rows, placement, sums
+from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot, feasible, pick_rows, placement, sums
 
 
 def repair(slot: MecSlot, decision: MecDecision) -> MecDecision:
@@ -15,6 +15,9 @@ def repair(slot: MecSlot, decision: MecDecision) -> MecDecision:
 
     Feasible decisions come back as they are.
     """
+    ok = feasible(slot, decision)
+    if ok.all():
+        return choose(ok, decision, decision)
     p, bs = slot.params, slot.n_bs
     power, wire, cpu = (np.nan_to_num(v, posinf=np.inf) for v in (decision.power, decision.wire, decision.cpu))
     host, moving = placement(slot, np.rint(np.nan_to_num(decision.host)))
@@ -26,7 +29,7 @@ def repair(slot: MecSlot, decision: MecDecision) -> MecDecision:
         cpu=scaled(np.where(active, np.clip(cpu, 0.0, p.f_max), 0.0), host, bs, p.f_max),
         host=host,
     )
-    return choose(evaluate(slot, decision).feasible, decision, mended)
+    return choose(ok, decision, mended)
 
 
 def choose(mask: BoolArray, one: MecDecision, other: MecDecision) -> MecDecision:

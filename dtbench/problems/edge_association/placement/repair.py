@@ -13,7 +13,6 @@ from dtbench.arrays import Array, BoolArray, Index, IntArray, pick, spread, take
 from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot, evaluate, of_assoc
 from dtbench.problems.edge_association.placement.waterfill import TOLERANCE
 
-
 FEW = 12  # members up to which going one by one is quicker than arrays
 
 
