@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from dtbench.arrays import Array, Batched, IntArray, array, at, pick, specs
+from dtbench.arrays import Array, Batched, IntArray, array, at, pick, rows, specs, take
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -136,3 +136,17 @@ def test_pick_equals_a_loop(shapes, seed):
     assert found.shape == shape
     for i in np.ndindex(*shape):
         assert found[i] == full[i][wanted[i]]
+
+
+def test_what_is_spread_already_is_returned_as_it_is():
+    """Its tables stay with it; a field without the leading axes makes a new object."""
+    whole = trace((3,))[...]
+    assert whole[...] is whole
+
+
+def test_take_and_rows_broadcast_like_take_along_axis():
+    rng = np.random.default_rng(0)
+    table, index = rng.random((1, 4, 5)), rng.integers(0, 4, (3, 1, 2))
+    wide, spread = np.broadcast_to(table, (3, 4, 5)), np.broadcast_to(index, (3, 4, 2))
+    assert_array_equal(take(table, index), np.take_along_axis(wide, spread, axis=-1))
+    assert_array_equal(rows(table, index[:, 0]), np.take_along_axis(wide, index[:, 0, :, None], axis=-2))

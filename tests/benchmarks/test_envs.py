@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from dtbench.envs import make_env
+from dtbench.problems import all_problems
+from dtbench.problems.edge_association.placement import repair
 
 NAME = "stin-deployment/paper"
 COPIES = 64
@@ -88,3 +90,52 @@ def test_batched_against_make_vec_env(benchmark, capsys):
             f"batched {1e6 * spent['batched']:.0f} us per step: {ratio:.1f} times faster"
         )
     assert ratio > 4.0
+
+
+@pytest.mark.benchmark(group="one environment alone, random actions")
+@pytest.mark.parametrize("id", list(all_problems()))
+def test_one_environment_alone(benchmark, capsys, id):
+    """What users of Stable-Baselines3 run: slots per second, resets included, and what a copy of 64 costs beside it."""
+    one, batch = make_env(f"{id}/paper", "gym"), make_env(f"{id}/paper", n_envs=COPIES)
+    one.action_space.seed(0)
+    actions = [one.action_space.sample() for _ in range(one.core.horizon)]
+    x = batch.encoding.sample(np.random.default_rng(0), (COPIES,))
+
+    def alone():
+        one.reset()
+        for action in actions:
+            one.step(action)
+
+    def batched():
+        batch.reset()
+        for _ in actions:
+            batch.step(x)
+
+    rate = {name: len(actions) / seconds(call) for name, call in (("alone", alone), ("batched", batched))}
+    ratio = COPIES * rate["batched"] / rate["alone"]
+    benchmark.pedantic(alone, rounds=3)
+    benchmark.extra_info |= {"slots_per_second": rate["alone"], "batched / alone": ratio}
+    with capsys.disabled():
+        print(f"\n{id}/paper: {rate['alone']:.0f} slots/s alone; each of {COPIES} copies {ratio:.1f} times as fast")
+    assert ratio > 1.0
+
+
+@pytest.mark.benchmark(group="ratio: repair of one placement in plain numbers against arrays, edge-placement/paper")
+def test_repair_of_one_member(benchmark, capsys, monkeypatch):
+    owner = all_problems()["edge-placement"]
+    instance = owner.generate("paper", 7_000)
+    slot = owner.slot(instance, 0, owner.start(instance))
+    encoding = owner.encodings(instance)["agents"]
+    x = encoding.sample(np.random.default_rng(0))
+
+    def decode():
+        encoding.decode(slot, x)
+
+    plain = seconds(decode)
+    benchmark(decode)
+    monkeypatch.setattr(repair, "FEW", 0)
+    arrays = seconds(decode)
+    benchmark.extra_info["arrays / plain"] = arrays / plain
+    with capsys.disabled():
+        print(f"\nrepair of one placement: arrays {1e3 * arrays:.2f} ms, plain numbers {1e3 * plain:.2f} ms")
+    assert arrays > plain

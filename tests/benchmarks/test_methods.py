@@ -2,12 +2,14 @@
 
 import time
 
+import numpy as np
 import pytest
 
 from dtbench import referee
 from dtbench.core import Limits
 from dtbench.plugins.discovery import discover, load_solver
 from dtbench.problems import all_problems, problem
+from dtbench.problems.edge_association.placement import local_search, waterfill
 
 STIN = problem("stin-deployment")
 PAPER = STIN.generate("paper", 7_000)
@@ -86,3 +88,25 @@ def test_strong_against_reference(benchmark, capsys, id):
     benchmark.extra_info["reference / strong"] = reference / strong
     with capsys.disabled():
         print(f"\n{id}/small: reference / {owner.exactness.methods[0]}: {reference / strong:.0f}x ({reference:.3f} s)")
+
+
+@pytest.mark.benchmark(group="ratio: edge-placement/large, local search with sums of members against all memberships")
+def test_local_search_of_placements(benchmark, capsys, monkeypatch):
+    """A slot of 300 users: servers with each user toggled from running sums, or each membership scored as a whole."""
+    owner = problem("edge-placement")
+    instance = owner.generate("large", 7_000)
+    here = owner.slot(instance, 0, owner.start(instance))
+
+    def as_a_whole(member, floor, root, cpu):
+        flipped = member[:, None] ^ np.eye(member.shape[-1], dtype=bool)
+        value, fits = waterfill.cost(flipped, floor[:, None], root[:, None], cpu[:, None])
+        return np.where(fits, value, np.inf)
+
+    quick = median_seconds(lambda _: local_search.local_search(here), 3)
+    decision = benchmark.pedantic(lambda: local_search.local_search(here), rounds=1)
+    monkeypatch.setattr(local_search, "toggled", as_a_whole)
+    plain = median_seconds(lambda _: local_search.local_search(here), 1)
+    assert (local_search.local_search(here).assoc == decision.assoc).all()
+    benchmark.extra_info["whole / sums"] = plain / quick
+    with capsys.disabled():
+        print(f"\nlocal search of edge-placement/large: {plain:.1f} s as a whole, {quick:.2f} s: {plain / quick:.0f}x")

@@ -6,12 +6,14 @@ import time
 
 import numpy as np
 
-from dtbench.arrays import Array, BoolArray, IntArray
+from dtbench.arrays import Array, BoolArray, IntArray, take
 from dtbench.problems.edge_association.placement.heuristics import flatten, greedy_add, try_sets
 from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot, evaluate, of_assoc
 from dtbench.problems.edge_association.placement.repair import repair
-from dtbench.problems.edge_association.placement.waterfill import cost
+from dtbench.problems.edge_association.placement.waterfill import FIRST_LEVELS, cost, toggled
 from dtbench.problems.edge_association.system import one_hot
+
+CHUNK = 100_000  # numbers of an array that are worked on together: more do not fit into a processor's cache
 
 
 def local_search(
@@ -110,15 +112,16 @@ class Neighbours:
     def _refresh(self, rows: IntArray, server: IntArray) -> None:
         """Compute V of ``server`` (len(rows),) again in the given rows, as it is and with each user toggled."""
         here = self.assoc[rows] == server[:, None]
-        ranked = np.take_along_axis(here, self.order[server], axis=-1)
-        floor, root, cpu = self.floor[server], self.root[server], self.cpu[server]
-        value, _ = cost(ranked, floor, root, cpu)
-        flipped = ranked[:, None, :] ^ np.eye(ranked.shape[-1], dtype=bool)  # toggled user by rank, then members
-        after, fits = cost(flipped, floor[:, None], root[:, None], cpu[:, None])
-        after = np.where(fits, after, np.inf)
-        after = np.take_along_axis(after, self.rank[server], axis=-1)
-        full = here.sum(axis=-1) >= self.cap[server]
-        join = ~full[:, None] & self.reachable[:, server].T
+        ranked = take(here, self.order[server])
+        held = here.sum(axis=-1)
+        value, _ = cost(ranked, self.floor[server], self.root[server], self.cpu[server])
+        after = np.empty(here.shape)
+        step = max(1, CHUNK // (here.shape[-1] * FIRST_LEVELS))
+        for part in (slice(first, first + step) for first in range(0, len(rows), step)):
+            which = server[part]
+            by_rank = toggled(ranked[part], self.floor[which], self.root[which], self.cpu[which])
+            after[part] = take(by_rank, self.rank[which])
+        join = (held < self.cap[server])[:, None] & self.reachable[:, server].T
         self.value[rows, server] = value
         self.toggled[rows, server] = np.where(here | join, after, np.inf)
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from dtbench.arrays import Array, BoolArray
+from dtbench.arrays import Array, BoolArray, Index, IntArray, pick, take
 
 TOLERANCE = 1e-8  # relative: what floors may exceed a processor by and still count as fitting
 TRACE = 1e-9
+FIRST_LEVELS = 8  # of a server that are looked at for every user; few have more users on their floors
 
 
 def level(member: Array | BoolArray, floor: Array, root: Array, cpu: Array) -> tuple[Array, BoolArray]:
@@ -58,3 +59,55 @@ def cost(member: BoolArray, floor: Array, root: Array, cpu: Array) -> tuple[Arra
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.maximum(floor, u[..., None] * root)
         return np.where(member, root**2 / share, 0.0).sum(axis=-1), fits
+
+
+def toggled(member: BoolArray, floor: Array, root: Array, cpu: Array) -> Array:
+    """V (Q, n) [s] of servers (Q,) once one user has joined or left, for each of n users; inf where floors do not fit.
+
+    Arguments as in :func:`level`, with one leading axis. Equal to :func:`cost` of every changed membership up to
+    rounding, but looks at members only: sums over those before a user in the order change with it, or those after.
+    """
+    count = member.sum(axis=-1)
+    most = max(1, int(count.max(initial=0)))
+    before = np.cumsum(member, axis=-1) - member  # (Q, n): members with a higher floor / root
+    listed = np.argsort(~member, axis=-1, kind="stable")[:, :most]
+    there = take(member, listed)
+    g, r = np.where(there, take(floor, listed), 0.0), np.where(there, take(root, listed), 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slow = np.where(g > 0.0, r**2 / g, 0.0)  # cost on the floor
+    g_sum, r_sum, slow_sum = (np.pad(np.cumsum(v, axis=-1), ((0, 0), (1, 0))) for v in (g, r, slow))
+    g_all, r_all = g_sum[:, -1:], r_sum[:, -1:]
+
+    sign = np.where(member, -1.0, 1.0)
+    g_new, r_new = sign * floor, sign * root
+
+    def lowest(q: Index, users: Index, width: int) -> tuple[Array, IntArray]:
+        """The least of the first levels of servers ``q``, at the members of these ranks, and whose it is."""
+        ahead = np.arange(width) < before[users][..., None]  # levels of members before the user
+        itself = member[users][..., None] & (np.arange(width) == before[users][..., None])
+        free = (cpu[:, None] - g_sum[:, :width])[q] - np.where(ahead, 0.0, g_new[users][..., None])
+        others = (r_all - r_sum[:, :width])[q] + np.where(ahead, r_new[users][..., None], 0.0)
+        levels = np.where(there[:, :width][q] & ~itself, free / others, np.inf)
+        at = levels.argmin(axis=-1)
+        return pick(levels, at), at
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        fits = g_all + g_new <= cpu[:, None] * (1.0 + TOLERANCE)
+        width = min(FIRST_LEVELS, most)
+        least, bound = lowest((slice(None), None), slice(None), width)
+        while width < most:  # levels fall, then rise: who has its least at the end of these looks at more
+            more = np.nonzero(fits & (bound >= width - 2))
+            if not more[0].size:
+                break
+            width = min(4 * width, most)
+            least[more], bound[more] = lowest(more[0], more, width)
+        own = (cpu[:, None] - take(g_sum, before)) / (r_all - take(r_sum, before) + root)
+        own = np.where(member, np.inf, own)
+        bound = np.where(own < least, before, bound)  # as many are on their floors
+        u = np.maximum(np.minimum(least, own), TRACE * cpu[:, None] / (r_all + r_new))
+        value = take(slow_sum, bound) + (r_all - take(r_sum, bound)) / u
+        joins = root**2 / np.maximum(floor, u * root)
+        leaves = np.where(before < bound, np.where(floor > 0.0, root**2 / floor, 0.0), root / u)  # as it is in the sums
+        value = value + np.where(member, -leaves, joins)
+    value = np.where(member & (count[:, None] == 1), 0.0, value)
+    return np.where(fits, value, np.inf)

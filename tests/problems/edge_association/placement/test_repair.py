@@ -97,3 +97,20 @@ def test_the_last_resort_is_rare(size):
         flags = repair_flagged(slots, random)[1]
         fell, asked = fell + flags.sum(), asked + flags.size
     assert 0 < fell < 0.12 * asked
+
+
+@pytest.mark.parametrize("scored", [False, True])
+def test_few_members_are_placed_like_many(monkeypatch, scored):
+    """One by one in plain numbers or all together in arrays: the same servers, to the bit."""
+    instance = PLACEMENT.generate("small", 5)
+    slot = PLACEMENT.slot(instance, 0, PLACEMENT.start(instance))
+    rng = np.random.default_rng(1)
+    shape = (40, slot.n_users)
+    bad = PlacementDecision(open=rng.random((40, slot.n_bs)) < 0.3, assoc=rng.integers(-1, slot.n_bs + 1, shape))
+    scores = rng.normal(size=(*shape, slot.n_bs)) if scored else None
+    together, stuck = repair_flagged(slot, bad, scores, last_resort=False)
+    monkeypatch.setattr("dtbench.problems.edge_association.placement.repair.FEW", 40)
+    alone, stuck_alone = repair_flagged(slot, bad, scores, last_resort=False)
+    assert_array_equal(alone.open, together.open)
+    assert_array_equal(alone.assoc, together.assoc)
+    assert_array_equal(stuck_alone, stuck)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.optimize import brentq, minimize
 
-from dtbench.problems.edge_association.placement.waterfill import cost, level
+from dtbench.problems.edge_association.placement.waterfill import cost, level, toggled
 
 
 def draw(seed, n, tightness):
@@ -77,3 +77,16 @@ def test_a_hopeless_user_without_floor_keeps_the_cost_finite():
     value, fits = cost(np.array([True, True]), np.array([4.0, 0.0]), np.array([1.0, 1.0]), np.array(4.0))
     assert fits
     assert np.isfinite(value)
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 40])
+@pytest.mark.parametrize("tightness", [0.3, 0.9, 1.05])
+def test_toggled_is_the_cost_of_every_changed_membership(n, tightness):
+    """One user joins or leaves: the same as :func:`cost` of all n memberships; 40 users exceed the first levels."""
+    for seed in range(20):
+        floor, root, cpu = (np.stack(v) for v in zip(*(draw(seed + 97 * k, n, 0.5) for k in range(3)), strict=True))
+        member = np.random.default_rng(seed).random((3, n)) < [[0.2], [0.6], [1.0]]
+        cpu = np.maximum((member * floor).sum(axis=-1) / tightness, 0.01 * cpu)
+        flipped = member[:, None] ^ np.eye(n, dtype=bool)
+        plain, fits = cost(flipped, floor[:, None], root[:, None], cpu[:, None])
+        assert_allclose(toggled(member, floor, root, cpu), np.where(fits, plain, np.inf), rtol=1e-9)
