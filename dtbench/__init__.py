@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from dtbench.core import Certificate, Decision, Instance, Outcome, Problem, Slot
 from dtbench.envs import make_env, register_envs
 from dtbench.errors import Declined, DtbenchError
-from dtbench.learning.gym_policy import GymPolicy
-from dtbench.library.instances import load
 from dtbench.params import Options, param
 from dtbench.problems import all_problems, problem
 from dtbench.solver import Heuristic, Solver
 
 if TYPE_CHECKING:
     from dtbench.api import leaderboard, results, run
+    from dtbench.learning.gym_policy import GymPolicy
+    from dtbench.library.instances import load
 
 __version__ = "0.1.0"
 
@@ -44,6 +44,8 @@ __all__ = [
 ]
 
 LATE = {
+    "GymPolicy": "learning.gym_policy",
+    "load": "library.instances",
     "leaderboard": "api",
     "plot": "api",
     "results": "api",

@@ -15,9 +15,10 @@ any point bound it from below over the box in which every feasible point lies.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from dtbench.arrays import Array, BoolArray
 from dtbench.problems.mec_synchronization.candidates import Candidates
@@ -31,8 +32,12 @@ CENTRING = 0.1  # factor by which a step aims to shrink the complementarity
 ARMIJO, BACKTRACK, TO_BORDER = 0.01, 0.6, 0.995
 
 
-THREADS = ThreadpoolController()
-"""Small systems gain nothing from threads of BLAS, and lose much where threads share cores."""
+@cache
+def blas() -> Any:
+    """Where threads of BLAS are limited: small systems gain nothing from them, and lose much where they share cores."""
+    from threadpoolctl import ThreadpoolController  # looks at all loaded libraries: not when only the rules are asked
+
+    return ThreadpoolController()
 
 
 @dataclass(frozen=True, eq=False)

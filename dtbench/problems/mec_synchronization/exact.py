@@ -21,7 +21,7 @@ from dtbench.exact.certificate import MARGIN, certify, with_target
 from dtbench.problems.mec_synchronization import heuristics
 from dtbench.problems.mec_synchronization.branch_and_bound import Prices, branch_and_bound
 from dtbench.problems.mec_synchronization.candidates import Candidates
-from dtbench.problems.mec_synchronization.convex import THREADS, Priced, served
+from dtbench.problems.mec_synchronization.convex import Priced, blas, served
 from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot
 from dtbench.problems.mec_synchronization.pooled import pooled
 
@@ -53,7 +53,7 @@ def solve(problem: AnyProblem, slot: MecSlot, limits: Limits, method: str) -> Ce
     }
     if method not in methods:
         raise ValueError(f"unknown method '{method}' of '{problem.id}'. Known: {', '.join(methods)}")
-    with THREADS.limit(limits=limits.threads):
+    with blas().limit(limits=limits.threads):
         return methods[method](problem, slot, with_target(problem, limits))
 
 

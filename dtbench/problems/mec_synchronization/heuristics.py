@@ -8,7 +8,7 @@ import numpy as np
 
 from dtbench.arrays import Array, BoolArray, IntArray
 from dtbench.problems.mec_synchronization.candidates import Candidates
-from dtbench.problems.mec_synchronization.convex import THREADS, Priced, price, served
+from dtbench.problems.mec_synchronization.convex import Priced, blas, price, served
 from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot
 
 
@@ -109,7 +109,7 @@ def per_member(slot: MecSlot, choose: Callable[[Candidates], Priced]) -> MecDeci
     candidates = Candidates.of(slot, slot.host)
     member = np.zeros(candidates.valid.shape, dtype=bool)
     power, wire, cpu = (np.zeros(candidates.valid.shape) for _ in range(3))
-    with THREADS.limit(limits=1):
+    with blas().limit(limits=1):
         for index in np.ndindex(*slot.batch_shape):
             chosen = choose(candidates[index])
             member[index], power[index] = chosen.member, chosen.power

@@ -20,7 +20,7 @@ from dtbench.exact.certificate import MARGIN, ROUNDING, with_target
 from dtbench.problems.mec_synchronization import frame, heuristics
 from dtbench.problems.mec_synchronization.branch_and_bound import branch_and_bound
 from dtbench.problems.mec_synchronization.candidates import Candidates
-from dtbench.problems.mec_synchronization.convex import THREADS
+from dtbench.problems.mec_synchronization.convex import blas
 from dtbench.problems.mec_synchronization.exact import BACKEND, decision_of
 from dtbench.problems.mec_synchronization.instance import MecInstance
 from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot, MecState
@@ -44,7 +44,7 @@ def solve(problem: AnyProblem, instance: MecInstance, limits: Limits) -> Certifi
         raise ValueError(f"the instance has leading axes {instance.batch_shape}; exact methods take one instance")
     limits = with_target(problem, limits)
     began = time.perf_counter()
-    with THREADS.limit(limits=limits.threads):
+    with blas().limit(limits=limits.threads):
         decisions, bound, details = closed(problem, instance, limits)
     scores = referee.rescore(problem, instance, decisions)
     objective = scores.mean

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import cast
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from dtbench import referee
 from dtbench.arrays import Array, BoolArray, IntArray
@@ -128,6 +127,8 @@ def assign(value: Array, admissible: BoolArray, cap: IntArray) -> IntArray | Non
     places = np.repeat(np.arange(len(cap)), np.minimum(cap, users))
     if len(places) < users:
         return None
+    from scipy.optimize import linear_sum_assignment  # its import takes as long as that of all the rest
+
     cost = np.where(admissible, -value, np.inf)[:, places]
     try:
         _, column = linear_sum_assignment(cost)
