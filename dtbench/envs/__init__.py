@@ -12,7 +12,8 @@ from typing import Any, Literal
 from dtbench.core import AnyProblem, Instance
 from dtbench.envs.batch import BatchEnv, Step
 from dtbench.errors import DtbenchError
-from dtbench.problems import all_problems, problem
+from dtbench.problems import all_problems, problem, registry
+from dtbench.problems.shipped import HORIZONS
 
 __all__ = ["BatchEnv", "Step", "make_env", "register_envs"]
 
@@ -166,15 +167,20 @@ def register_envs() -> None:
     """Tell Gymnasium the id of every problem and size, played by one agent that chooses for all; again is harmless."""
     import gymnasium
 
-    for owner in all_problems().values():
-        for size in owner.sizes:
-            id = f"dtbench/{owner.id}-{size}-v0"
-            steps = owner.dimensions(owner.sizes[size]).get("time")
-            if id not in gymnasium.registry:
-                gymnasium.register(
-                    id,
-                    entry_point="dtbench.envs:make_gym",
-                    vector_entry_point="dtbench.envs:make_vector",
-                    max_episode_steps=steps,
-                    kwargs={"instance": f"{owner.id}/{size}", "usual_steps": steps},
-                )
+    known: dict[tuple[str, str], int | None] = {
+        (id, size): steps for id, sizes in HORIZONS.items() for size, steps in sizes.items()
+    }
+    if registry.others():  # only theirs need an import: what shipped ones are called is written down
+        for owner in all_problems().values():
+            for size, params in owner.sizes.items():
+                known[owner.id, size] = owner.dimensions(params).get("time")
+    for (problem_id, size), steps in known.items():
+        id = f"dtbench/{problem_id}-{size}-v0"
+        if id not in gymnasium.registry:
+            gymnasium.register(
+                id,
+                entry_point="dtbench.envs:make_gym",
+                vector_entry_point="dtbench.envs:make_vector",
+                max_episode_steps=steps,
+                kwargs={"instance": f"{problem_id}/{size}", "usual_steps": steps},
+            )

@@ -141,6 +141,11 @@ def current() -> Registry:
     return made
 
 
+def others() -> bool:
+    """Whether anybody names problem packages beside the shipped ones."""
+    return bool(folders()) or any(True for _ in _installed())
+
+
 def shipped() -> Iterator[Package]:
     """The packages beside this file."""
     for module in pkgutil.iter_modules([str(Path(__file__).parent)]):

@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from dtbench.errors import DtbenchError
 from dtbench.problems import all_problems, problem, registry, source_sha256
+from dtbench.problems.shipped import HORIZONS
 
 GOOD = (
     "from dtbench.cli.toy_problem.problem import ToyProblem\nclass P(ToyProblem):\n    id = '{id}'\nPROBLEMS = (P(),)\n"
@@ -124,3 +126,24 @@ def test_an_installed_package(tmp_path):
         assert (
             "'pkg_single' (entry point 'single' of installed 1.0) is left out: 'pkg_single' is a single" in done.stdout
         )
+
+
+def test_shipped_problems_are_written_down():
+    """Their ids, sizes and horizons are known without an import of them."""
+    known = {
+        id: {size: owner.dimensions(params)["time"] for size, params in owner.sizes.items()}
+        for id, owner in all_problems().items()
+        if registry.current().folders[id].is_relative_to(Path(registry.__file__).parent)
+    }
+    assert known == HORIZONS, "write a new size, or another horizon, into dtbench/problems/shipped.py"
+
+
+def test_naming_an_environment_imports_no_problem_and_no_solver():
+    """`import dtbench` is quick: what it does not need yet is imported when it is used."""
+    code = (
+        "import sys, dtbench, gymnasium; assert 'dtbench/edge-placement-paper-v0' in gymnasium.registry;"
+        "late = ('scipy', 'h5py', 'dtbench.problems.edge_association', 'dtbench.problems.dnt_spectrum', 'torch');"
+        "sys.exit(', '.join(name for name in late if name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
