@@ -13,18 +13,18 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import h5netcdf
-import h5py
 import numpy as np
 import numpy.typing as npt
 
-from dtbench import hdf5, hdf5_process
 from dtbench.arrays import Batched
 from dtbench.errors import DtbenchError
 from dtbench.files import write_safely
 from dtbench.outside import read_bytes
+
+if TYPE_CHECKING:
+    from dtbench import hdf5
 
 MEMORY = "/dev/shm"  # noqa: S108  a folder in memory
 MOST_BYTES = 2**27  # of a file that is read
@@ -89,6 +89,8 @@ def write(path: Path, content: Content) -> None:
 
 def to_bytes(content: Content) -> bytes:
     """The file of some content. It is made in memory if there is a folder: HDF5 fails badly where a disk is full."""
+    import h5netcdf  # with h5py, a tenth of a second: not for those who only ask what there is
+
     with tempfile.NamedTemporaryFile(dir=MEMORY if os.access(MEMORY, os.W_OK) else None, prefix="dtbench-") as file:
         with h5netcdf.File(file.name, "w", track_order=False) as data:
             _write(data, content)
@@ -132,6 +134,8 @@ def _characters(value: Any) -> Any:
     """A text as HDF5 holds fixed characters; an empty one has no values, as in files of the netCDF C library."""
     if not isinstance(value, str):
         return value
+    import h5py
+
     encoded = value.encode()
     kind = h5py.string_dtype("ascii" if value.isascii() else "utf-8", max(len(encoded), 1))
     return np.array(encoded, kind) if encoded else h5py.Empty(kind)
@@ -182,6 +186,8 @@ def parse_arrays(
 def _parsed(
     image: bytes, path: Path, attributes: Sequence[str] | None, known: bool, variables: Sequence[str] | None = None
 ) -> hdf5.Group:
+    from dtbench import hdf5, hdf5_process
+
     try:
         return (hdf5 if known else hdf5_process).parse(image, attributes, variables)
     except hdf5.Refused as refused:

@@ -6,7 +6,6 @@ import contextlib
 import fnmatch
 import hashlib
 import json
-import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -337,6 +336,8 @@ def kind_of(cell: Cell) -> tuple[str, ...]:
 
 def estimates(records: Iterable[Record]) -> dict[tuple[str, ...], float]:
     """Median wall clock [s] by problem, size, solver and options, of cells that came to an end or to a limit."""
+    import statistics  # takes as long to import as the rest of this file
+
     found: dict[tuple[str, ...], list[float]] = defaultdict(list)
     for record in records:
         if record.status in ("ok", "timeout", "memory"):

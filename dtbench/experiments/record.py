@@ -45,7 +45,7 @@ Facts = Annotated[dict[str, Any], AfterValidator(_plain)]
 class Strict(BaseModel):
     """Frozen; unknown fields, and values of another type than declared, are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 class CellLimits(Strict):

@@ -21,7 +21,7 @@ Glob = Annotated[str, Field(min_length=1, max_length=1000)]
 class FileTable(BaseModel):
     """A table of a file: unknown keys and values of another type are errors; descriptions say what is allowed."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 class LimitsTable(FileTable):
