@@ -104,6 +104,14 @@ class Batched:
         leads = {np.shape(v)[: np.ndim(v) - len(s.dims)] for _, s, v in self.arrays()}
         return leads.pop() if len(leads) == 1 else np.broadcast_shapes(*leads)
 
+    def _spread_out(self) -> Self:
+        """The same with every field an array that has all leading axes."""
+        batch, new = self.batch_shape, {}
+        for name, spec, value in self.arrays():
+            value = np.asarray(value)
+            new[name] = spread(value, batch + value.shape[value.ndim - len(spec.dims) :])
+        return dataclasses.replace(self, **new)
+
     @cached_property
     def _spread(self) -> bool:
         """Whether every field is an array with all leading axes."""
@@ -126,8 +134,8 @@ class Batched:
         already is returned as it is, with the tables that it has computed.
         """
         batch = self.batch_shape
-        if index is Ellipsis and self._spread:
-            return self
+        if index is Ellipsis:
+            return self if self._spread else self._spread_out()
         index = index if isinstance(index, tuple) else (index,)
         if not any(i is Ellipsis for i in index):
             index += (...,)

@@ -215,7 +215,7 @@ class BatchEnv(Shown):
 
     def see(self, slot: Slot) -> Observation:
         """Look at a slot that another one plays, the referee for instance: what is observed, and masked, there."""
-        self.slot = slot
+        self.slot = slot = slot[...] if self.n_envs == 1 else slot  # tables then serve whoever looks at it
         seen = (self.encoding.observe or self.problem.observe)(slot)
         self.observation = Observation(
             agents={name: self._own(a, 2) for name, a in seen.agents.items()},

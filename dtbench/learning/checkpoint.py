@@ -49,7 +49,7 @@ Seconds = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 class Strict(BaseModel):
     """Frozen, and unknown fields are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Identity(Strict):

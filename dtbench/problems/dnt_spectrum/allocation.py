@@ -30,10 +30,11 @@ def allocate(slot: DntSlot, assoc: IntArray, flags: BoolArray, passes: int | Non
         for m in range(stations):
             if turn > 0:
                 board.clear(m)
-            station = np.full(board.size, m)
-            possible = board.allowed(station, upload=True)
-            rates = np.where(possible, board.upload_rate(station).round(DIGITS), -1.0)
-            board.put_upload(flags[:, m] & possible.any(axis=-1), station, rates.argmax(axis=-1))
+            if flags[:, m].any():
+                station = np.full(board.size, m)
+                possible = board.allowed(station, upload=True)
+                rates = np.where(possible, board.upload_rate(station).round(DIGITS), -1.0)
+                board.put_upload(flags[:, m] & possible.any(axis=-1), station, rates.argmax(axis=-1))
             assign_users(board, m, assoc == m)
     return board.decision()
 
@@ -42,14 +43,15 @@ def assign_users(board: Board, m: int, mine: BoolArray) -> None:
     """Maximum-weight assignment of the users of base station m (B, U) to its open RBs, member by member."""
     from scipy.optimize import linear_sum_assignment  # its import takes as long as that of all the rest
 
-    station = np.full(board.size, m)
-    opened = board.allowed(station, upload=False)
+    if not mine.any():
+        return
+    opened = board.allowed(np.full(board.size, m), upload=False)
     weights = rates_at(board, m).round(DIGITS)
     users, blocks = weights.shape[1:]
     weights += TIE * (2.0 - np.arange(users) / users)[:, None] * np.arange(blocks)[::-1]
     for b in np.flatnonzero(mine.any(axis=-1)):
         claimants, free = np.flatnonzero(mine[b]), np.flatnonzero(opened[b])
-        row, column = linear_sum_assignment(weights[b][np.ix_(claimants, free)], maximize=True)
+        row, column = linear_sum_assignment(weights[b][claimants[:, None], free], maximize=True)
         board.bs[b, claimants[row]], board.rb[b, claimants[row]] = m, free[column]
         board.active[b, m, free[column]] = True
         board.occupant[b, m, free[column]] = claimants[row]

@@ -44,6 +44,7 @@ class Board:
         self.cloud = np.broadcast_to(slot.gain_cloud, (*self.lead, stations)).reshape(-1, stations)
         self.size = len(self.gain)
         self.rows = np.arange(self.size)
+        self.different = ~np.eye(stations, dtype=bool)[:, :, None]
         self.active = np.zeros((self.size, stations, blocks), dtype=bool)
         self.uploads = self.active.copy()
         self.occupant = np.full(self.active.shape, -1)
@@ -82,8 +83,7 @@ class Board:
         """Power (B, M, N) over P that disturbs an upload of base station m on RB n, Eq. (5)."""
         load = self.active + (self.gain.shape[1] - 1) * self.uploads if self.printed else self.active
         received = load * self.cloud[..., None]
-        different = ~np.eye(self.cloud.shape[1], dtype=bool)
-        return np.asarray(np.where(different[:, :, None], received[:, None], 0.0).sum(axis=-2))
+        return np.asarray(np.where(self.different, received[:, None], 0.0).sum(axis=-2))
 
     def upload_rate(self, station: IntArray) -> Array:
         """Rate (B, N) [bit/s] that an upload of ``station`` (B,) would get on each RB, given the links so far."""
@@ -96,6 +96,9 @@ class Board:
 
         With ``upload``, the link is one itself, and must keep the limit too.
         """
+        free = ~self.active[self.rows, station]
+        if not upload and not self.uploads.any():
+            return free  # no upload is there that could be late
         p = self.params
         other = self.others(station)[..., None]
         weight = self.gain.shape[1] if self.printed and upload else 1
@@ -105,7 +108,7 @@ class Board:
         in_time = upload_delay(p, rates) <= p.delay_limit + TOLERANCE
         concerned = (self.uploads | ~other) if upload else self.uploads
         kept = (in_time | ~concerned).all(axis=-2)
-        return np.asarray(kept & ~self.active[self.rows, station])
+        return np.asarray(kept & free)
 
     def put_upload(self, member: BoolArray, station: IntArray, block: IntArray) -> None:
         """Place uploads of the members chosen (B,)."""

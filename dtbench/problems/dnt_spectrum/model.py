@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dtbench.arrays import Array, BoolArray, IntArray, array
+from dtbench.arrays import Array, BoolArray, IntArray, array, pick, rows, spread
 from dtbench.core import Decision, Outcome, Slot, State
 from dtbench.problems.dnt_spectrum.instance import DntParams
 from dtbench.problems.dnt_spectrum.predictor import predict
@@ -115,7 +115,7 @@ class Links:
         """The links of decisions of any batch shape."""
         m, n = slot.n_bs, slot.n_rb
         lead = np.broadcast_shapes(slot.gain.shape[:-2], decision.bs.shape[:-1])
-        bs, rb, up = (np.broadcast_to(v, lead + v.shape[-1:]) for v in (decision.bs, decision.rb, decision.up))
+        bs, rb, up = (spread(v, lead + v.shape[-1:]) for v in (decision.bs, decision.rb, decision.up))
         user = (bs >= 0) & (bs < m) & (rb >= 0) & (rb < n)
         upload = (up >= 0) & (up < n)
         bs, rb, up = np.where(user, bs, 0), np.where(user, rb, 0), np.where(upload, up, 0)
@@ -143,7 +143,7 @@ def user_rates(slot: DntSlot, links: Links) -> Array:
     stations = np.arange(slot.n_bs)
     other = links.bs[..., None] != stations  # (..., U, M)
     if p.interference == "physical":
-        load = np.take_along_axis(np.swapaxes(links.active, -1, -2), links.rb[..., None], axis=-2)
+        load = rows(np.swapaxes(links.active, -1, -2), links.rb)
         received = load * slot.gain
     else:
         gain = np.take_along_axis(np.broadcast_to(slot.gain, other.shape), links.bs[..., None], axis=-1)[..., 0]
@@ -168,7 +168,7 @@ def upload_rates(slot: DntSlot, links: Links) -> Array:
     if p.interference == "printed":
         uploads = scatter(stations * n + links.up, links.upload, slot.n_bs * n).reshape(active.shape)
         active = active + (slot.n_users - 1) * uploads
-    load = np.take_along_axis(np.swapaxes(active, -1, -2), links.up[..., None], axis=-2)  # (..., M, M) of others
+    load = rows(np.swapaxes(active, -1, -2), links.up)  # (..., M, M) of others
     received = np.where(stations[:, None] != stations, load * slot.gain_cloud[..., None, :], 0.0).sum(axis=-1)
     rates = rate(p, p.tx_power * slot.gain_cloud, p.tx_power * received)
     return np.where(links.upload, rates, 0.0)
@@ -214,14 +214,14 @@ def evaluate(slot: DntSlot, decision: DntDecision) -> Outcome:
     objective = p.rate_weight * total - p.error_weight * error
 
     late = np.where(links.upload, np.minimum(delay, 1e9) - p.delay_limit, 0.0)
-    covers = np.take_along_axis(np.broadcast_to(slot.cover, (*rates.shape, slot.n_bs)), links.bs[..., None], axis=-1)
+    covers = pick(slot.cover, links.bs)
     out = (decision.bs < -1) | (decision.bs >= slot.n_bs) | (decision.rb < -1) | (decision.rb >= slot.n_rb)
     half = (decision.bs == -1) != (decision.rb == -1)
     out_up = (decision.up < -1) | (decision.up >= slot.n_rb)
     violations = {
         "one_link_per_rb": np.maximum(links.active - 1.0, 0.0).sum(axis=(-2, -1)),  # Eqs. (8c), (8f)
-        "coverage": (links.user & ~covers[..., 0]).sum(axis=-1).astype(np.float64),  # of the text, not of (8)
-        "index": np.broadcast_to((out | half).sum(axis=-1) + out_up.sum(axis=-1), total.shape).astype(np.float64),
+        "coverage": (links.user & ~covers).sum(axis=-1).astype(np.float64),  # of the text, not of (8)
+        "index": spread((out | half).sum(axis=-1) + out_up.sum(axis=-1), total.shape).astype(np.float64),
         "upload_delay": np.where(late > TOLERANCE, late, 0.0).sum(axis=-1),  # Eq. (8g), of those that upload
     }
     if p.serve_all:
@@ -237,7 +237,7 @@ def evaluate(slot: DntSlot, decision: DntDecision) -> Outcome:
         "rates": rates,
         "server": np.where(links.user, links.bs, -1),
         "uploads": links.upload,
-        "claims": np.broadcast_to(decision.claims, (*total.shape, slot.n_users, slot.n_bs)),
+        "claims": spread(decision.claims, (*total.shape, slot.n_users, slot.n_bs)),
     }
     feasible = np.all([v <= TOLERANCE for v in violations.values()], axis=0)
     return Outcome(objective, feasible, violations, metrics)
@@ -247,11 +247,11 @@ def advance(slot: DntSlot, decision: DntDecision) -> DntState:
     """The twin takes the positions of refreshed users and its own estimates of the others, Eq. (7), and predicts on."""
     upload = (decision.up >= 0) & (decision.up < slot.n_rb)
     status = np.where(refreshed(slot, upload)[..., None], slot.position, slot.estimate)
-    past = np.broadcast_to(slot.history, status.shape[:-2] + slot.history.shape[-3:])
+    past = spread(slot.history, status.shape[:-2] + slot.history.shape[-3:])
     history = np.concatenate([past[..., 1:, :, :], status[..., None, :, :]], axis=-3)
     return DntState(
         history=history,
         estimate=predict(slot.params, history, slot.drift),
         age=np.where(upload, 0, slot.age + 1),
-        elapsed=np.broadcast_to(slot.elapsed + 1, upload.shape[:-1]),
+        elapsed=spread(slot.elapsed + 1, upload.shape[:-1]),
     )

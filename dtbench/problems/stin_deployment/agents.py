@@ -48,10 +48,8 @@ def observe(slot: StinSlot) -> Observation:
     d_sat = np.broadcast_to(slot.d_us[..., None, None] / 1e6, (*lead, users, 1))
     tasks = np.stack([slot.data_bits / 16e6, slot.cycles_per_bit / 150.0, slot.f_local / 10e9], axis=-1)
     previous = slot.prev_node[..., None] == np.arange(nodes)
-    parts = [
-        _ell(slot.own)[..., None], _ell(slot.link), _ell(slot.load), _ell(cloud), each(slot.cap_end / 3.0), tasks,
-        d_end, d_sat, previous, each(slot.prev_count / users),
-    ]  # fmt: skip
+    delays = _ell(np.concatenate([slot.own[..., None], slot.link, slot.load, cloud], axis=-1))
+    parts = [delays, each(slot.cap_end / 3.0), tasks, d_end, d_sat, previous, each(slot.prev_count / users)]
     seen = np.concatenate(parts, axis=-1).astype(np.float32)
     return Observation(
         agents={"user": seen}, masks={"user": first_mask(slot)}, state=seen.reshape(*lead, users * seen.shape[-1])
@@ -67,7 +65,7 @@ def bounds(instance: StinInstance) -> Mapping[str, Bounds]:
 
 def _ell(seconds: Array) -> Array:
     with np.errstate(divide="ignore"):
-        return np.clip(np.log10(seconds / 0.1), -2.0, 2.0)
+        return np.minimum(np.maximum(np.log10(seconds / 0.1), -2.0), 2.0)
 
 
 def first_mask(slot: StinSlot) -> BoolArray:

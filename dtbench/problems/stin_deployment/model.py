@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dtbench.arrays import Array, IntArray, array, pick
+from dtbench.arrays import Array, IntArray, array, pick, take
 from dtbench.core import Decision, Outcome, Slot, State
 from dtbench.physics.radio import SPEED_OF_LIGHT, shannon_rate
 from dtbench.problems.stin_deployment.instance import StinParams
@@ -178,11 +178,11 @@ def end_compute(slot: StinSlot, node: IntArray, host: IntArray, n: IntArray) -> 
     """
     alone = pick(slot.load, host)
     if slot.params.split == "even":
-        return alone * np.take_along_axis(n, node, axis=-1)
+        return alone * take(n, node)
     root = np.sqrt(slot.load)
     here = node[..., None] == np.arange(1, slot.n_end + 1)
     total = np.where(here, root, 0.0).sum(axis=-2)
-    return np.sqrt(alone) * np.take_along_axis(total, host, axis=-1)
+    return np.sqrt(alone) * take(total, host)
 
 
 def advance(slot: StinSlot, decision: StinDecision) -> StinState:
