@@ -101,7 +101,10 @@ class Batched:
     @cached_property
     def batch_shape(self) -> tuple[int, ...]:
         """The leading axes, after broadcasting of all fields."""
-        leads = {np.shape(v)[: np.ndim(v) - len(s.dims)] for _, s, v in self.arrays()}
+        leads = set()
+        for _, spec, value in self.arrays():
+            shape = value.shape if isinstance(value, np.ndarray) else np.shape(value)
+            leads.add(shape[: len(shape) - len(spec.dims)])
         return leads.pop() if len(leads) == 1 else np.broadcast_shapes(*leads)
 
     def _spread_out(self) -> Self:
@@ -110,7 +113,9 @@ class Batched:
         for name, spec, value in self.arrays():
             value = np.asarray(value)
             new[name] = spread(value, batch + value.shape[value.ndim - len(spec.dims) :])
-        return dataclasses.replace(self, **new)
+        made = dataclasses.replace(self, **new)
+        vars(made).update(batch_shape=batch, _spread=True)
+        return made
 
     @cached_property
     def _spread(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -103,10 +104,15 @@ def _by_group(encoding: Encoding, row: npt.NDArray[np.int8]) -> Iterator[tuple[s
             yield group.name, None
 
 
-def _cuts(lengths: Iterable[int]) -> list[slice]:
+def _cuts(lengths: Iterable[int]) -> tuple[slice, ...]:
     """Slices of these lengths, one after the other."""
-    ends = np.cumsum([0, *lengths]).tolist()
-    return [slice(a, b) for a, b in itertools.pairwise(ends)]
+    return _slices(tuple(lengths))
+
+
+@cache
+def _slices(lengths: tuple[int, ...]) -> tuple[slice, ...]:
+    ends = itertools.accumulate(lengths, initial=0)
+    return tuple(slice(a, b) for a, b in itertools.pairwise(ends))
 
 
 def agent_mask(space: Space, row: BoolArray) -> AgentMask:

@@ -6,12 +6,15 @@ such a chain exists whenever any assignment does (Berge 1957). It therefore also
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 import numpy as np
 
 from dtbench.arrays import Array, BoolArray, IntArray
 from dtbench.problems.edge_association.migration.model import MigrationDecision, MigrationSlot
+
+FEW = 12  # members up to which going one by one is quicker than arrays
 
 
 def repair(slot: MigrationSlot, decision: MigrationDecision, order: Array | None = None) -> MigrationDecision:
@@ -69,7 +72,48 @@ def place(admissible: BoolArray, cap: IntArray, want: IntArray, order: Array) ->
 
     waiting = np.take_along_axis(sequence, np.argsort(kept.any(-1), axis=1, kind="stable"), axis=1)
     left = users - kept.sum(axis=(1, 2))
-    for step in range(left.max(initial=0)):  # pass 2, all members together
+    if len(allowed) <= FEW:
+        for b in range(len(allowed)):
+            settle(allowed[b], rank[b], assoc[b], free[b], waiting[b, : left[b]])
+    else:
+        settle_many(allowed, rank, assoc, free, waiting, left)
+
+    placed = assoc >= 0
+    assoc = np.where(placed, assoc, np.clip(wish, 0, servers - 1))
+    return assoc.reshape(*lead, users), placed.reshape(*lead, users)
+
+
+def settle(admissible: BoolArray, order: Array, assoc: IntArray, free: IntArray, waiting: IntArray) -> None:
+    """Pass 2 of :func:`place` for one member; changes ``assoc`` (N,) and ``free`` (K,).
+
+    In plain numbers, which are quicker than arrays for few members.
+    """
+    room = free.tolist()
+    for user, may, ranks in zip(waiting.tolist(), admissible[waiting].tolist(), order[waiting].tolist(), strict=True):
+        best, least, fits = 0, math.inf, False
+        for k, place_left in enumerate(room):
+            if may[k] and place_left > 0:
+                fits = True
+                if ranks[k] < least:
+                    best, least = k, ranks[k]
+        if fits:
+            assoc[user] = best
+            room[best] -= 1
+        else:
+            free[:] = room
+            extend(admissible, assoc, free, user)
+            room = free.tolist()
+    free[:] = room
+
+
+def settle_many(
+    allowed: BoolArray, rank: Array, assoc: IntArray, free: IntArray, waiting: IntArray, left: IntArray
+) -> None:
+    """Pass 2 of :func:`place` for all members together, user after user; changes ``assoc`` (B, N) and ``free`` (B, K).
+
+    ``left`` (B,) users wait, the first of ``waiting`` (B, N).
+    """
+    for step in range(left.max(initial=0)):
         members = np.flatnonzero(left > step)
         user = waiting[members, step]
         possible = allowed[members, user] & (free[members] > 0)
@@ -79,10 +123,6 @@ def place(admissible: BoolArray, cap: IntArray, want: IntArray, order: Array) ->
         free[members[fits], best[fits]] -= 1
         for b, i in zip(members[~fits], user[~fits], strict=True):
             extend(allowed[b], assoc[b], free[b], int(i))
-
-    placed = assoc >= 0
-    assoc = np.where(placed, assoc, np.clip(wish, 0, servers - 1))
-    return assoc.reshape(*lead, users), placed.reshape(*lead, users)
 
 
 def extend(admissible: BoolArray, assoc: IntArray, free: IntArray, user: int) -> bool:

@@ -147,3 +147,16 @@ def test_infeasible_slots_are_left_infeasible():
     repaired = MIGRATION.repair(slot, MigrationDecision(assoc=np.array([1, 0, 9])))
     assert_array_equal(repaired.assoc, [1, 0, 1])
     assert not MIGRATION.evaluate(slot, repaired).feasible
+
+
+def test_few_members_are_placed_like_many(monkeypatch):
+    """One by one in plain numbers or all together in arrays: the same servers, chains of moves included."""
+    rng = np.random.default_rng(3)
+    admissible, order = rng.random((30, 12, 4)) < 0.5, rng.random((30, 12, 4))
+    want, cap = rng.integers(-1, 5, (30, 12)), np.array([3, 3, 3, 3])
+    together = place(admissible, cap, want, order)
+    monkeypatch.setattr("dtbench.problems.edge_association.migration.repair.FEW", 30)
+    alone = place(admissible, cap, want, order)
+    assert not together[1].all()
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one, other)
