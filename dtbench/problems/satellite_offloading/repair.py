@@ -64,7 +64,8 @@ def mend(
     given = _spread(decision, lead)
     repaired = _choose(ok, given, _in_range(slot, given))
     step = np.where(ok, 0, 1)
-    broken = ~feasible(slot, repaired)
+    same = all(np.array_equal(value, getattr(given, name)) for name, _, value in repaired.arrays())
+    broken = ~ok if same else ~feasible(slot, repaired)
     late = np.flatnonzero(broken)
     if not late.size:
         return repaired, step, broken
@@ -121,7 +122,7 @@ def _blend(slot: OffloadingSlot, decision: OffloadingDecision) -> tuple[Offloadi
     theta = BLENDS[:, None, None]
     blends = (1.0 - theta) * full + theta * sqrt_shares(slot, decision.assoc)
     good = feasible(slot, OffloadingDecision(channels=decision.channels, assoc=decision.assoc, share=blends))
-    some = good.any(axis=0)
+    some = np.asarray(good.any(axis=0))
     chosen = np.where(some, good.argmax(axis=0), len(BLENDS) - 1)
     share = blends[chosen, np.arange(len(chosen))]
     return OffloadingDecision(channels=decision.channels, assoc=decision.assoc, share=share), some

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from dtbench.arrays import Array, BoolArray, IntArray
 from dtbench.problems.edge_association.migration.model import MigrationDecision, MigrationSlot
@@ -107,7 +109,12 @@ def settle(admissible: BoolArray, order: Array, assoc: IntArray, free: IntArray,
 
 
 def settle_many(
-    allowed: BoolArray, rank: Array, assoc: IntArray, free: IntArray, waiting: IntArray, left: IntArray
+    allowed: npt.NDArray[Any],
+    rank: npt.NDArray[Any],
+    assoc: IntArray,
+    free: IntArray,
+    waiting: IntArray,
+    left: IntArray,
 ) -> None:
     """Pass 2 of :func:`place` for all members together, user after user; changes ``assoc`` (B, N) and ``free`` (B, K).
 

@@ -139,7 +139,7 @@ def place(t: Tables, opened: BoolArray, want: IntArray, scores: Array | None) ->
     floors = pick(t.floor, target)
     assoc = np.full_like(want, -1)
     if len(want) <= FEW:
-        for row in rows:
+        for row in range(len(want)):
             one = One.of(t, row, opened[row], None if scores is None else scores[row])
             one.settle(one.keep(*(each[row].tolist() for each in (order, target, wanted, floors))))
             opened[row], assoc[row] = one.opened, one.assoc

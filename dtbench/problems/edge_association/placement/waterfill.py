@@ -69,7 +69,7 @@ def toggled(member: BoolArray, floor: Array, root: Array, cpu: Array) -> Array:
     """
     count = member.sum(axis=-1)
     most = max(1, int(count.max(initial=0)))
-    before = np.cumsum(member, axis=-1) - member  # (Q, n): members with a higher floor / root
+    before: IntArray = np.cumsum(member, axis=-1) - member  # (Q, n): members with a higher floor / root
     listed = np.argsort(~member, axis=-1, kind="stable")[:, :most]
     there = take(member, listed)
     g, r = np.where(there, take(floor, listed), 0.0), np.where(there, take(root, listed), 0.0)
