@@ -20,6 +20,7 @@ from dtbench.cli import (
     certify,
     compare,
     data,
+    demonstrations,
     export,
     fresh,
     plot,
@@ -65,8 +66,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for part in (
-    catalog, show, solve, train, run, sweep, fresh, scores, compare, plot, data, certify, export, score, predictor,
-    scaffold, scaffold_problem,
+    catalog, show, solve, train, run, sweep, fresh, demonstrations, scores, compare, plot, data, certify, export, score,
+    predictor, scaffold, scaffold_problem,
 ):  # fmt: skip
     part.add_to(app)
 

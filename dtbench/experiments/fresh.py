@@ -112,11 +112,11 @@ def prepare(
             if not file.is_file():
                 instances.save(file, instance)
             files.append(f"{TRACES}/{file.name}")
-    write_safely(folder / SUITE, _suite_text(f"fresh-{owner.id}-{size}", files, tables, seeds).encode())
+    write_safely(folder / SUITE, suite_text(f"fresh-{owner.id}-{size}", files, tables, seeds).encode())
     return read(folder / SUITE)
 
 
-def _suite_text(name: str, files: Sequence[str], tables: Sequence[SolverTable], seeds: int) -> str:
+def suite_text(name: str, files: Sequence[str], tables: Sequence[SolverTable], seeds: int) -> str:
     """A suite in TOML, whose strings, numbers and lists of strings are written as JSON writes them."""
     lines = [f"name = {json.dumps(name)}", f"instances = {json.dumps(list(files))}", f"seeds = {seeds}"]
     for table in tables:
