@@ -55,7 +55,7 @@ def gather(owner: AnyProblem, store: Store, records: Iterable[Record], file: Pat
     """Write what was decided on all traces that were solved, in the order of their numbers, and give their number.
 
     The file holds, with leading axes ``demonstration`` (D) and ``time`` (T), the fields of the decisions, ``objective``
-    and ``bound``, which is NaN where none is proved. With the axis (D,) it holds ``trace``, the number of the trace, and
+    and ``bound``, which is NaN where none is proved. With the axis (D,) it holds ``trace``, its number, and
     ``horizon_bound``, a bound on the mean objective over the horizon.
 
     Raises
