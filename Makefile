@@ -5,9 +5,9 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 CONSTRAINTS ?= -c constraints.txt# empty: the newest versions that pyproject.toml allows
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS)
-SOURCES := dtbench examples hatch_build.py policies solvers studies tests tuning README.md
+SOURCES := docs dtbench examples hatch_build.py policies solvers studies tests tuning README.md
 
-.PHONY: help setup setup-dev setup-clients demo test test-slow clients notebooks bench library policies dist lint format clean constraints
+.PHONY: help setup setup-dev setup-docs setup-clients demo test test-slow docs clients notebooks bench library policies dist lint format clean constraints
 .DEFAULT_GOAL := help
 
 help:            ## List the commands
@@ -44,6 +44,16 @@ test: lint       ## Set up and pass every check: format, style, types, tests
 test-slow: setup-dev ## The tests that take minutes
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal -m slow
 
+setup-docs: $(STAMP)-docs
+
+$(STAMP)-docs: $(STAMP)
+	$(PIP) -e '.[dev,docs]'
+	@touch $@
+
+docs: setup-docs ## Build the documentation into docs/_build/html; warnings are errors, examples run
+	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -b html --fail-on-warning --keep-going --nitpicky -d docs/_build/doctrees docs docs/_build/html
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/docs
+
 setup-clients: $(STAMP)-clients  ## Add the third-party libraries that `make clients` runs
 
 $(STAMP)-clients: $(STAMP)-dev
@@ -76,11 +86,11 @@ format: setup-dev ## Rewrite sources in the project's format
 
 constraints:     ## Write constraints.txt anew: the newest versions allowed, torch as tested
 	rm -rf .venv-new && $(PYTHON) -m venv .venv-new
-	.venv-new/bin/python -m pip install --quiet -e '.[clients,dev,dist,learn,tensorboard,tune,peers]' torch==2.13.0
+	.venv-new/bin/python -m pip install --quiet -e '.[clients,dev,dist,docs,learn,tensorboard,tune,peers]' torch==2.13.0
 	.venv-new/bin/python -m pip install --quiet --no-deps tianshou
 	{ echo '# The tested set: what `make setup` and CI install. Written by `make constraints`.'; \
 	  .venv-new/bin/python -m pip freeze --all --exclude-editable | grep -v '^pip==' | sed 's/+cpu$$//'; } > constraints.txt
 	rm -rf .venv-new
 
 clean:           ## Remove the environment, caches and build outputs
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache build dist docs/_build docs/_generated *.egg-info

@@ -13,7 +13,7 @@ from dtbench.problems import all_problems, problem
 from dtbench.solver import Heuristic, Solver
 
 if TYPE_CHECKING:
-    from dtbench.api import leaderboard, results, run
+    from dtbench.api import compare, leaderboard, plot, results, run
     from dtbench.learning.gym_policy import GymPolicy
     from dtbench.library.instances import load
 

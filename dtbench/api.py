@@ -152,36 +152,36 @@ def run(
 def results(folder: PathLike, *, cache: bool = True, problems_path: Sequence[PathLike] | PathLike = ()) -> pd.DataFrame:
     """A row for each planned cell of a folder of results, verified: what `dtbench leaderboard` writes to ``cells.csv``.
 
-        Parameters
-        ----------
-        folder
-            Folder of results.
-        cache
-            Take records that held before, and have not changed, to hold.
-        problems_path
-            Further folders of problem packages.
+    Parameters
+    ----------
+    folder
+        Folder of results.
+    cache
+        Take records that held before, and have not changed, to hold.
+    problems_path
+        Further folders of problem packages.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Columns and types do not depend on the results; texts are never missing, numbers that are not known are NaN:
-    {fields}
+    Returns
+    -------
+    pandas.DataFrame
+        Columns and types do not depend on the results; texts are never missing, numbers that are not known are NaN:
+        {fields}
 
-        Raises
-        ------
-        DtbenchError
-            If the folder holds no results, or none that holds.
+    Raises
+    ------
+    DtbenchError
+        If the folder holds no results, or none that holds.
 
-        Warns
-        -----
-        UserWarning
-            For each record that does not hold, and of planned cells that have none.
+    Warns
+    -----
+    UserWarning
+        For each record that does not hold, and of planned cells that have none.
 
-        Examples
-        --------
-        >>> import dtbench
-        >>> frame = dtbench.results("results/quick")  # doctest: +SKIP
-        >>> frame[frame.status == "ok"].groupby(["problem", "solver"]).gap_ratio.mean()  # doctest: +SKIP
+    Examples
+    --------
+    >>> import dtbench
+    >>> frame = dtbench.results("results/quick")  # doctest: +SKIP
+    >>> frame[frame.status == "ok"].groupby(["problem", "solver"]).gap_ratio.mean()  # doctest: +SKIP
     """
     return _board(folder, (), cache, problems_path).cells
 

@@ -2,7 +2,7 @@
 looked for.
 
 What is checked of a record is in :mod:`dtbench.experiments.check`. What can be checked, and what cannot, is said in the
-README under "What verification knows".
+documentation under "What verification knows" (docs/scores.md).
 """
 
 from __future__ import annotations

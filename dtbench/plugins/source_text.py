@@ -40,7 +40,7 @@ class ModuleText:
         classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
         imports = {
             alias.asname or alias.name: (node.module, alias.name)
-            for node in tree.body
+            for node in _statements(tree)
             if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module is not None
             for alias in node.names
             if node.module.split(".")[0] == "dtbench"
@@ -93,6 +93,13 @@ class ModuleText:
             return ast.literal_eval(value)
         except NOT_LITERAL:
             raise Elsewhere("a value that is computed") from None
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.stmt]:
+    """Statements of a module, those for type checkers included: what is imported late is named there."""
+    for node in tree.body:
+        late = isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        yield from node.body if isinstance(node, ast.If) and late else (node,)
 
 
 @dataclass(frozen=True, eq=False)

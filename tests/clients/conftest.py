@@ -14,6 +14,12 @@ import pytest
 
 HERE = Path(__file__).parent
 CLIENT = "client"
+HEAD = """# Clients
+
+Third-party programs and libraries that `make clients` runs on what dtbench writes and offers, with the versions that
+were there last. `make clients TABLE=docs/clients.md` writes this page.
+
+"""
 RESULTS = {"passed": "ok", "failed": "FAILED", "skipped": "not installed"}
 
 
@@ -94,4 +100,4 @@ def pytest_terminal_summary(terminalreporter, config):
     terminalreporter.section("clients")
     terminalreporter.write_line(text)
     if config.getoption("--clients-table", None):
-        config.getoption("--clients-table").write_text(text + "\n", encoding="utf-8")
+        config.getoption("--clients-table").write_text(HEAD + text + "\n", encoding="utf-8")

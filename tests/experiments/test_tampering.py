@@ -1,7 +1,7 @@
 """Tampering with records and decisions: every edit is found, also where its author computes all checksums again.
 
 Each edit is tried twice: as it is, and with the record's checksum (and key, and that of the decisions) made to fit.
-What then cannot be found any more is listed in ``UNDETECTABLE``, and in the README.
+What then cannot be found any more is listed in ``UNDETECTABLE``, and in docs/scores.md.
 """
 
 import hashlib
@@ -340,7 +340,7 @@ def test_an_edit_is_found_though_all_checksums_fit(results, which):
 
 @pytest.mark.parametrize("which", UNDETECTABLE)
 def test_what_cannot_be_found_where_all_checksums_fit(results, which):
-    """Not wanted, but true: the README says so."""
+    """Not wanted, but true: docs/scores.md says so."""
     solver, instance, change = UNDETECTABLE[which]
     stem = stem_of(results, solver, instance)
     record = json.loads((results.records / f"{stem}.json").read_text())
