@@ -40,7 +40,7 @@ class ModuleText:
         classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
         imports = {
             alias.asname or alias.name: (node.module, alias.name)
-            for node in _statements(tree)
+            for node in (*tree.body, *late(tree.body))
             if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module is not None
             for alias in node.names
             if node.module.split(".")[0] == "dtbench"
@@ -93,13 +93,6 @@ class ModuleText:
             return ast.literal_eval(value)
         except NOT_LITERAL:
             raise Elsewhere("a value that is computed") from None
-
-
-def _statements(tree: ast.Module) -> Iterator[ast.stmt]:
-    """Statements of a module, those for type checkers included: what is imported late is named there."""
-    for node in tree.body:
-        late = isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
-        yield from node.body if isinstance(node, ast.If) and late else (node,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,6 +167,13 @@ class ClassText:
                 if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and declares:
                     fields[node.target.id] = node
         return fields
+
+
+def late(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """What stands under ``if TYPE_CHECKING``: names that a module of dtbench imports when they are used."""
+    for statement in body:
+        if isinstance(statement, ast.If) and ast.unparse(statement.test) == "TYPE_CHECKING":
+            yield from statement.body
 
 
 def assignments(body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
