@@ -112,7 +112,8 @@ class Encoding:
     For environments: ``reward(slot, x)`` (...,) where agents answer for what they asked for, and
     ``agent_rewards(slot, x, outcome)`` (..., agents) where some agent is paid for what it proposed;
     :meth:`dtbench.core.Problem.rewards` says when they count. ``info(slot, x)`` gives more facts, such as what repair
-    had to do: (...,) arrays by name.
+    had to do: (...,) arrays by name. Where decoding finds them anyway, ``decode_explained(slot, x)`` gives the decision
+    and these facts at once, and is called instead of the two.
     """
 
     groups: tuple[Group, ...]
