@@ -65,10 +65,10 @@ def test_other_encodings(name, id, encoding):
     """Choices and scores of like agents side by side; requests that are paid for before repair."""
     solver, objectives = solve(name, problem(id).generate("tiny", 3), encoding=encoding)
     assert np.isfinite(objectives).all()
-    groups = problem(id).encodings(solver.instance)[encoding].groups
-    assert set(solver.policy.networks) == {group.name for group in groups}
-    assert (solver._env.encoding.reward is not None) == (encoding == "strict")
-    assert solver._env.encoding.keep_by == ("reward" if encoding == "strict" else "objective")
+    made = problem(id).encodings(solver.instance)[encoding]
+    assert set(solver.policy.networks) == {group.name for group in made.groups}
+    assert (made.reward is not None) == (encoding == "strict")
+    assert made.keep_by == ("reward" if encoding == "strict" else "objective")
 
 
 def test_a_file_brings_its_encoding_along(tmp_path):
