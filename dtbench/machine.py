@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import importlib.metadata
 import os
 import platform
@@ -9,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -52,3 +55,15 @@ def words(error: OSError) -> str:
     """What an error of the machine says, on one line."""
     where = f" ('{error.filename}')" if error.filename is not None else ""
     return f"{error.strerror or error}{where}"
+
+
+@contextlib.contextmanager
+def uncollected() -> Iterator[None]:
+    """No search for garbage while thousands of records are made, none of which is any: a fourth of the time."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()

@@ -14,6 +14,7 @@ from dtbench.cli.output import Json, ProblemsPath, json_text, print_json, print_
 from dtbench.cli.progress import steps
 from dtbench.errors import DtbenchError
 from dtbench.library import instances
+from dtbench.machine import uncollected
 
 if TYPE_CHECKING:
     from dtbench.experiments.memory import Memo
@@ -132,6 +133,7 @@ def _names(given: str | None) -> list[str]:
     return [name.strip() for name in re.split(r",(?![^(]*\))", given or "") if name.strip()]
 
 
+@uncollected()
 def _leaderboard(asked: Asked, no_cache: bool) -> dict[str, Any]:
     """Verify, make the leaderboard, write its files; gives what is to be said, and the checksums of the files."""
     from dtbench.experiments.memory import checksum

@@ -103,7 +103,7 @@ class Memo:
         _keep(self.file, json.dumps({"state": self.state, "facts": facts}))
 
 
-def checksum(file: Path) -> str:
+def checksum(file: Path | str) -> str:
     """Checksum of a file; empty if it cannot be read."""
     digest = hashlib.sha256()
     try:
@@ -120,16 +120,16 @@ def checksum(file: Path) -> str:
 
 def _content(folder: Path) -> Iterator[str]:
     """Name and checksum of every file that a verification may look at, and of the library's instances named there."""
-    named: set[Path] = set()
-    places = [folder / "plan.json"]
+    named: set[tuple[str, str]] = set()
+    yield f"plan.json:{checksum(folder / 'plan.json')}"
     for part in ("records", "instances"):
         with contextlib.suppress(OSError), os.scandir(folder / part) as entries:
-            places += sorted(Path(each.path) for each in entries if not each.name.startswith("."))
-    for place in places:
-        yield f"{place.name}:{checksum(place)}"
-        problem_id, *rest = place.name.split("--")
-        named.update(files.folder("instances") / problem_id / f"{each}.nc" for each in rest[:1])
-    yield from (f"{place}:{checksum(place)}" for place in sorted(named))
+            for name, path in sorted((each.name, each.path) for each in entries if not each.name.startswith(".")):
+                yield f"{name}:{checksum(path)}"
+                id, *rest = name.split("--", 2)
+                named.update((id, each) for each in rest[:1])
+    library = files.folder("instances")
+    yield from (f"{id}/{each}:{checksum(library / id / f'{each}.nc')}" for id, each in sorted(named))
 
 
 def fingerprint(problem_id: str, record: bytes, more: str) -> str:

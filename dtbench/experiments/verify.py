@@ -21,7 +21,7 @@ from dtbench.experiments.checkers import Part, processors, spread
 from dtbench.experiments.plan_file import PlanFile
 from dtbench.experiments.record import Cell, Record
 from dtbench.experiments.store import Store
-from dtbench.machine import version
+from dtbench.machine import uncollected, version
 from dtbench.problems import all_problems, source_sha256
 from dtbench.progress import Step, untold
 
@@ -197,7 +197,8 @@ def verify(
         raise DtbenchError(f"'{folder}' holds no records; run a suite with `dtbench run SUITE --results {folder}`.")
     planned = {} if plan is None else plan.cells
     part = {stem: planned[stem].model_dump(mode="json") if stem in planned else None for stem in stems}
-    findings = _findings(store, part, progress, remembered, workers)
+    with uncollected():
+        findings = _findings(store, part, progress, remembered, workers)
     if plan is None:
         findings |= _of_one_name([findings[stem] for stem in stems])
     return VerifyReport(tuple(findings[stem] for stem in stems), plan, faults)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -219,6 +220,8 @@ class Entry:
     @property
     def slot_seconds(self) -> float | None:
         """Median time of a decision, over all slots [s]."""
+        if len(self._slots) == 1:  # of one cell, of which there are thousands
+            return statistics.median(self._slots[0].seconds)
         return float(np.median(self._all("seconds"))) if self._slots else None
 
     @property

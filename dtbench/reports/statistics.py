@@ -23,7 +23,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtrit
 
 from dtbench.arrays import Array, BoolArray, IntArray
 
@@ -220,6 +219,8 @@ def mean_interval(values: npt.ArrayLike, *, level: float = LEVEL) -> MeanInterva
     mean = float(x.mean())
     if len(x) == 1:
         return MeanInterval(1, mean)
+    from scipy.special import stdtrit  # half a second that tables without means need not wait for
+
     error = float(x.std(ddof=1)) / len(x) ** 0.5
     half = float(stdtrit(len(x) - 1, (1 + level) / 2)) * error
     return MeanInterval(len(x), mean, error, mean - half, mean + half)
