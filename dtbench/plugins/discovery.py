@@ -33,6 +33,7 @@ from dtbench.plugins.source_text import (
     ModuleText,
     assignments,
     parsed,
+    plain,
 )
 from dtbench.problems import all_problems
 from dtbench.regime import FORMS, REGIMES, Regime
@@ -336,7 +337,7 @@ def rules() -> Iterator[SolverEntry]:
     lines: dict[str, dict[str, str]] = {}
     for id, owner in all_problems().items():
         for name, rule in owner.heuristics.items():
-            lines.setdefault(name, {})[id] = (inspect.getdoc(rule) or "").split("\n")[0]
+            lines.setdefault(name, {})[id] = plain((inspect.getdoc(rule) or "").split("\n")[0])
     for name, each in lines.items():
         digest = hashlib.sha256(f"rule {name}".encode()).hexdigest()
         summary = next(iter(each.values())) if len(each) == 1 else RULES.get(name, "A rule of each problem's own.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,12 +19,22 @@ PLAIN = ("Solver", "Heuristic", "Options", "object")  # bases that need not be f
 
 MOST_BYTES = 2**20  # of a file; its syntax tree takes some hundred times as much
 MOST_STEPS = 10_000  # names and dicts that one value is made of
+ROLE = re.compile(r":[\w:]+:`~?([^`]*)`")
 NOT_PYTHON = (SyntaxError, ValueError, LookupError, RecursionError, MemoryError)  # what parsing raises
 NOT_LITERAL = (ValueError, TypeError, SyntaxError, RecursionError, MemoryError)  # what `literal_eval` raises
 
 
 class Elsewhere(Exception):
     """What is asked for may stand in a file that is not read: one outside of dtbench."""
+
+
+def plain(text: str) -> str:
+    """A line of a docstring without its markup.
+
+    >>> plain("From ``start`` (:func:`greedy_add` by default).")
+    'From start (greedy_add by default).'
+    """
+    return ROLE.sub(r"\1", text).replace("``", "")
 
 
 @dataclass(frozen=True, eq=False)

@@ -88,3 +88,12 @@ def test_dicts_of_names_are_put_together():
     assert found["tuned"]["a"]["hidden"] == 7
     assert found["tuned"]["a"]["gamma"] == 0.7
     assert found["tuned"]["b"] == {"hidden": 8}
+
+
+def test_lines_of_rules_have_no_markup():
+    """They are shown in terminals and pages as they are."""
+    from dtbench.plugins.discovery import discover
+
+    lines = [line for entry in discover().values() for line in (entry.summary, *entry.rules.values())]
+    assert len(lines) > 30
+    assert not [line for line in lines if "``" in line or ":`" in line]
