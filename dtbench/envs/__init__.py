@@ -69,20 +69,31 @@ def make_env(
     owner, template, of_size = _resolve(instance, overrides)
     fresh = of_size if fresh is None else fresh
     core = BatchEnv(owner, template, n_envs, fresh=fresh, seed=seed, encoding=encoding)
-    if form in ("gym", "parallel") and n_envs != 1:
+    _check_form(core, form, autoreset_mode, render_mode)
+    if form == "batch":
+        return core
+    return _faced(core, form, autoreset_mode, render_mode)
+
+
+def _check_form(core: BatchEnv, form: str, autoreset_mode: Any, render_mode: str | None) -> None:
+    """Refuse what does not go together, before anything is made of the core."""
+    if form in ("gym", "parallel") and core.n_envs != 1:
         raise DtbenchError(
-            f"form '{form}' holds one environment, n_envs is {n_envs}; use 'vector', 'sb3' or 'batch' for more."
+            f"form '{form}' holds one environment, n_envs is {core.n_envs}; use 'vector', 'sb3' or 'batch' for more."
         )
     if form == "parallel" and not all(g.observation for g in core.encoding.groups):
         raise DtbenchError(
-            f"agents of the encoding '{encoding}' of '{owner.id}' observe nothing; use 'gym' or 'batch'."
+            f"agents of the encoding '{core.encoding_name}' of '{core.problem.id}' observe nothing; use 'gym' or "
+            "'batch'."
         )
     if autoreset_mode is not None and form != "vector":
         raise DtbenchError(f"autoreset_mode is of the form 'vector', not of '{form}'.")
-    if form == "batch":
-        if render_mode is not None:
-            raise DtbenchError("form 'batch' renders nothing; leave render_mode out, or use 'gym' or 'vector'.")
-        return core
+    if form == "batch" and render_mode is not None:
+        raise DtbenchError("form 'batch' renders nothing; leave render_mode out, or use 'gym' or 'vector'.")
+
+
+def _faced(core: BatchEnv, form: str, autoreset_mode: Any, render_mode: str | None) -> Any:
+    """The core with the face of another library, which is imported now."""
     if form == "gym":
         from dtbench.envs.single import SingleAgentEnv
 
