@@ -34,16 +34,15 @@ from dtbench.reports.model import (
     Value,
     WinTieLoss,
 )
-from dtbench.reports.scores import TIE, Entry, ProblemRuns, Run
-from dtbench.reports.statistics import (
+from dtbench.reports.pairs import (
     SignedRank,
-    bootstrap_interval,
     holm,
     improvement_interval,
     probability_of_improvement,
     signed_rank,
-    stratified_iqm,
 )
+from dtbench.reports.scores import TIE, Entry, ProblemRuns, Run
+from dtbench.reports.statistics import bootstrap_interval, stratified_iqm
 
 SIGNIFICANT = 0.05
 SAID = (" skipped", " not run", " stale", " instances")  # marks that other notes say
