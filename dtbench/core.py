@@ -159,6 +159,8 @@ class Exactness:
     ----------
     methods
         What :meth:`Problem.exact` takes; the default first.
+    horizon_methods
+        What :meth:`Problem.exact_horizon` takes, where slots are coupled; the default first.
     bracket_methods
         It takes these too, but their bound need not reach the optimum.
     target_gap
@@ -166,6 +168,7 @@ class Exactness:
     """
 
     methods: tuple[str, ...]
+    horizon_methods: tuple[str, ...] = ()
     bracket_methods: tuple[str, ...] = ()
     target_gap: float = 1e-4
     target_gaps: Mapping[str, float] = field(default_factory=dict)
@@ -404,9 +407,33 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
             On an unknown method.
         """
 
-    def exact_horizon(self, instance: InstanceT, limits: Limits | None = None) -> Certificate | None:
-        """The clairvoyant optimum or bound of the horizon mean where slots are coupled; None where they are not."""
+    def exact_horizon(
+        self, instance: InstanceT, limits: Limits | None = None, method: str | None = None
+    ) -> Certificate | None:
+        """The clairvoyant optimum or bound of the horizon mean where slots are coupled; None where they are not.
+
+        ``method`` is one of ``exactness.horizon_methods``, the first by default.
+
+        Raises
+        ------
+        ValueError
+            On an unknown method.
+        """
         return None
+
+    def horizon_method(self, method: str | None) -> str:
+        """A method of :meth:`exact_horizon`, the first if none is named.
+
+        Raises
+        ------
+        ValueError
+            On an unknown method.
+        """
+        known = self.exactness.horizon_methods
+        chosen = method or known[0]
+        if chosen not in known:
+            raise ValueError(f"unknown method '{chosen}' of horizons of '{self.id}'. Known: {', '.join(known)}")
+        return chosen
 
     @abstractmethod
     def reference_model(self, slot: SlotT) -> Any:

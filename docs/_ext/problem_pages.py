@@ -44,6 +44,7 @@ def facts(problem: Any) -> tuple[Row, list[Row]]:
         ("objective", f"{problem.sense}, {unit_in_words(problem.unit)}; the mean over the slots of a horizon"),
         ("a decision acts on later slots", coupling),
         ("exact methods", methods[0]),
+        ("exact methods for horizons", problem.exactness.horizon_methods),
         ("bounds only", methods[1]),
         ("relative gap that counts as a proof", f"{problem.exactness.target_gap:g}"),
         ("agents", f"{len(encoding.agents)} in size tiny: {', '.join(encoding.agents)}"),

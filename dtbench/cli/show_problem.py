@@ -75,6 +75,7 @@ def describe_problem(owner: AnyProblem, size: str | None, solvers: Mapping[str, 
             if size in (None, each)
         ],
         "exact_methods": list(owner.exactness.methods),
+        "horizon_methods": list(owner.exactness.horizon_methods),
         "strong": list(about.strong) if about else [],
         "rules": {each.name: each.rules[owner.id] for each in taking if owner.id in each.rules},
         "solvers": [each.name for each in taking if owner.id not in each.rules],
@@ -134,6 +135,8 @@ def _print(facts: Mapping[str, Any]) -> None:
         stdout.print(f"strong baselines: {', '.join(facts['strong'])}", markup=False)
     stdout.print(f"other solvers: {', '.join(facts['solvers'])}", markup=False)
     stdout.print(f"exact methods: {', '.join(facts['exact_methods'])}", markup=False)
+    if facts["horizon_methods"]:
+        stdout.print(f"exact methods for horizons: {', '.join(facts['horizon_methods'])}", markup=False)
     name = facts["problem"]
     more = f"{name}/{size}" if size else name
     stdout.print(f"\nMore: dtbench list instances {more}; dtbench list solvers {name}", markup=False)

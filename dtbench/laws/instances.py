@@ -36,7 +36,10 @@ def declarations(problem: AnyProblem) -> None:
     require(not missing, f"sizes lack {', '.join(sorted(missing))}")
     require(all(isinstance(p, Params) for p in problem.sizes.values()), "a size is no Params")
     require(problem.exactness.methods, "there is no exact method")
-    require(len(set(problem.exactness.methods)) == len(problem.exactness.methods), "an exact method is listed twice")
+    for methods in (problem.exactness.methods, problem.exactness.horizon_methods):
+        require(len(set(methods)) == len(methods), "an exact method is listed twice")
+    if any(problem.coupled(params) for params in problem.sizes.values()):
+        require(problem.exactness.horizon_methods, "slots are coupled, and there is no exact method for horizons")
     require(
         0.0 <= problem.exactness.target_gap <= 1e-2, f"target gap is {problem.exactness.target_gap}, expected 0 to 0.01"
     )

@@ -28,6 +28,7 @@ from dtbench.progress import Pace, Step, time_left, untold
 COUNTS = {"tiny": 10, "small": 10, "paper": 10, "large": 3}
 CROSS_CHECKED = ("tiny", "small")  # sizes whose optimum two methods must agree on
 AGREE = 1e-6  # relative
+TIGHT = Limits(gap=0.1 * AGREE)  # of methods that must agree
 
 
 def freeze(owner: AnyProblem, folder: Path, counts: dict[str, int]) -> list[Path]:
@@ -107,7 +108,7 @@ def certify_instance(
     owner = problem(instance.problem)
     if owner.coupled(instance.params):
         return [_horizon_row(owner, instance, name, limits)]
-    methods = owner.exactness.methods[:2] if instance.size in CROSS_CHECKED else owner.exactness.methods[:1]
+    methods, limits = _cross_checked(owner.exactness.methods, instance, limits)
     rows, state = [], owner.start(instance)
     for t in range(instance.horizon):
         slot = owner.slot(instance, t, state)
@@ -129,10 +130,21 @@ def _row(name: str, slot: str, found: Certificate, methods: Sequence[str]) -> Be
 
 
 def _horizon_row(owner: AnyProblem, instance: Instance, name: str, limits: Limits | None) -> BestKnown:
-    found = owner.exact_horizon(instance, limits)
-    if found is None:
+    methods, limits = _cross_checked(owner.exactness.horizon_methods, instance, limits)
+    found = [found for method in methods if (found := owner.exact_horizon(instance, limits, method)) is not None]
+    if not found:
         raise DtbenchError(f"'{owner.id}' couples its slots but has no exact method for the horizon.")
-    return _row(name, HORIZON, found, [found.method])
+    _agree(f"{name}, horizon", found)
+    return _row(name, HORIZON, found[0], methods)
+
+
+def _cross_checked(
+    methods: Sequence[str], instance: Instance, limits: Limits | None
+) -> tuple[Sequence[str], Limits | None]:
+    """The first two methods, if there are two, where they must agree, and limits for that; otherwise the first."""
+    if instance.size not in CROSS_CHECKED:
+        return methods[:1], limits
+    return methods[:2], limits or TIGHT
 
 
 def _agree(where: str, found: Sequence[Certificate]) -> None:

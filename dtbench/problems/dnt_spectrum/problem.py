@@ -35,7 +35,10 @@ class DntSpectrum(Problem[DntInstance, DntState, DntSlot, DntDecision]):
     about = ABOUT
     sizes = SIZES
     seed_params = {"world": "network", "walk": "trace"}  # noqa: RUF012
-    exactness = Exactness(methods=("active-sets", "patterns", "cpsat", "reference"), target_gap=1e-9)
+    exactness = Exactness(
+        methods=("active-sets", "patterns", "cpsat", "reference"), horizon_methods=("horizon", "whole"),
+        target_gap=1e-9,
+    )  # fmt: skip
     heuristics: ClassVar = {
         "greedy": heuristics.greedy,
         "greedy-marginal": marginal.greedy_marginal,
@@ -109,10 +112,13 @@ class DntSpectrum(Problem[DntInstance, DntState, DntSlot, DntDecision]):
 
         return exact.solve(self, slot, limits or Limits(), method)
 
-    def exact_horizon(self, instance: DntInstance, limits: Limits | None = None) -> Certificate:
-        from dtbench.problems.dnt_spectrum import horizon
+    def exact_horizon(
+        self, instance: DntInstance, limits: Limits | None = None, method: str | None = None
+    ) -> Certificate:
+        from dtbench.problems.dnt_spectrum import horizon, whole
 
-        return horizon.solve(self, instance, limits or Limits())
+        solve = whole.solve if self.horizon_method(method) == "whole" else horizon.solve
+        return solve(self, instance, limits or Limits())
 
     def reference_model(self, slot: DntSlot) -> Any:
         from dtbench.problems.dnt_spectrum import reference

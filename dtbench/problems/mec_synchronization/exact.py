@@ -3,6 +3,7 @@
 ``search``: branch and bound over success sets, every set priced by its convex program; above 26 candidates also the
 sum of the bounds of clusters. ``enumeration``: all success sets, depth first; only ``E(S) <= E(S')`` for S within S'
 prunes.
+``cuts``: another model and other solvers, :mod:`.cuts`.
 ``levels`` and ``reference`` bracket the optimum by a MILP on levels of uplink time, fast and line by line in Pyomo.
 """
 
@@ -18,7 +19,7 @@ import numpy as np
 from dtbench.arrays import Array, BoolArray, IntArray
 from dtbench.core import AnyProblem, Certificate, Limits
 from dtbench.exact.certificate import MARGIN, certify, with_target
-from dtbench.problems.mec_synchronization import heuristics
+from dtbench.problems.mec_synchronization import cuts, heuristics
 from dtbench.problems.mec_synchronization.branch_and_bound import Prices, branch_and_bound
 from dtbench.problems.mec_synchronization.candidates import Candidates
 from dtbench.problems.mec_synchronization.convex import Priced, blas, served
@@ -47,6 +48,7 @@ def solve(problem: AnyProblem, slot: MecSlot, limits: Limits, method: str) -> Ce
         raise ValueError(f"the slot has leading axes {slot.batch_shape}; exact methods take one slot")
     methods: Mapping[str, Callable[[AnyProblem, MecSlot, Limits], Certificate]] = {
         "search": by_search,
+        "cuts": cuts.solve,
         "enumeration": by_enumeration,
         "levels": by_levels,
         "reference": by_reference,

@@ -36,7 +36,10 @@ class MecSynchronization(Problem[MecInstance, MecState, MecSlot, MecDecision]):
     )
     about = ABOUT
     sizes = SIZES
-    exactness = Exactness(methods=("search", "enumeration"), bracket_methods=("levels", "reference"), target_gap=1e-4)
+    exactness = Exactness(
+        methods=("search", "cuts", "enumeration"), horizon_methods=("closed",), bracket_methods=("levels", "reference"),
+        target_gap=1e-4,
+    )  # fmt: skip
     library = LibraryFacts(counts={"paper": 5, "large": 2}, bracket_sizes=("large",))
     trace_axes = ("time", "frame")
     heuristics: ClassVar = {
@@ -146,12 +149,14 @@ class MecSynchronization(Problem[MecInstance, MecState, MecSlot, MecDecision]):
 
         return exact.solve(self, slot, limits or Limits(), method or self.exactness.methods[0])
 
-    def exact_horizon(self, instance: MecInstance, limits: Limits | None = None) -> Certificate | None:
+    def exact_horizon(
+        self, instance: MecInstance, limits: Limits | None = None, method: str | None = None
+    ) -> Certificate | None:
         from dtbench.problems.mec_synchronization import horizon
 
+        self.horizon_method(method)
         if not self.coupled(instance.params):
             return None
-
         return horizon.solve(self, instance, limits or Limits())
 
     def reference_model(self, slot: MecSlot) -> Any:

@@ -33,7 +33,9 @@ class EdgeMigration(Problem[MigrationInstance, MigrationState, MigrationSlot, Mi
     )
     about = ABOUT
     sizes = SIZES
-    exactness = Exactness(methods=("assignment", "mip", "reference"), target_gap=1e-5)
+    exactness = Exactness(
+        methods=("assignment", "mip", "reference"), horizon_methods=("paths", "arcs"), target_gap=1e-5
+    )
     heuristics: ClassVar = {
         "stay": heuristics.stay,
         "nearest": heuristics.nearest,
@@ -104,10 +106,13 @@ class EdgeMigration(Problem[MigrationInstance, MigrationState, MigrationSlot, Mi
 
         return exact.solve(self, slot, limits or Limits(), method or self.exactness.methods[0])
 
-    def exact_horizon(self, instance: MigrationInstance, limits: Limits | None = None) -> Certificate:
-        from dtbench.problems.edge_association.migration import horizon
+    def exact_horizon(
+        self, instance: MigrationInstance, limits: Limits | None = None, method: str | None = None
+    ) -> Certificate:
+        from dtbench.problems.edge_association.migration import arcs, horizon
 
-        return horizon.solve(self, instance, limits or Limits())
+        solve = arcs.solve if self.horizon_method(method) == "arcs" else horizon.solve
+        return solve(self, instance, limits or Limits())
 
     def reference_model(self, slot: MigrationSlot) -> Any:
         from dtbench.problems.edge_association.migration import reference
