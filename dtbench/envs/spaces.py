@@ -54,6 +54,16 @@ def joint_action(encoding: Encoding, action: Any) -> npt.NDArray[Any]:
     return np.asarray(action)
 
 
+def joint_element(encoding: Encoding, x: npt.NDArray[Any]) -> Any:
+    """The element of :func:`joint_space` (or a batch of elements) of a joint action (..., size)."""
+    if encoding.categorical:
+        return np.asarray(x, dtype=np.int64)
+    if not encoding.discrete.any():
+        return np.asarray(x, dtype=np.float32)
+    kinds = {True: np.int64, False: np.float32}
+    return {g.name: x[..., part].astype(kinds[isinstance(g.space, Categorical)]) for g, part in encoding.parts()}
+
+
 def joint_mask(encoding: Encoding, observation: Observation) -> BoolArray:
     """All agents' masks in a row (B, W), True = allowed, in the order of the joint action's categorical entries.
 

@@ -51,6 +51,11 @@ def prepare(owner: AnyProblem, size: str, method: SolverTable, folder: Path, *, 
     return read(folder / SUITE)
 
 
+def solved(records: Iterable[Record]) -> list[Record]:
+    """Records of traces that were solved, in the order of their numbers."""
+    return sorted((r for r in records if r.slots is not None), key=lambda r: r.cell.instance)
+
+
 def gather(owner: AnyProblem, store: Store, records: Iterable[Record], file: Path) -> int:
     """Write what was decided on all traces that were solved, in the order of their numbers, and give their number.
 
@@ -63,20 +68,20 @@ def gather(owner: AnyProblem, store: Store, records: Iterable[Record], file: Pat
     DtbenchError
         If no trace was solved, or decisions had to be repaired.
     """
-    solved = sorted((r for r in records if r.slots is not None), key=lambda r: r.cell.instance)
-    if not solved:
+    having = solved(records)
+    if not having:
         raise DtbenchError(f"no trace of '{store.folder}' was solved, so there is nothing to write to '{file}'.")
-    repaired = [r.cell.instance for r in solved if r.slots is not None and any(r.slots.repaired)]
+    repaired = [r.cell.instance for r in having if r.slots is not None and any(r.slots.repaired)]
     if repaired:
         raise DtbenchError(f"decisions on '{repaired[0]}' had to be repaired; name a method that needs no repair.")
-    given: list[Decision] = [decisions.read(store.decisions(r.cell.stem), owner) for r in solved]
+    given: list[Decision] = [decisions.read(store.decisions(r.cell.stem), owner) for r in having]
     variables = netcdf.variables_of(type(given[0]).stack(given), lead=("demonstration", "time"))
-    slots: list[Slots] = [r.slots for r in solved if r.slots is not None]
+    slots: list[Slots] = [r.slots for r in having if r.slots is not None]
     objective = np.array([s.objective for s in slots])
     bound = np.array([[np.nan if b is None else b for b in s.bound] for s in slots])
-    coupled = [owner.coupled(instances.load(store.instance_of(r.cell)).params) for r in solved]
-    whole = [r.horizon_bound(c) for r, c in zip(solved, coupled, strict=True)]
-    numbers = np.array([int(Path(r.cell.instance).stem.rpartition("trace")[2]) for r in solved], dtype=np.int64)
+    coupled = [owner.coupled(instances.load(store.instance_of(r.cell)).params) for r in having]
+    whole = [r.horizon_bound(c) for r, c in zip(having, coupled, strict=True)]
+    numbers = np.array([int(Path(r.cell.instance).stem.rpartition("trace")[2]) for r in having], dtype=np.int64)
     both = ("demonstration", "time")
     variables |= {
         "objective": Variable(both, objective, owner.unit, "objective of the slot"),
@@ -88,9 +93,9 @@ def gather(owner: AnyProblem, store: Store, records: Iterable[Record], file: Pat
         "trace": Variable(("demonstration",), numbers, "1", "number of the trace in the names of the files in traces/"),
     }  # fmt: skip
     header = netcdf.header(
-        f"{owner.title}: demonstrations of {solved[0].cell.label}",
-        f"What {solved[0].cell.label} decides on fresh traces of {owner.id}, with objective and bound of each slot.",
-        problem=owner.id, size=solved[0].cell.size, solver=solved[0].cell.solver,
+        f"{owner.title}: demonstrations of {having[0].cell.label}",
+        f"What {having[0].cell.label} decides on fresh traces of {owner.id}, with objective and bound of each slot.",
+        problem=owner.id, size=having[0].cell.size, solver=having[0].cell.solver,
     )  # fmt: skip
     netcdf.write(file, Content(variables, header))
-    return len(solved)
+    return len(having)
