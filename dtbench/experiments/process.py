@@ -16,17 +16,23 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dtbench import machine
-from dtbench.errors import MachineError
+from dtbench.errors import DtbenchError, MachineError
 from dtbench.experiments import provenance
 from dtbench.experiments.job import Job
 from dtbench.experiments.launcher import Launcher
+from dtbench.experiments.policies import Origin, TrainingPayload, TrainingRecord, checked, facts_of
 from dtbench.experiments.record import Cell, Payload, Provenance, Record, Status
-from dtbench.experiments.work import SHORT, read_note, read_payload, read_result
+from dtbench.experiments.training_work import POLICY, Answer, Answers
+from dtbench.experiments.work import SHORT, PayloadT, read_note, read_payload, read_result
 from dtbench.experiments.zygote import MOST_PROCESSES, remove
 from dtbench.progress import Step
+from dtbench.weights import MOST_BYTES
+
+if TYPE_CHECKING:
+    from dtbench.experiments.trainings import Training
 
 PATIENCE = 20.0  # seconds past the limit until a supervisor that does not report is given up
 START = 120.0  # seconds until a supervisor has begun
@@ -59,7 +65,7 @@ def cancel(run_id: str) -> None:
 
 
 def run_cell(job: Job, progress: Step | None = None) -> tuple[str, bytes | None]:
-    """Run a cell to its end: the record as JSON, and the file of decisions if there is one.
+    """Run a cell to its end: the record as JSON, and the file of decisions if there is one; of a training, the policy.
 
     A cell that failed for want of disk, memory, processes or files is run again: that may be the machine's failure.
     ``progress``, if given, is told from another thread how far the cell is, again and again.
@@ -101,8 +107,29 @@ def _persist(job: Job, watch: _Watch | None) -> tuple[str, bytes | None]:
 
 
 def _attempt(job: Job, watch: _Watch | None) -> tuple[str, bytes | None, bool]:
-    """Record and decisions of a cell, and whether the machine may be what failed."""
+    """Record and decisions of a cell (or policy of a training), and whether the machine may be what failed."""
     made_by = job.provenance()
+    with _finished(job, watch) as (report, folder):
+        if job.training is not None:
+            trained, policy = _trained(job, job.training, report, folder, made_by)
+            return trained.model_dump_json(), policy, report["exit"] == SHORT
+        payload = _payload(job.cell, report, folder, Payload)
+        decisions = read_result(folder / "decisions.nc") if payload.status == "ok" else None
+        if payload.status == "ok" and decisions is None:
+            payload = Payload(status="crash", reason="the process ended without decisions", traceback=report["log"])
+    record, decisions = _believed(_record(job, report, payload, decisions, made_by), decisions)
+    return record.model_dump_json(), decisions, report["exit"] == SHORT
+
+
+@contextlib.contextmanager
+def _finished(job: Job, watch: _Watch | None = None) -> Iterator[tuple[dict[str, Any], Path]]:
+    """Run a job: the supervisor's report, and the folder with what it left, which goes with the context.
+
+    Raises
+    ------
+    OSError
+        If this machine cannot run it now.
+    """
     folder = Path(tempfile.mkdtemp(prefix="dtbench-"))
     try:
         with (
@@ -111,14 +138,54 @@ def _attempt(job: Job, watch: _Watch | None) -> tuple[str, bytes | None, bool]:
         ):
             if report["verdict"] == "machine":
                 raise OSError(report["errno"], report["reason"])
-            payload = _payload(job.cell, report, folder)
-            decisions = read_result(folder / "decisions.nc") if payload.status == "ok" else None
-            if payload.status == "ok" and decisions is None:
-                payload = Payload(status="crash", reason="the process ended without decisions", traceback=report["log"])
+            yield report, folder
     finally:
         remove(folder)
-    record, decisions = _believed(_record(job, report, payload, decisions, made_by), decisions)
-    return record.model_dump_json(), decisions, report["exit"] == SHORT
+
+
+def ask(job: Job) -> list[Answer] | None:
+    """What a solver says to the questions of a job; None if its process does not come to an end."""
+    try:
+        with _finished(job) as (report, folder):
+            payload = _payload(job.cell, report, folder, Answers)
+    except OSError:
+        return None
+    given = payload.answers if isinstance(payload, Answers) else []
+    return given if len(given) == len(job.questions) else None
+
+
+def _trained(
+    job: Job, training: Training, report: dict[str, Any], folder: Path, made_by: Provenance
+) -> tuple[TrainingRecord, bytes | None]:
+    """The record of a training that has ended, and its policy, which is read with suspicion."""
+    payload: TrainingPayload | Payload = _payload(job.cell, report, folder, TrainingPayload)
+    policy, facts = None, {}
+    source: Origin | Literal[""] = ""
+    if isinstance(payload, TrainingPayload):
+        file = folder / POLICY
+        try:
+            policy = read_result(file, MOST_BYTES)
+            if policy is None:
+                raise DtbenchError("the process ended without a policy")
+            facts, source = facts_of(checked(file, training.identity)), payload.source
+        except DtbenchError as error:
+            payload, policy = Payload(status="invalid", reason=str(error), traceback=report["log"]), None
+    number = report["exit"] if report["exit"] is not None and report["exit"] < 0 else None
+    failed = payload if isinstance(payload, Payload) else None
+    return TrainingRecord(
+        cell=job.cell,
+        key=training.key,
+        status=failed.status if failed else "ok",
+        reason=provenance.scrub(failed.reason) if failed else "",
+        traceback=provenance.scrub(failed.traceback) if failed else "",
+        signal=signal_name(-number) if number is not None else None,
+        source=source,
+        policy_sha256=hashlib.sha256(policy).hexdigest() if policy is not None else None,
+        training=facts,
+        wall_seconds=report["seconds"],
+        peak_memory=report["peak"] or None,
+        provenance=made_by,
+    ), policy
 
 
 def _believed(record: Record, decisions: bytes | None) -> tuple[Record, bytes | None]:
@@ -221,6 +288,7 @@ def _ask(line: socket.socket, job: Job, folder: Path, watched: bool) -> dict[str
     answers = _Answers(line, job.run_id)
     answers.send(  # at once: the supervisor removes the folder, also if this process dies before it begins
         {
+            "task": job.task,
             "cell": job.cell.model_dump(),
             "folder": str(folder),
             "instance_file": job.instance_file,
@@ -228,6 +296,8 @@ def _ask(line: socket.socket, job: Job, folder: Path, watched: bool) -> dict[str
             "solver_file": job.solver_file,
             "problems_paths": job.problems_paths,
             "files": job.files,
+            "policy": job.policy,
+            "questions": job.questions,
             "seconds": limits.seconds,
             "memory": limits.memory,
             "room": min(FILES, room),
@@ -298,8 +368,8 @@ class _Answers:
         return facts
 
 
-def _payload(cell: Cell, report: dict[str, Any], folder: Path) -> Payload:
-    """The result that the cell left, or what its end says: exactly one status."""
+def _payload(cell: Cell, report: dict[str, Any], folder: Path, kind: type[PayloadT]) -> PayloadT | Payload:
+    """The result of a kind that the cell left, or what its end says: exactly one status."""
     verdict, code = report["verdict"], report["exit"]
     log = _without_modules(report["log"])
 
@@ -317,7 +387,7 @@ def _payload(cell: Cell, report: dict[str, Any], folder: Path) -> Payload:
     if verdict == "lost":
         return failed("crash", "the process that supervises the cell was killed or stopped")
     if code in (0, SHORT):
-        left = read_payload(folder)
+        left = read_payload(folder, kind)
         if left is not None:
             return left
     if code is not None and code < 0:
@@ -342,14 +412,41 @@ def signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def lost(job: Job, reason: str, traceback: str = "") -> Record:
-    """The record of a cell whose worker died or failed around it."""
+def lost(job: Job, reason: str, traceback: str = "", status: Status = "crash") -> Record:
+    """The record of a cell that was not run: its worker died or failed around it, or its policy could not be had."""
     return Record(
         cell=job.cell,
         key=job.cell.key,
+        status=status,
+        reason=provenance.scrub(reason),
+        traceback=provenance.scrub(traceback),
+        wall_seconds=0.0,
+        provenance=job.provenance(),
+    )
+
+
+def lost_training(job: Job, training: Training, reason: str, traceback: str = "") -> TrainingRecord:
+    """The record of a training whose worker died or failed around it."""
+    return TrainingRecord(
+        cell=job.cell,
+        key=training.key,
         status="crash",
         reason=provenance.scrub(reason),
         traceback=provenance.scrub(traceback),
+        wall_seconds=0.0,
+        provenance=job.provenance(),
+    )
+
+
+def found_training(job: Job, training: Training, facts: dict[str, Any], policy: bytes) -> TrainingRecord:
+    """The record of a training that took place before this run: its policy is from the user's cache."""
+    return TrainingRecord(
+        cell=job.cell,
+        key=training.key,
+        status="ok",
+        source="cache",
+        policy_sha256=hashlib.sha256(policy).hexdigest(),
+        training=facts,
         wall_seconds=0.0,
         provenance=job.provenance(),
     )

@@ -24,21 +24,21 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter as clock  # as it is before a solver's file runs, which may replace time.perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from dtbench import files
-from dtbench.core import AnyProblem
+from dtbench.core import AnyProblem, Instance
 from dtbench.errors import Declined, DtbenchError, InvalidDecision
 from dtbench.experiments import decisions, failure, reported
-from dtbench.experiments.record import Cell, Payload, Slots, Status
+from dtbench.experiments.record import Cell, Payload, Slots, Status, Strict
 from dtbench.library import instances
 from dtbench.plugins.discovery import load_solver, read_solver_file
 from dtbench.problems import problem, registry, source_sha256
 from dtbench.progress import Step, untold
 from dtbench.referee import Trajectory, play
-from dtbench.regime import shown
+from dtbench.regime import Regime, shown
 from dtbench.solver import Solver, rule_solver
 
 PAYLOAD = "payload.json"
@@ -145,10 +145,10 @@ def _limit_address_space(wanted: int | None) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (least, hard))
 
 
-def _guarded(cell: Cell, job: dict[str, Any], folder: Path) -> tuple[Payload, bool]:
+def _guarded(cell: Cell, job: dict[str, Any], folder: Path) -> tuple[Strict, bool]:
     """Run the cell; whatever the solver raises becomes a status. Also whether the machine may be what failed."""
     try:
-        return _run(cell, job, folder), False
+        return _task(cell, job, folder), False
     except Declined as declined:
         return Payload(status="skipped", reason=failure.message(declined) or "the solver gave no reason"), False
     except InvalidDecision as error:
@@ -171,20 +171,41 @@ def _failed(status: Status, error: BaseException) -> Payload:
     return Payload(status=status, reason=failure.reason(error), traceback=failure.stack(error))
 
 
-def _run(cell: Cell, job: dict[str, Any], folder: Path) -> Payload:
-    owner = _problem(cell, job["problems_paths"])
-    file = located(job["instance_file"], "instances", cell.instance_sha256)
-    instance = instances.load(cell.instance if job["shipped"] else file, known=True)  # as its checksum says
-    solver_class = _solver_class(cell, job["solver_file"])
+def _task(cell: Cell, job: dict[str, Any], folder: Path) -> Strict:
+    """Do what the job asks for: score the solver, train its policy, or say which training that would be."""
+    if job["task"] == "score":
+        return _score(cell, job, folder)
+    from dtbench.experiments import training_work  # few cells need what it imports
+
+    return training_work.train(cell, job, folder) if job["task"] == "train" else training_work.ask(cell, job, folder)
+
+
+def opened(cell: Cell, job: dict[str, Any], progress: Step) -> tuple[AnyProblem, Instance, Regime, Solver]:
+    """Problem, instance, what the solver is given of it, and the solver, before anything else of it runs."""
+    owner = problem_of(cell, job["problems_paths"])
+    instance = instance_of(cell.instance, job["instance_file"], cell.instance_sha256, job["shipped"])
+    solver_class = solver_class_of(cell, job["solver_file"])
     _seed_globals(cell.seed)
     regime = solver_class.regime()  # before anything of the solver runs: what it changes later gives no access
     options = cell.options | job["files"]
     solver = solver_class(owner, shown(owner, instance, regime), seed=cell.seed, **options)
-    progress: Step = Notes(folder) if job.get("watched") else untold
     solver.watcher = progress
+    return owner, instance, regime, solver
+
+
+def progress_of(job: dict[str, Any], folder: Path) -> Step:
+    """Who is told how far the cell is, if anybody watches."""
+    return Notes(folder) if job.get("watched") else untold
+
+
+def _score(cell: Cell, job: dict[str, Any], folder: Path) -> Payload:
+    progress = progress_of(job, folder)
+    owner, instance, regime, solver = opened(cell, job, progress)
+    if job["policy"]:
+        vars(solver)["prepared"] = Path(job["policy"])  # of a LearnedSolver: nobody else has trainings of their own
     began = clock()
     solver.train()
-    train_seconds = clock() - began if solver_class.trains else None
+    train_seconds = clock() - began if type(solver).trains else None
     training = reported.training(solver.training)
     if training is not None:
         train_seconds = training["seconds"]  # of the training itself, wherever it took place
@@ -206,7 +227,13 @@ def _run(cell: Cell, job: dict[str, Any], folder: Path) -> Payload:
     return Payload(status="ok", slots=slots, train_seconds=train_seconds, method=method)
 
 
-def _problem(cell: Cell, folders: Sequence[str]) -> AnyProblem:
+def instance_of(name: str, file: str, sha256: str, shipped: bool) -> Instance:
+    """The instance of a job on this machine, which is the one that its checksum names."""
+    here = located(file, "instances", sha256)
+    return instances.load(name if shipped else here, known=True)
+
+
+def problem_of(cell: Cell, folders: Sequence[str]) -> AnyProblem:
     """The cell's problem on this machine, from the folders that it was planned with.
 
     Raises
@@ -251,7 +278,7 @@ def located(given: str, shipped: str, sha256: str) -> Path:
     )
 
 
-def _solver_class(cell: Cell, given: str) -> type[Solver]:
+def solver_class_of(cell: Cell, given: str) -> type[Solver]:
     """The class in a solver's file; of a rule of the problem, where no file is given."""
     if not given:
         return rule_solver(cell.solver)
@@ -302,11 +329,17 @@ def read_note(folder: Path) -> tuple[int, int, str]:
         return 0, 0, ""
 
 
-def read_payload(folder: Path) -> Payload | None:
-    """The result that a cell left, None if it left none that can be read."""
+PayloadT = TypeVar("PayloadT", bound=Strict)
+
+
+def read_payload(folder: Path, kind: type[PayloadT]) -> PayloadT | Payload | None:
+    """The result of a kind that a job left, or how it says that it failed; None if it left none that can be read."""
     try:
         content = read_result(folder / PAYLOAD)
-        return Payload.model_validate(json.loads(content)) if content is not None else None
+        facts = None if content is None else json.loads(content)
+        if not isinstance(facts, dict):
+            return None
+        return (kind if facts.get("status") == "ok" else Payload).model_validate(facts)
     except (ValueError, RecursionError):
         return None
 

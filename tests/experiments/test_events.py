@@ -4,9 +4,9 @@ import threading
 import pytest
 
 from dtbench.experiments.events import Finished, Planning, Progress, Started
+from dtbench.experiments.job import job_of
 from dtbench.experiments.plan import Planned
 from dtbench.experiments.process import lost
-from dtbench.experiments.run import job_of
 
 
 class Clock:

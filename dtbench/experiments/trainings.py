@@ -1,0 +1,238 @@
+"""Which policies must be trained before cells can be scored, one training for all cells that play the same policy.
+
+A training has an identity (:class:`dtbench.learning.checkpoint.Identity`): with ``scope = "network"`` all cells of one
+solver, seed and network share it, with ``scope = "size"`` all of one size. Solvers are asked for it. Those of dtbench
+are asked in this process; other people's code runs in a process with limits, as it does in cells. Who has no answer,
+keeps no policies in files, or has the option ``cache = false`` trains inside its cells.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from dtbench import files
+from dtbench.errors import DtbenchError
+from dtbench.experiments.policies import Policies, TrainingRecord, stem_of
+from dtbench.experiments.record import Cell, CellLimits
+from dtbench.learning.checkpoint import Header, Identity
+from dtbench.problems import problem
+
+if TYPE_CHECKING:
+    from dtbench.experiments.plan import Planned
+    from dtbench.experiments.training_work import Answer
+
+State = Literal["kept", "cached", "missing"]
+ASKING = CellLimits(seconds=30.0, memory=4 * 2**30)  # of a process that asks a solver
+ASKING_EACH = 0.5  # more seconds for each question
+MOST_KNOWN = 30  # earlier trainings that an estimate looks at
+
+
+@dataclass(frozen=True)
+class Training:
+    """A policy that cells need and that is neither shipped nor named.
+
+    Attributes
+    ----------
+    planned
+        The first cell that needs it, with the limits of a training.
+    identity, key
+        What is trained, and a hash of that and the sources.
+    state
+        ``kept``: the results hold it; ``cached``: the user's cache does; ``missing``: it will be trained.
+    file
+        Where the policy is; None if it is missing.
+    cells
+        Names of the records of the cells that play it.
+    seconds
+        Median of earlier trainings of the kind [s]; None if there are none.
+    """
+
+    planned: Planned
+    identity: Identity
+    key: str
+    state: State = "missing"
+    file: Path | None = None
+    cells: tuple[str, ...] = ()
+    seconds: float | None = None
+
+    @property
+    def cell(self) -> Cell:
+        """The first cell, with the limits of a training."""
+        return self.planned.cell
+
+    @cached_property
+    def stem(self) -> str:
+        """Name of its files, without suffix."""
+        return stem_of(self.cell, self.key)
+
+    @property
+    def kind(self) -> tuple[str, ...]:
+        """What trainings that take about as long have in common."""
+        return kind_of(self.identity)
+
+
+def kind_of(identity: Identity) -> tuple[str, ...]:
+    """What trainings that take about as long have in common: solver, problem, size, options."""
+    return identity.solver, identity.problem, identity.size, identity.settings
+
+
+def with_trainings(
+    cells: Sequence[Planned], limits: CellLimits, results: Path | None
+) -> tuple[tuple[Planned, ...], tuple[Training, ...]]:
+    """The cells, those that need a training marked with its name, and the trainings in the order of the cells.
+
+    Parameters
+    ----------
+    cells
+        Of a plan, compared with the records.
+    limits
+        Of each training.
+    results
+        Folder of results, whose policies are played and whose trainings are believed; None for none.
+    """
+    found: dict[str, Training] = {}
+    of_cell: dict[str, str] = {}
+    inside: dict[str, bool] = {}
+    for p, answer in _answers(cells):
+        if answer is None or answer.identity is None:
+            inside[p.cell.stem] = answer is None or answer.needed
+            continue
+        planned = replace(p, cell=p.cell.model_copy(update={"limits": limits}))
+        new = Training(planned, answer.identity, answer.key, file=_cached(answer))
+        known = found.setdefault(new.stem, new)
+        found[new.stem] = replace(known, cells=(*known.cells, p.cell.stem))
+        of_cell[p.cell.stem], inside[p.cell.stem] = new.stem, False
+    marked = (
+        replace(p, training=of_cell.get(p.cell.stem, ""), untrained=inside.get(p.cell.stem, p.untrained)) for p in cells
+    )
+    return tuple(marked), tuple(_known(found.values(), results))
+
+
+def _known(trainings: Iterable[Training], results: Path | None) -> Iterator[Training]:
+    """The trainings, with where their policies are, and how long those that are missing may take."""
+    policies = None if results is None else Policies(results)
+    seconds = _Estimates([] if policies is None else policies.records())
+    for each in trainings:
+        kept = None if policies is None else policies.kept(each.stem, each.key)
+        file = kept or each.file
+        if file is not None:
+            yield replace(each, state="kept" if kept else "cached", file=file)
+        else:
+            yield replace(each, seconds=seconds.of(each))
+
+
+def _cached(answer: Answer) -> Path | None:
+    """The file of a policy in the user's cache."""
+    from dtbench.learning import cache
+
+    assert answer.identity is not None  # noqa: S101  as the caller has seen
+    file = cache.folder() / answer.identity.problem / answer.file
+    return file if file.is_file() else None
+
+
+class _Estimates:
+    """How long trainings take: as those of the results did; else as those in the cache, else as shipped ones."""
+
+    def __init__(self, records: Iterable[TrainingRecord]) -> None:
+        self.told: dict[tuple[str, ...], list[float]] = {}
+        self.seen: dict[tuple[str, ...], float | None] = {}
+        for record in records:
+            if record.status == "ok" and record.seconds is not None:
+                identity = Identity.model_validate(record.training["identity"])
+                self.told.setdefault(kind_of(identity), []).append(record.seconds)
+
+    def of(self, training: Training) -> float | None:
+        """Seconds of a training; None if nothing of its kind is known."""
+        if training.kind not in self.seen:
+            known = self.told.get(training.kind) or _earlier(training)
+            self.seen[training.kind] = statistics.median(known) if known else None
+        return self.seen[training.kind]
+
+
+def _earlier(training: Training) -> list[float]:
+    """Seconds of trainings of the kind whose policies lie in the cache, or are shipped with the solver."""
+    from dtbench.learning import cache, checkpoint
+
+    wanted, solver_file = training.identity, training.planned.solver_file
+    kept = sorted((cache.folder() / wanted.problem).glob(f"{wanted.solver}--{wanted.size}--s*{checkpoint.SUFFIX}"))
+    kept = [file for file in kept if not file.name.endswith(cache.RESUME)]
+    shipped = [] if solver_file is None else checkpoint.shipped_files(
+        solver_file, wanted.problem, wanted.solver, wanted.size
+    )  # fmt: skip
+    for place in (kept, shipped):
+        known = [header.seconds for file in place[-MOST_KNOWN:] if (header := _header(file)) and _alike(header, wanted)]
+        if known:
+            return known
+    return []
+
+
+def _header(file: Path) -> Header | None:
+    from dtbench.learning import checkpoint
+
+    try:
+        return checkpoint.read(file).header
+    except DtbenchError:
+        return None
+
+
+def _alike(header: Header, wanted: Identity) -> bool:
+    """Whether all options that both know are the same: options that were added since have defaults."""
+    mine = header.identity.options
+    return all(mine[name] == value for name, value in wanted.options.items() if name in mine)
+
+
+def _answers(cells: Sequence[Planned]) -> Iterator[tuple[Planned, Answer | None]]:
+    """Cells to run that may need a policy, and what their solvers say; None of those that say nothing."""
+    groups: dict[tuple[str, str, Path], list[Planned]] = {}
+    for p in cells:
+        if p.state != "done" and p.learns and p.solver_file is not None:
+            groups.setdefault((p.cell.problem, p.cell.solver, p.solver_file), []).append(p)
+    for group in groups.values():
+        yield from zip(group, _asked(group), strict=True)
+
+
+def _asked(group: Sequence[Planned]) -> Sequence[Answer | None]:
+    """What the solver of some cells, all of one problem, says to them."""
+    from dtbench.experiments import training_work, work
+
+    first, file = group[0], group[0].solver_file
+    asked = [_question(p) for p in group]
+    if file is not None and file.parent == files.folder("solvers").resolve():
+        try:
+            solver_class = work.solver_class_of(first.cell, str(file))
+        except DtbenchError:
+            return [None] * len(group)
+        return training_work.answers(problem(first.cell.problem), solver_class, asked)
+    from dtbench.experiments import process
+    from dtbench.experiments.job import job_of
+
+    limits = ASKING.model_copy(update={"seconds": ASKING.seconds + ASKING_EACH * len(group)})
+    cell = first.cell.model_copy(update={"limits": limits})
+    job = job_of(replace(first, cell=cell))
+    given = process.ask(replace(job, task="ask", questions=tuple(each.model_dump() for each in asked)))
+    return [None] * len(group) if given is None else given
+
+
+def _question(p: Planned) -> Any:
+    from dtbench.experiments.training_work import Question
+
+    cell, options = p.cell, dict(p.cell.options)
+    return Question(
+        instance=cell.instance, instance_file=str(p.instance.file.resolve()), instance_sha256=cell.instance_sha256,
+        shipped=p.instance.shipped, options=options | dict(p.files), seed=cell.seed,
+    )  # fmt: skip
+
+
+def facts(training: Training) -> Mapping[str, Any]:
+    """A training as plain values, for ``--json``."""
+    cell = training.cell
+    return {
+        "solver": cell.solver, "label": cell.label, "problem": cell.problem, "size": cell.size, "seed": cell.seed,
+        "scope": training.identity.scope, "preset": training.identity.preset, "cells": len(training.cells),
+        "state": training.state, "seconds": training.seconds, "limit": cell.limits.seconds, "policy": training.stem,
+    }  # fmt: skip
