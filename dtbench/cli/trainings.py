@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dtbench.experiments.plan import Plan
+from dtbench.experiments.planned import Training
 from dtbench.experiments.record import Status
-from dtbench.experiments.trainings import Training, facts
+from dtbench.experiments.trainings import facts
 from dtbench.progress import clock
 from dtbench.reports.numbers import one_line
 

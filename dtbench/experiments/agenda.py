@@ -9,11 +9,11 @@ from dataclasses import replace
 from dtbench.errors import DtbenchError
 from dtbench.experiments import process
 from dtbench.experiments.job import Job, job_of
-from dtbench.experiments.plan import Plan, Planned
+from dtbench.experiments.plan import Plan
+from dtbench.experiments.planned import Planned, Training
 from dtbench.experiments.policies import TrainingRecord, checked, facts_of
 from dtbench.experiments.record import Record, Status
 from dtbench.experiments.store import Store
-from dtbench.experiments.trainings import Training
 from dtbench.outside import read_bytes
 from dtbench.weights import MOST_BYTES
 

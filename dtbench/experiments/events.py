@@ -8,10 +8,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from dtbench.experiments.plan import Planned, kind_of
+from dtbench.experiments.planned import Planned, Training, kind_of
 from dtbench.experiments.policies import TrainingRecord
 from dtbench.experiments.record import Cell, Record, Status
-from dtbench.experiments.trainings import Training
 from dtbench.progress import Pace
 
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from dtbench.experiments import provenance
+from dtbench.experiments.planned import Planned, Training
 from dtbench.experiments.record import Cell, Provenance
 from dtbench.experiments.suite import Suite
 from dtbench.problems import registry
-
-if TYPE_CHECKING:
-    from dtbench.experiments.plan import Planned
-    from dtbench.experiments.trainings import Training
 
 
 @dataclass(frozen=True)

@@ -10,69 +10,21 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 from dtbench.errors import DtbenchError
 from dtbench.experiments import memory
+from dtbench.experiments.planned import Asked, CellState, Planned, Training, kind_of
 from dtbench.experiments.record import Cell, CellLimits, Record, Scalar
 from dtbench.experiments.store import Store
 from dtbench.experiments.suite import InstanceFile, Suite, SuiteFile
 from dtbench.experiments.tables import SolverTable, Source
+from dtbench.experiments.trainings import with_trainings
 from dtbench.plugins.discovery import SolverEntry, discover, find
 from dtbench.problems import source_sha256
-from dtbench.regime import Regime
-
-if TYPE_CHECKING:
-    from dtbench.experiments.trainings import Training
 
 MOST_CELLS = 100_000
 NAMES_FILE = ("checkpoint", "file", "path", "policy", "weights")  # last word of an option whose value names a file
-CellState = Literal["done", "missing", "stale"]
-Asked = Literal["", "seeds", "solver"]  # what of a cell was named on the command line, not by the suite
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A cell of a plan.
-
-    Attributes
-    ----------
-    cell
-        Instance, solver, seed, limits.
-    instance
-        File of the instance.
-    solver_file
-        File of the solver; None for a rule of the problem.
-    state
-        ``done``: the store has its record; ``stale``: the record there is of another version of problem,
-        instance, solver or limits; ``missing``: there is none.
-    seconds
-        Median wall clock of earlier cells of this solver on instances of this size; None if there are none.
-    sees
-        What the solver's file says that it is given; None if nothing is known of it.
-    untrained
-        Whether no policy is at hand for it, and it trains in the cell.
-    learns
-        Whether its solver may play a policy that is trained before.
-    training
-        Name of the training whose policy it plays, see :mod:`dtbench.experiments.trainings`; empty without one.
-    files
-        Options that name a file -> where it is on this machine.
-    asked
-        ``solver`` for a solver without a table in the suite, ``seeds`` where ``--seeds`` was given; empty otherwise.
-    """
-
-    cell: Cell
-    instance: InstanceFile
-    solver_file: Path | None
-    state: CellState = "missing"
-    seconds: float | None = None
-    sees: Regime | None = None
-    untrained: bool = False
-    learns: bool = False
-    training: str = ""
-    files: Mapping[str, str] = field(default_factory=dict)
-    asked: Asked = ""
 
 
 @dataclass(frozen=True)
@@ -223,8 +175,6 @@ def make_plan(
         )
     _check_unique(suite, cells)
     scope = scope_of(suite.content, entries, {each.name: each.problem for each in everything})
-    from dtbench.experiments.trainings import with_trainings  # needs what only few plans need
-
     compared = tuple(cells) if store is None else _compared(cells, store, retry_failed)
     trained_in, folder = suite.content.training.limits(), None if store is None else store.folder
     marked, trainings = with_trainings(compared, trained_in, folder)
@@ -364,11 +314,6 @@ def _state(cell: Cell, record: Record | None, store: Store, retry_failed: bool) 
     if not record.intact or not store.whole(record):
         return "missing"
     return "done" if record.key == cell.key else "stale"
-
-
-def kind_of(cell: Cell) -> tuple[str, ...]:
-    """What cells that take about as long have in common: problem, size, solver, options."""
-    return cell.problem, cell.size, cell.solver, json.dumps(cell.options, sort_keys=True)
 
 
 def estimates(records: Iterable[Record]) -> dict[tuple[str, ...], float]:

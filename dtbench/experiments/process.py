@@ -16,13 +16,14 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from dtbench import machine
 from dtbench.errors import DtbenchError, MachineError
 from dtbench.experiments import provenance
 from dtbench.experiments.job import Job
 from dtbench.experiments.launcher import Launcher
+from dtbench.experiments.planned import Training
 from dtbench.experiments.policies import Origin, TrainingPayload, TrainingRecord, checked, facts_of
 from dtbench.experiments.record import Cell, Payload, Provenance, Record, Status
 from dtbench.experiments.training_work import POLICY, Answer, Answers
@@ -30,9 +31,6 @@ from dtbench.experiments.work import SHORT, PayloadT, read_note, read_payload, r
 from dtbench.experiments.zygote import MOST_PROCESSES, remove
 from dtbench.progress import Step
 from dtbench.weights import MOST_BYTES
-
-if TYPE_CHECKING:
-    from dtbench.experiments.trainings import Training
 
 PATIENCE = 20.0  # seconds past the limit until a supervisor that does not report is given up
 START = 120.0  # seconds until a supervisor has begun

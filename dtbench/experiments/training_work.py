@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from dtbench.core import AnyProblem
 from dtbench.errors import DtbenchError
-from dtbench.experiments import work
+from dtbench.experiments import opening
 from dtbench.experiments.policies import TrainingPayload
 from dtbench.experiments.record import Cell, FiniteScalar, Strict
 from dtbench.learning.checkpoint import Identity
@@ -65,7 +65,7 @@ def train(cell: Cell, job: dict[str, Any], folder: Path) -> TrainingPayload:
     DtbenchError
         If the solver's policies are not kept in files.
     """
-    _, _, _, solver = work.opened(cell, job, work.progress_of(job, folder))
+    _, _, _, solver = opening.opened(cell, job, opening.progress_of(job, folder))
     if not isinstance(solver, LearnedSolver):
         raise DtbenchError(
             f"solver '{cell.solver}' trains inside of its own cells; its policies are not kept in files."
@@ -77,8 +77,8 @@ def train(cell: Cell, job: dict[str, Any], folder: Path) -> TrainingPayload:
 
 def ask(cell: Cell, job: dict[str, Any], folder: Path) -> Answers:
     """Which trainings the cells of a job's questions need; they are of the problem and solver of ``cell``."""
-    owner = work.problem_of(cell, job["problems_paths"])
-    solver_class = work.solver_class_of(cell, job["solver_file"])
+    owner = opening.problem_of(cell, job["problems_paths"])
+    solver_class = opening.solver_class_of(cell, job["solver_file"])
     return Answers(answers=answers(owner, solver_class, [Question.model_validate(each) for each in job["questions"]]))
 
 
@@ -96,7 +96,7 @@ def answers(owner: AnyProblem, solver_class: type[Solver], questions: Sequence[Q
     def answer(asked: Question) -> Answer:
         if asked.instance_sha256 not in seen:
             place = (asked.instance, asked.instance_file, asked.instance_sha256, asked.shipped)
-            seen[asked.instance_sha256] = shown(owner, work.instance_of(*place), learned.regime())
+            seen[asked.instance_sha256] = shown(owner, opening.instance_of(*place), learned.regime())
         agent = learned(owner, seen[asked.instance_sha256], seed=asked.seed, **asked.options)
         agent.tell = lambda _: None
         if agent.options.checkpoint or not agent.options.cache:

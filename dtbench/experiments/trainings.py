@@ -10,75 +10,25 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 from dtbench import files
 from dtbench.errors import DtbenchError
-from dtbench.experiments.policies import Policies, TrainingRecord, stem_of
-from dtbench.experiments.record import Cell, CellLimits
+from dtbench.experiments import opening, process, training_work
+from dtbench.experiments.job import job_of
+from dtbench.experiments.planned import Planned, Training, training_kind
+from dtbench.experiments.policies import Policies, TrainingRecord
+from dtbench.experiments.record import CellLimits
+from dtbench.experiments.training_work import Answer, Question
+from dtbench.learning import cache, checkpoint
 from dtbench.learning.checkpoint import Header, Identity
 from dtbench.problems import problem
 
-if TYPE_CHECKING:
-    from dtbench.experiments.plan import Planned
-    from dtbench.experiments.training_work import Answer
-
-State = Literal["kept", "cached", "missing"]
 ASKING = CellLimits(seconds=30.0, memory=4 * 2**30)  # of a process that asks a solver
 ASKING_EACH = 0.5  # more seconds for each question
 MOST_KNOWN = 30  # earlier trainings that an estimate looks at
-
-
-@dataclass(frozen=True)
-class Training:
-    """A policy that cells need and that is neither shipped nor named.
-
-    Attributes
-    ----------
-    planned
-        The first cell that needs it, with the limits of a training.
-    identity, key
-        What is trained, and a hash of that and the sources.
-    state
-        ``kept``: the results hold it; ``cached``: the user's cache does; ``missing``: it will be trained.
-    file
-        Where the policy is; None if it is missing.
-    cells
-        Names of the records of the cells that play it.
-    seconds
-        Median of earlier trainings of the kind [s]; None if there are none.
-    """
-
-    planned: Planned
-    identity: Identity
-    key: str
-    state: State = "missing"
-    file: Path | None = None
-    cells: tuple[str, ...] = ()
-    seconds: float | None = None
-
-    @property
-    def cell(self) -> Cell:
-        """The first cell, with the limits of a training."""
-        return self.planned.cell
-
-    @cached_property
-    def stem(self) -> str:
-        """Name of its files, without suffix."""
-        return stem_of(self.cell, self.key)
-
-    @property
-    def kind(self) -> tuple[str, ...]:
-        """What trainings that take about as long have in common."""
-        return kind_of(self.identity)
-
-
-def kind_of(identity: Identity) -> tuple[str, ...]:
-    """What trainings that take about as long have in common: solver, problem, size, options."""
-    return identity.solver, identity.problem, identity.size, identity.settings
 
 
 def with_trainings(
@@ -128,8 +78,6 @@ def _known(trainings: Iterable[Training], results: Path | None) -> Iterator[Trai
 
 def _cached(answer: Answer) -> Path | None:
     """The file of a policy in the user's cache."""
-    from dtbench.learning import cache
-
     assert answer.identity is not None  # noqa: S101  as the caller has seen
     file = cache.folder() / answer.identity.problem / answer.file
     return file if file.is_file() else None
@@ -144,7 +92,7 @@ class _Estimates:
         for record in records:
             if record.status == "ok" and record.seconds is not None:
                 identity = Identity.model_validate(record.training["identity"])
-                self.told.setdefault(kind_of(identity), []).append(record.seconds)
+                self.told.setdefault(training_kind(identity), []).append(record.seconds)
 
     def of(self, training: Training) -> float | None:
         """Seconds of a training; None if nothing of its kind is known."""
@@ -156,8 +104,6 @@ class _Estimates:
 
 def _earlier(training: Training) -> list[float]:
     """Seconds of trainings of the kind whose policies lie in the cache, or are shipped with the solver."""
-    from dtbench.learning import cache, checkpoint
-
     wanted, solver_file = training.identity, training.planned.solver_file
     kept = sorted((cache.folder() / wanted.problem).glob(f"{wanted.solver}--{wanted.size}--s*{checkpoint.SUFFIX}"))
     kept = [file for file in kept if not file.name.endswith(cache.RESUME)]
@@ -172,8 +118,6 @@ def _earlier(training: Training) -> list[float]:
 
 
 def _header(file: Path) -> Header | None:
-    from dtbench.learning import checkpoint
-
     try:
         return checkpoint.read(file).header
     except DtbenchError:
@@ -198,19 +142,14 @@ def _answers(cells: Sequence[Planned]) -> Iterator[tuple[Planned, Answer | None]
 
 def _asked(group: Sequence[Planned]) -> Sequence[Answer | None]:
     """What the solver of some cells, all of one problem, says to them."""
-    from dtbench.experiments import training_work, work
-
     first, file = group[0], group[0].solver_file
     asked = [_question(p) for p in group]
     if file is not None and file.parent == files.folder("solvers").resolve():
         try:
-            solver_class = work.solver_class_of(first.cell, str(file))
+            solver_class = opening.solver_class_of(first.cell, str(file))
         except DtbenchError:
             return [None] * len(group)
         return training_work.answers(problem(first.cell.problem), solver_class, asked)
-    from dtbench.experiments import process
-    from dtbench.experiments.job import job_of
-
     limits = ASKING.model_copy(update={"seconds": ASKING.seconds + ASKING_EACH * len(group)})
     cell = first.cell.model_copy(update={"limits": limits})
     job = job_of(replace(first, cell=cell))
@@ -218,9 +157,7 @@ def _asked(group: Sequence[Planned]) -> Sequence[Answer | None]:
     return [None] * len(group) if given is None else given
 
 
-def _question(p: Planned) -> Any:
-    from dtbench.experiments.training_work import Question
-
+def _question(p: Planned) -> Question:
     cell, options = p.cell, dict(p.cell.options)
     return Question(
         instance=cell.instance, instance_file=str(p.instance.file.resolve()), instance_sha256=cell.instance_sha256,

@@ -5,7 +5,7 @@ import pytest
 
 from dtbench.experiments.events import Finished, Planning, Progress, Started
 from dtbench.experiments.job import job_of
-from dtbench.experiments.plan import Planned
+from dtbench.experiments.planned import Planned
 from dtbench.experiments.process import lost
 
 
