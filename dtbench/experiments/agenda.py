@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from dtbench.errors import DtbenchError
-from dtbench.experiments import process
+from dtbench.experiments import ending
 from dtbench.experiments.job import Job, job_of
 from dtbench.experiments.plan import Plan
 from dtbench.experiments.planned import Planned, Training
@@ -79,7 +79,7 @@ class Agenda:
         word = "declined" if record.status == "skipped" else f"failed ({record.status})"
         reason = f"the training of its policy {word}: {record.reason}"
         stack = "" if record.status == "skipped" else record.traceback
-        return [process.lost(job, reason, stack, status) for job in waiting]
+        return [ending.lost(job, reason, stack, status) for job in waiting]
 
     def _had(self, training: Training, job: Job) -> str:
         """The file of a policy that is there, in the results; empty if it must be trained."""
@@ -92,5 +92,5 @@ class Agenda:
                 content = read_bytes(training.file, MOST_BYTES)
             except DtbenchError:  # damaged, or removed since
                 return ""
-            policies.write(process.found_training(job, training, facts_of(header), content), content)
+            policies.write(ending.found_training(job, training, facts_of(header), content), content)
         return str(policies.file(training.stem).resolve())

@@ -17,7 +17,7 @@ from typing import Any
 
 from dtbench import machine
 from dtbench.errors import DtbenchError, MachineError
-from dtbench.experiments import cluster, plan_file, process, telling
+from dtbench.experiments import cluster, ending, plan_file, telling
 from dtbench.experiments.agenda import Agenda
 from dtbench.experiments.events import (
     Finished,
@@ -219,6 +219,6 @@ def _outcome(future: Any, job: Job) -> Ended:
         stack = "".join(traceback.format_exception(error))
         reason = f"the cell's worker failed: {type(error).__name__}: {error}"
         if job.training is not None:
-            return process.lost_training(job, job.training, reason, stack), None
-        return process.lost(job, reason, stack), None
+            return ending.lost_training(job, job.training, reason, stack), None
+        return ending.lost(job, reason, stack), None
     raise DtbenchError("the Dask scheduler was lost. Finished cells are stored; run again for the others.")
