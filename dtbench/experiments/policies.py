@@ -130,7 +130,7 @@ class Policies:
     def records(self) -> list[TrainingRecord]:
         """Records that can be read and hold, in order of their names."""
         found = []
-        for stem in self._stems():
+        for stem in self.stems():
             try:
                 record = self.read(stem)
             except DtbenchError:
@@ -185,7 +185,7 @@ class Policies:
 
     def faults(self) -> Iterator[tuple[str, str]]:
         """What is wrong: names, and the first reason of each."""
-        for stem in self._stems():
+        for stem in self.stems():
             try:
                 reason = next(self._faults(stem, self.read(stem)), "")
             except DtbenchError as error:
@@ -221,5 +221,6 @@ class Policies:
         if facts_of(header) != record.training:
             yield f"policy '{file.name}' tells another training than the record"
 
-    def _stems(self) -> list[str]:
+    def stems(self) -> list[str]:
+        """Names of the records without suffix, sorted."""
         return sorted(file.stem for file in self.folder.glob("*.json") if not file.name.startswith("."))

@@ -8,6 +8,9 @@ keeps no policies in files, or has the option ``cache = false`` trains inside it
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import json
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +19,7 @@ from typing import Any
 
 from dtbench import files
 from dtbench.errors import DtbenchError
-from dtbench.experiments import opening, process, training_work
+from dtbench.experiments import luggage, memory, opening, process, training_work
 from dtbench.experiments.job import job_of
 from dtbench.experiments.planned import Planned, Training, training_kind
 from dtbench.experiments.policies import Policies, TrainingRecord
@@ -25,9 +28,11 @@ from dtbench.experiments.training_work import Answer, Question
 from dtbench.learning import cache, checkpoint
 from dtbench.learning.checkpoint import Header, Identity
 from dtbench.problems import problem
+from dtbench.solver import Solver
 
 ASKING = CellLimits(seconds=30.0, memory=4 * 2**30)  # of a process that asks a solver
 ASKING_EACH = 0.5  # more seconds for each question
+MOST_ANSWERS = 20_000  # that are remembered
 MOST_KNOWN = 30  # earlier trainings that an estimate looks at
 
 
@@ -136,25 +141,71 @@ def _answers(cells: Sequence[Planned]) -> Iterator[tuple[Planned, Answer | None]
     for p in cells:
         if p.state != "done" and p.learns and p.solver_file is not None:
             groups.setdefault((p.cell.problem, p.cell.solver, p.solver_file), []).append(p)
+    if not groups:
+        return
+    known = _KnownAnswers()
     for group in groups.values():
-        yield from zip(group, _asked(group), strict=True)
+        yield from zip(group, _asked(group, known), strict=True)
+    known.keep()
 
 
-def _asked(group: Sequence[Planned]) -> Sequence[Answer | None]:
+def _asked(group: Sequence[Planned], known: _KnownAnswers) -> Sequence[Answer | None]:
     """What the solver of some cells, all of one problem, says to them."""
     first, file = group[0], group[0].solver_file
-    asked = [_question(p) for p in group]
     if file is not None and file.parent == files.folder("solvers").resolve():
-        try:
-            solver_class = opening.solver_class_of(first.cell, str(file))
-        except DtbenchError:
-            return [None] * len(group)
-        return training_work.answers(problem(first.cell.problem), solver_class, asked)
+        new = [p for p in group if known.of(p) is None]
+        with contextlib.suppress(DtbenchError):
+            solver_class = opening.solver_class_of(first.cell, str(file)) if new else Solver
+            given = training_work.answers(problem(first.cell.problem), solver_class, [_question(p) for p in new])
+            known.add(zip(new, given, strict=True))
+        return [known.of(p) for p in group]
     limits = ASKING.model_copy(update={"seconds": ASKING.seconds + ASKING_EACH * len(group)})
     cell = first.cell.model_copy(update={"limits": limits})
     job = job_of(replace(first, cell=cell))
-    given = process.ask(replace(job, task="ask", questions=tuple(each.model_dump() for each in asked)))
-    return [None] * len(group) if given is None else given
+    told = process.ask(replace(job, task="ask", questions=tuple(_question(p).model_dump() for p in group)))
+    return [None] * len(group) if told is None else told
+
+
+class _KnownAnswers:
+    """What solvers of dtbench have said, kept in the user's cache: asking takes milliseconds for each cell.
+
+    An answer follows from the sources of dtbench, the cell, and the policies that are shipped for it.
+    """
+
+    def __init__(self) -> None:
+        self.file = files.cache("trainings") / "answers.json"
+        self.state = luggage.identity().sources_sha256
+        self.answers: dict[str, Answer] = {}
+        self.changed = False
+        with contextlib.suppress(ValueError, RecursionError, AttributeError, TypeError):
+            kept = json.loads(memory.ours(self.file))
+            if kept["state"] == self.state:
+                self.answers = {name: Answer.model_validate(each) for name, each in kept["answers"].items()}
+
+    def of(self, p: Planned) -> Answer | None:
+        """What was said of a cell; None if nothing was."""
+        return self.answers.get(_mark(p))
+
+    def add(self, given: Iterable[tuple[Planned, Answer]]) -> None:
+        """Take note of answers."""
+        for p, answer in given:
+            self.answers[_mark(p)] = answer
+            self.changed = True
+
+    def keep(self) -> None:
+        """Have them on the disk, but for those of cells that could not be asked, which may be mended."""
+        if self.changed:
+            lasting = {n: a.model_dump(mode="json") for n, a in self.answers.items() if a.key or not a.needed}
+            newest = dict(list(lasting.items())[-MOST_ANSWERS:])
+            memory.put(self.file, json.dumps({"state": self.state, "answers": newest}))
+
+
+def _mark(p: Planned) -> str:
+    """Checksum of all that an answer follows from beside the sources of dtbench."""
+    cell = p.cell
+    facts = [cell.problem_sha256, cell.instance_sha256, cell.solver, cell.solver_sha256, cell.checkpoints_sha256,
+             cell.options, dict(p.files), cell.seed, cell.instance]  # fmt: skip
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def _question(p: Planned) -> Question:
