@@ -267,8 +267,8 @@ class Progress:
         self, running: list[tuple[Cell, float]], training: Sequence[TrainingMoment]
     ) -> tuple[float | None, bool]:
         """Estimated seconds to the end, None before anything is known, and whether all running cells are late."""
-        waiting = [self._guess(p.cell) for p in self._waiting.values()]
-        waiting += self._trainings.guesses(training)
+        whole = self._trainings.guesses(training)  # a training that waits cannot be divided among workers
+        waiting = [*(self._guess(p.cell) for p in self._waiting.values()), *whole]
         guesses = [self._guess(cell) for cell, _ in running]
         trains = [moment.left for moment in training]
         if any(guess is None for guess in [*waiting, *guesses, *trains]):
@@ -278,7 +278,7 @@ class Progress:
         left = [max(seconds, 0.0) for seconds in rest]
         work = sum(left) + sum(guess or 0.0 for guess in waiting)
         late = bool(rest) and max(rest) <= 0.0
-        return max([work / max(self._workers, 1), *left]), late
+        return max([work / max(self._workers, 1), *left, *(guess or 0.0 for guess in whole)]), late
 
     def _guess(self, cell: Cell) -> float | None:
         kind = kind_of(cell)

@@ -162,7 +162,8 @@ class Policies:
             record = self.read(stem)
         except DtbenchError:
             return None
-        return self.file(stem) if record.key == key and not next(self._faults(stem, record), "") else None
+        held = record.status == "ok" and record.key == key and not next(self._faults(stem, record), "")
+        return self.file(stem) if held else None
 
     def write(self, record: TrainingRecord, policy: bytes | None) -> None:
         """Put a record, sealed, and its policy on the disk; the policy before the record that names its checksum.
