@@ -79,7 +79,7 @@ class TrainingRecord(Strict):
     def seconds(self) -> float | None:
         """What the training took [s], interruptions left out; None if it has not ended."""
         given = self.training.get("seconds")
-        return float(given) if isinstance(given, int | float) else None
+        return float(given) if isinstance(given, int | float) and given >= 0 else None
 
     @property
     def content_sha256(self) -> str:

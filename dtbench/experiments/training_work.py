@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from dtbench.core import AnyProblem
 from dtbench.errors import DtbenchError
@@ -45,8 +45,8 @@ class Answer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     needed: bool = True
-    key: str = ""
-    file: str = ""
+    key: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+    file: str = Field(default="", pattern=r"^(\w[\w.-]*)?$")
     identity: Identity | None = None
 
 

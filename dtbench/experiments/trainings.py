@@ -17,6 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from dtbench import files
 from dtbench.errors import DtbenchError
 from dtbench.experiments import luggage, memory, opening, process, training_work
@@ -54,7 +56,7 @@ def with_trainings(
     of_cell: dict[str, str] = {}
     inside: dict[str, bool] = {}
     for p, answer in _answers(cells):
-        if answer is None or answer.identity is None:
+        if answer is None or answer.identity is None or not _fits(p, answer):
             inside[p.cell.stem] = answer is None or answer.needed
             continue
         planned = replace(p, cell=p.cell.model_copy(update={"limits": limits}))
@@ -66,6 +68,13 @@ def with_trainings(
         replace(p, training=of_cell.get(p.cell.stem, ""), untrained=inside.get(p.cell.stem, p.untrained)) for p in cells
     )
     return tuple(marked), tuple(_known(found.values(), results))
+
+
+def _fits(p: Planned, answer: Answer) -> bool:
+    """Whether an answer is one to a cell: other people's code gave it."""
+    cell, identity = p.cell, answer.identity
+    given = identity and (identity.solver, identity.problem, identity.size, identity.seed)
+    return bool(answer.key and answer.file) and given == (cell.solver, cell.problem, cell.size, cell.seed)
 
 
 def _known(trainings: Iterable[Training], results: Path | None) -> Iterator[Training]:
@@ -95,9 +104,10 @@ class _Estimates:
         self.told: dict[tuple[str, ...], list[float]] = {}
         self.seen: dict[tuple[str, ...], float | None] = {}
         for record in records:
-            if record.status == "ok" and record.seconds is not None:
-                identity = Identity.model_validate(record.training["identity"])
-                self.told.setdefault(training_kind(identity), []).append(record.seconds)
+            with contextlib.suppress(ValidationError):  # somebody else's results may say anything
+                kind = training_kind(Identity.model_validate(record.training.get("identity")))
+                if record.seconds is not None:
+                    self.told.setdefault(kind, []).append(record.seconds)
 
     def of(self, training: Training) -> float | None:
         """Seconds of a training; None if nothing of its kind is known."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from dtbench.experiments import process, sweep, trainings
 from dtbench.experiments import run as runner
@@ -255,6 +256,24 @@ def test_a_solver_that_hangs_when_it_is_asked_trains_inside(plan, monkeypatch):
     made = plan({"how": "hang"}, solver="frail", seeds=1)
     assert made.trainings == ()
     assert [p.training for p in made.cells] == ["", ""]
+
+
+def test_an_answer_that_is_none_is_not_believed(plan):
+    """A solver's code gives the answers: names of files that lead elsewhere, or another cell's identity."""
+    from dtbench.experiments.training_work import Answer
+
+    made = plan(seeds=1)
+    identity, key = made.trainings[0].identity, made.trainings[0].key
+    for name in ("../../secret", "/etc/passwd", "a/b", ".hidden"):
+        with pytest.raises(ValidationError):
+            Answer(key=key, file=name, identity=identity)
+    with pytest.raises(ValidationError):
+        Answer(key="../" + key[3:], file="a.safetensors", identity=identity)
+    answer = Answer(key=key, file="a.safetensors", identity=identity)
+    assert trainings._fits(made.cells[0], answer)
+    for change in ({"seed": 3}, {"problem": ".."}, {"solver": "other"}, {"size": "*"}):
+        other = answer.model_copy(update={"identity": identity.model_copy(update=change)})
+        assert not trainings._fits(made.cells[0], other)
 
 
 def test_without_a_cache_or_files_cells_train_inside(bench, plan):
