@@ -19,7 +19,7 @@ from dtbench.core import AnyProblem, Instance
 from dtbench.errors import DtbenchError
 from dtbench.experiments.record import Cell
 from dtbench.library import instances
-from dtbench.plugins.discovery import load_solver, read_solver_file
+from dtbench.plugins.discovery import SolverEntry, load_solver, read_solver_file
 from dtbench.problems import problem, registry, source_sha256
 from dtbench.progress import Step, untold
 from dtbench.regime import Regime, shown
@@ -102,11 +102,24 @@ def solver_class_of(cell: Cell, given: str) -> type[Solver]:
     """The class in a solver's file; of a rule of the problem, where no file is given."""
     if not given:
         return rule_solver(cell.solver)
+    entry = entry_of(cell, given)
+    if entry.file is not None:  # a solver may import files beside it; last, so they hide no package
+        sys.path.append(str(entry.file.parent))
+    return load_solver(entry)
+
+
+def entry_of(cell: Cell, given: str) -> SolverEntry:
+    """The cell's solver in a file, which must be the one that the cell was planned with.
+
+    Raises
+    ------
+    DtbenchError
+        If it is not.
+    """
     file = located(given, "solvers", cell.solver_sha256)
     for entry in read_solver_file(file):
         if entry.name == cell.solver:
-            sys.path.append(str(file.parent))  # a solver may import files beside it; last, so they hide no package
-            return load_solver(entry)
+            return entry
     raise DtbenchError(f"'{file.name}' holds no solver '{cell.solver}'.")
 
 

@@ -29,6 +29,7 @@ from dtbench.experiments.record import CellLimits
 from dtbench.experiments.training_work import Answer, Question
 from dtbench.learning import cache, checkpoint
 from dtbench.learning.checkpoint import Header, Identity
+from dtbench.plugins.discovery import load_solver
 from dtbench.problems import problem
 from dtbench.solver import Solver
 
@@ -165,7 +166,7 @@ def _asked(group: Sequence[Planned], known: _KnownAnswers) -> Sequence[Answer | 
     if file is not None and file.parent == files.folder("solvers").resolve():
         new = [p for p in group if known.of(p) is None]
         with contextlib.suppress(DtbenchError):
-            solver_class = opening.solver_class_of(first.cell, str(file)) if new else Solver
+            solver_class = load_solver(opening.entry_of(first.cell, str(file))) if new else Solver
             given = training_work.answers(problem(first.cell.problem), solver_class, [_question(p) for p in new])
             known.add(zip(new, given, strict=True))
         return [known.of(p) for p in group]

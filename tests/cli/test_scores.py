@@ -1,5 +1,6 @@
 """``leaderboard``, ``verify`` and ``plan`` against the plan that is stored with the results."""
 
+import csv
 import json
 import re
 import shutil
@@ -301,6 +302,10 @@ def test_a_run_says_how_its_trainings_ended(dtbench, tmp_path, monkeypatch):
     assert "2 cells to run, 2 at once; 2 trainings before some of them" in first.err
     assert "trained: hill on stin-deployment, tiny, seed 1, " in first.err
     assert json.loads(dtbench(*arguments, "--json").out)["trained"] == {}
+    assert dtbench("leaderboard", "--results", results, "--format", "csv").code == 0
+    (row,) = csv.DictReader((results / "leaderboard.csv").read_text().splitlines())
+    assert (row["solver"], row["mean_rank"]) == ("hill", "1.0")
+    assert float(row["train_time_s"]) > 0.0
     assert dtbench("plot", results / "policies", "-o", tmp_path / "curves.csv").code == 0
     table = (tmp_path / "curves.csv").read_text()
     assert table.count("validation/objective") == 8  # four points of two trainings
