@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -181,3 +182,14 @@ def test_a_part_of_the_board(done, tmp_path):
         dtbench.leaderboard(done.folder, solvers="greedy", formats="md")
     with pytest.raises(dtbench.DtbenchError, match="no results of solver 'nobody'"):
         dtbench.leaderboard(done.folder, solvers=["nobody"])
+
+
+def test_a_run_trains_what_is_missing(tmp_path):
+    suite = tmp_path / "learns.toml"
+    suite.write_text(SUITE.replace("greedy", "hill").replace("seeds = 2", "seeds = 1"), encoding="utf-8")
+    hill = Path(__file__).parent / "learning" / "solvers"
+    found = dtbench.run(suite, results=tmp_path / "results", solvers="hill", solvers_path=hill, workers=1, quiet=True)
+    assert (found.cells, dict(found.statuses), dict(found.trained)) == (1, {"ok": 1}, {"ok": 1})
+    assert "; 1 trainings; results in" in repr(found)
+    curves = dtbench.plot(tmp_path / "results" / "policies")
+    assert "validation" in curves.axes[0].get_ylabel()

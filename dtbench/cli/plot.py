@@ -156,7 +156,7 @@ def _kind_of(what: Sequence[str]) -> str:
 
 
 def _kind(what: str) -> str:
-    from dtbench.reports.curves import logs_in
+    from dtbench.reports.curves import logs_in, policies_in
 
     path = Path(what)
     if what.endswith(SUFFIX):
@@ -165,9 +165,11 @@ def _kind(what: str) -> str:
         return "instance"
     if (path / "records").is_dir() or (path / "plan.json").is_file():
         return "results"
-    if logs_in(path):
+    if logs_in(path) or policies_in(path):
         return "curves"
-    raise DtbenchError(f"folder '{what}' holds neither results (records, plan.json) nor the log of a training.")
+    raise DtbenchError(
+        f"folder '{what}' holds neither results (records, plan.json) nor the log of a training, nor trained policies."
+    )
 
 
 def _curves(what: Sequence[str]) -> tuple[Any, Any, str]:
@@ -180,6 +182,7 @@ def _curves(what: Sequence[str]) -> tuple[Any, Any, str]:
             trainings.append(curves.of_checkpoint(Path(each)))
         else:
             trainings += [curves.of_log(folder) for folder in curves.logs_in(Path(each))]
+            trainings += [curves.of_checkpoint(file) for file in curves.policies_in(Path(each))]
     facts = [
         {
             "file": str(t.file),

@@ -13,6 +13,7 @@ import typer
 from dtbench.cli.output import Json, ProblemsPath, json_text, print_json, print_table, stderr, stdout
 from dtbench.cli.progress import steps
 from dtbench.errors import DtbenchError
+from dtbench.experiments.policies import FOLDER
 from dtbench.library import instances
 from dtbench.machine import uncollected
 
@@ -230,7 +231,8 @@ def verify(
         for line in lines:
             stdout.print(line, markup=False, soft_wrap=True)
         if results is not None and any(name != "plan.json" for name, _ in wrong):
-            stdout.print(f"remove the wrong ones from {results / 'records'} and run the suite again to replace them")
+            where = f"{results / 'records'} (and {results / FOLDER})"
+            stdout.print(f"remove the wrong ones from {where} and run the suite again to replace them")
     if wrong:
         raise typer.Exit(1)
 
@@ -264,8 +266,11 @@ def _records(results: Path, no_cache: bool) -> Checked:
         ],
         "unplanned": [record.cell.stem for record in report.unplanned],
         "of_another_version": [record.cell.stem for record in report.of_another_version],
+        "policies": report.policies,
     }
-    return report.checked, [(m.record, m.reason) for m in report.mismatches], facts, coverage(report)
+    held = report.policies - len(report.policy_faults)
+    lines = [f"{held} policies that were trained for cells hold"] if report.policies else []
+    return report.checked, [(m.record, m.reason) for m in report.mismatches], facts, [*lines, *coverage(report)]
 
 
 def _library() -> Checked:

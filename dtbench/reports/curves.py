@@ -76,6 +76,11 @@ def logs_in(folder: Path) -> list[Path]:
     return sorted(found)
 
 
+def policies_in(folder: Path) -> list[Path]:
+    """Trained policies in a folder, such as ``policies`` of results."""
+    return sorted(file for file in folder.glob(f"*{checkpoint.SUFFIX}") if not file.name.startswith("."))
+
+
 def of_log(folder: Path) -> Training:
     """The log of a training: ``training.csv``, or TensorBoard's events where there is none.
 

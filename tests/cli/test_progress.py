@@ -2,6 +2,7 @@ import errno
 import io
 import itertools
 import os
+import re
 import threading
 import time
 
@@ -11,9 +12,19 @@ from rich.text import Text
 
 from dtbench.cli import output
 from dtbench.cli import progress as shown
-from dtbench.experiments.events import Finished, Planning, Progress, Started
-from dtbench.experiments.plan import Planned
+from dtbench.experiments.events import (
+    Finished,
+    Planning,
+    Progress,
+    Started,
+    TrainingAdvanced,
+    TrainingFinished,
+    TrainingStarted,
+)
+from dtbench.experiments.planned import Planned, Training
+from dtbench.experiments.policies import TrainingRecord
 from dtbench.experiments.record import Cell, Provenance, Record
+from dtbench.learning.checkpoint import Identity
 from dtbench.progress import Pace
 
 MADE_BY = Provenance(
@@ -49,6 +60,72 @@ def test_plain_lines_where_nobody_watches():
     assert "crash: [b]label on p/tiny-000, seed 42: because" in lines
     assert lines[-1].startswith("100/100 cells, 1 failed")
     assert 15 <= len(lines) <= 25
+
+
+def training(seed):
+    identity = Identity(
+        solver="s", version=1, problem="p", size="tiny", params={}, scope="size", network="n", preset="tuned",
+        options={}, seed=seed,
+    )  # fmt: skip
+    return Training(planned(seed), identity, f"{seed:064d}")
+
+
+def trained(one, status="ok"):
+    return TrainingFinished(
+        TrainingRecord(
+            cell=one.cell, key=one.key, status=status, reason="" if status == "ok" else "too long\nmore",
+            wall_seconds=65.0, provenance=MADE_BY,
+        )
+    )  # fmt: skip
+
+
+def test_plain_lines_tell_trainings_apart(monkeypatch):
+    monkeypatch.setattr(Pace, "due", lambda self: True)
+    console = Console(file=io.StringIO(), width=200)
+    first, second = training(0), training(1)
+    with shown.display(console) as listen:
+        listen(Planning((planned(0), planned(1)), 2, (first, second)))
+        for each in (first, second):
+            listen(TrainingStarted(each))
+        for done in (1, 2):
+            listen(TrainingAdvanced(first.stem, done, 4))
+        listen(trained(first))
+        listen(TrainingAdvanced(first.stem, 4, 4))  # told before the end, and heard after it
+        listen(trained(second, "timeout"))
+        listen(Started(planned(0).cell))
+        listen(finished(planned(0).cell))
+    lines = console.file.getvalue().splitlines()
+    assert lines[0] == "2 cells to run, 2 at once; 2 trainings before some of them"
+    assert lines[1] == "training [b]label on p, tiny, seed 0: round 1/4, time left unknown"
+    assert re.fullmatch(r"training \[b\]label on p, tiny, seed 0: round 2/4, about \d+ s left", lines[2])
+    assert lines[3].startswith("trained: [b]label on p, tiny, seed 0, 1 min 05 s, 1/2 trainings")
+    assert lines[4] == "timeout: training [b]label on p, tiny, seed 1: too long"
+    assert lines[5].startswith("1/2 cells, 0 failed")
+    assert len(lines) == 6
+
+
+def test_the_live_table_shows_rounds_of_trainings(terminal):
+    first, second = training(0), training(1)
+    with terminal() as (console, written):
+        with shown.display(console) as listen:
+            listen(Planning((planned(0),), 2, (first, second)))
+            listen(TrainingStarted(first))
+            listen(TrainingAdvanced(first.stem, 120, 500))
+            time.sleep(0.6)
+        text = written()
+    assert "0/1 cells" in text
+    assert "0/2 trainings" in text
+    assert "120/500" in text
+
+
+def test_a_notebook_shows_rounds_of_trainings():
+    progress = Progress()
+    first = training(0)
+    for event in (Planning((planned(0),), 2, (first,)), TrainingStarted(first), TrainingAdvanced(first.stem, 3, 5)):
+        progress(event)
+    page, words = shown._moment(progress.snapshot(), [])
+    assert "0/1 trainings" in words
+    assert "training [b]label on p, tiny, seed 0: round 3/5" in page
 
 
 def test_failures_are_named_up_to_a_number():

@@ -1,10 +1,15 @@
 """``leaderboard``, ``verify`` and ``plan`` against the plan that is stored with the results."""
 
+import csv
 import json
 import re
 import shutil
+from pathlib import Path
 
 import pytest
+
+from dtbench.experiments import process
+from dtbench.progress import clock
 
 SUITE = """
 name = "pair"
@@ -249,15 +254,70 @@ def test_junk_in_the_memo_is_nothing(dtbench, results, verified, content):
     assert len(verified) == 2
 
 
-def test_cells_that_may_train_are_named_before_they_run(dtbench, tmp_path):
-    """Seed 0 of vdn is shipped for tiny instances, seed 3 is not."""
+def test_policies_that_will_be_trained_are_named_before(dtbench, tmp_path):
+    """Seed 0 of vdn is shipped for tiny instances, seeds 1 to 3 are not; what it took is what they will take."""
     few = ("small", "--instances", "stin-deployment/tiny-000", "--solvers", "vdn", "--results", tmp_path / "results")
-    assert json.loads(dtbench("plan", *few, "--seeds", "1", "--json").out)["cells_that_may_train"] == 0
-    assert "trains within its cell" not in dtbench("plan", *few, "--seeds", "1").out
-    assert json.loads(dtbench("plan", *few, "--seeds", "4", "--json").out)["cells_that_may_train"] == 3
+    facts = json.loads(dtbench("plan", *few, "--seeds", "1", "--json").out)
+    assert (facts["policies_to_train"], facts["trainings"], facts["cells_that_may_train"]) == (0, [], 0)
+    assert "will be trained" not in dtbench("plan", *few, "--seeds", "1").out
+    facts = json.loads(dtbench("plan", *few, "--seeds", "4", "--json").out)
+    assert (facts["policies_to_train"], facts["cells_that_may_train"]) == (3, 0)
+    assert [(t["solver"], t["seed"], t["cells"], t["state"]) for t in facts["trainings"]] == [
+        ("vdn", seed, 1, "missing") for seed in (1, 2, 3)
+    ]
+    (seconds,) = {t["seconds"] for t in facts["trainings"]}
+    assert facts["seconds"] >= seconds
     said = dtbench("plan", *few, "--seeds", "4").out
-    assert "3 cells of vdn: no policy is shipped for their size and seed." in said
-    assert "whose limit is " in said
+    assert "3 policies of vdn on stin-deployment, tiny, will be trained before, " in said
+    assert f"about {clock(seconds)} each (limit 2 h 00 min each)" in said
+    unknown = tmp_path / "unknown.toml"
+    unknown.write_text(
+        'name = "unknown"\ninstances = ["stin-deployment/tiny-000"]\n[training]\nseconds = 90\n'
+        '[[solvers]]\nname = "vdn"\noptions = {episodes = 16}\n'
+    )
+    said = dtbench("plan", unknown, "--results", tmp_path / "unknown").out
+    assert "1 policy of vdn (episodes=16) on stin-deployment, tiny, will be trained before, time unknown" in said
+    assert "(limit 1 min 30 s)" in said
+    without = ("plan", unknown, "--results", tmp_path / "unknown")
+    unknown.write_text(unknown.read_text().replace("episodes = 16", "cache = false, episodes = 16"))
+    assert "1 cells of vdn (cache=False, episodes=16) train within their cells" in dtbench(*without).out
+    assert json.loads(dtbench(*without, "--json").out)["cells_that_may_train"] == 1
+
+
+def test_a_run_says_how_its_trainings_ended(dtbench, tmp_path, monkeypatch):
+    monkeypatch.setenv("DTBENCH_CACHE", str(tmp_path / "cache"))
+    process._launcher.stop()
+    suite, results = tmp_path / "few.toml", tmp_path / "results"
+    solvers = Path(__file__).parents[1] / "learning" / "solvers"
+    suite.write_text(
+        'name = "few"\ninstances = ["stin-deployment/tiny-000"]\nseeds = 2\n[limits]\nseconds = 60\n'
+        'memory_gib = 2\n[[solvers]]\nname = "hill"\n'
+    )
+    arguments = ("run", suite, "--results", results, "--solvers-path", solvers, "--workers", 2)
+    first = dtbench(*arguments)
+    assert first.code == 0, first.err
+    assert "2 cells: 2 ok; 2 run now in " in first.out
+    assert "; 2 policies trained; records in " in first.out
+    assert "2 policies of hill on stin-deployment, tiny, will be trained before, time unknown" in first.err
+    assert "2 cells to run, 2 at once; 2 trainings before some of them" in first.err
+    assert "trained: hill on stin-deployment, tiny, seed 1, " in first.err
+    assert json.loads(dtbench(*arguments, "--json").out)["trained"] == {}
+    assert dtbench("leaderboard", "--results", results, "--format", "csv").code == 0
+    (row,) = csv.DictReader((results / "leaderboard.csv").read_text().splitlines())
+    assert (row["solver"], row["mean_rank"]) == ("hill", "1.0")
+    assert float(row["train_time_s"]) > 0.0
+    assert dtbench("plot", results / "policies", "-o", tmp_path / "curves.csv").code == 0
+    table = (tmp_path / "curves.csv").read_text()
+    assert table.count("validation/objective") == 8  # four points of two trainings
+    checked = json.loads(dtbench("verify", "--results", results, "--json").out)
+    assert (checked["checked"], checked["policies"], checked["mismatches"]) == (2, 2, [])
+    assert "2 policies that were trained for cells hold" in dtbench("verify", "--results", results).out
+    (file, *_) = (results / "policies").glob("*.safetensors")
+    file.unlink()
+    wrong = dtbench("verify", "--results", results)
+    assert wrong.code == 1
+    assert f"policies/{file.stem}" in wrong.out
+    process._launcher.stop()
 
 
 def test_two_solvers_compared(dtbench, results, tmp_path):

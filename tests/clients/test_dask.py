@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,13 +16,14 @@ import pytest
 from dtbench.errors import DtbenchError
 from dtbench.experiments import luggage
 from dtbench.experiments import run as runner
-from dtbench.experiments.events import Finished, Resized, Started
+from dtbench.experiments.events import Finished, Resized, Started, TrainingAdvanced
 from dtbench.experiments.plan import make_plan
 from dtbench.experiments.store import Store
 from dtbench.experiments.suite import read
 from dtbench.library import instances
 from dtbench.problems import problem
 
+HILL = Path(__file__).parents[1] / "learning" / "solvers" / "hill.py"
 SOLVER = '''
 """Random decisions after a while; tells where it stands."""
 import time
@@ -232,3 +234,22 @@ def test_only_who_has_a_certificate_reaches_a_cluster_with_tls(tmp_path, home, l
             assert "Traceback" not in result.stderr
     finally:
         made.close()
+
+
+def test_policies_are_trained_on_workers_and_travel_to_others(dask, home):
+    """Each worker has a cache of its own: what one has trained, the other is sent."""
+    shutil.copy(HILL, home / "mine")
+    (home / "suite.toml").write_text(
+        'name = "learns"\ninstances = ["stin-deployment/tiny-00[0-3]", "own.nc"]\nseeds = 1\n'
+        '[limits]\nseconds = 60\nmemory_gib = 2\n[[solvers]]\nname = "hill"\noptions = {episodes = 20, pause = 0.1}\n'
+    )
+    dask.worker(), dask.worker()
+    dask.wait(2)
+    told = []
+    store, summary = run(home, dask.address, told.append)
+    assert (dict(summary.trained), dict(summary.statuses)) == ({"ok": 1}, {"ok": 5})
+    assert any(isinstance(event, TrainingAdvanced) for event in told)
+    (training,) = store.policies.records()
+    records, _ = store.scan()
+    assert {r.method["training"]["checkpoint_sha256"] for r in records} == {training.policy_sha256}
+    assert len(list(dask.folder.glob("worker*/cache/policies/*/*.safetensors"))) == 1

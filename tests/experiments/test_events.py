@@ -1,12 +1,22 @@
 import sys
 import threading
+from dataclasses import replace
 
 import pytest
 
-from dtbench.experiments.events import Finished, Planning, Progress, Started
-from dtbench.experiments.plan import Planned
-from dtbench.experiments.process import lost
-from dtbench.experiments.run import job_of
+from dtbench.experiments.ending import lost, lost_training
+from dtbench.experiments.events import (
+    Finished,
+    Planning,
+    Progress,
+    Started,
+    TrainingAdvanced,
+    TrainingFinished,
+    TrainingStarted,
+)
+from dtbench.experiments.job import job_of
+from dtbench.experiments.planned import Planned, Training
+from dtbench.learning.checkpoint import Identity
 
 
 class Clock:
@@ -128,3 +138,80 @@ def test_snapshots_are_taken_while_events_come(story):
     assert len(seen) > 2
     assert all(now.done + len(now.running) <= 400 for now in seen)
     assert progress.snapshot().done == 400
+
+
+@pytest.fixture
+def trainings(story):
+    """Three trainings of one kind, with records of their ends."""
+    cells, _ = story
+    base = cells[0]
+
+    def made(seed, seconds=None):
+        cell = base.cell.model_copy(update={"seed": seed})
+        identity = Identity(
+            solver="s", version=1, problem="p", size="tiny", params={}, scope="size", network="n", preset="tuned",
+            options={}, seed=seed,
+        )  # fmt: skip
+        return Training(replace(base, cell=cell), identity, f"{seed:064d}", seconds=seconds)
+
+    def ended(training, seconds, status="ok"):
+        lost = lost_training(job_of(base), training, "as a stand-in")
+        facts = {"cell": training.cell, "status": status, "wall_seconds": seconds}
+        return TrainingFinished(lost.model_copy(update=facts))
+
+    return made, ended
+
+
+def test_time_left_of_trainings_by_hand(story, trainings):
+    cells, _ = story
+    made, ended = trainings
+    scored = [replace(p, seconds=2.0) for p in cells[:2]]
+    first, second, third = (made(seed) for seed in range(3))
+    clock = Clock()
+    progress = Progress(clock=clock)
+    progress(Planning(tuple(scored), 2, (first, second, third)))
+    now = progress.snapshot()
+    assert (now.total, now.trainings, now.left) == (2, 3, None)
+    progress(TrainingStarted(first))
+    progress(TrainingStarted(second))
+    progress(TrainingAdvanced(first.stem, 10, 100))  # it went on there: its pace is not that of the first ten rounds
+    clock.now += 10.0
+    progress(TrainingAdvanced(first.stem, 30, 100))
+    moments = {m.training.stem: m for m in progress.snapshot().training}
+    assert (moments[first.stem].done, moments[first.stem].total, moments[first.stem].left) == (30, 100, 35.0)
+    assert (moments[second.stem].done, moments[second.stem].left) == (0, None)
+    progress(TrainingAdvanced(second.stem, 1, 11))
+    clock.now += 5.0
+    progress(TrainingAdvanced(second.stem, 2, 11))
+    # 45 s of the first (15 s for 20 rounds, 70 rounds left: 52.5), 45 of the second, and the third as they
+    now = progress.snapshot()
+    lefts = {m.training.stem: m.left for m in now.training}
+    assert lefts == {first.stem: 52.5, second.stem: 45.0}
+    third_takes = now.training[-1].seconds + now.training[-1].left  # as the last of those that run
+    assert now.left == (52.5 + 45.0 + third_takes + 2 * 2.0) / 2
+    progress(ended(second, 40.0))
+    progress(ended(first, 60.0))
+    now = progress.snapshot()
+    assert (dict(now.trained), now.training, now.left) == ({"ok": 2}, (), 50.0)  # one left: (50 + 4) / 2 is too little
+    progress(TrainingStarted(third))
+    progress(TrainingAdvanced("of-another", 1, 2))
+    clock.now += 20.0
+    assert progress.snapshot().left == 30.0
+    progress(ended(third, 1.0, "crash"))
+    now = progress.snapshot()
+    assert (dict(now.trained), now.left) == ({"ok": 2, "crash": 1}, 2.0)
+    assert now.failed == 0  # cells are counted apart
+
+
+def test_a_training_is_expected_to_take_what_earlier_ones_took(story, trainings):
+    cells, _ = story
+    made, _ = trainings
+    clock = Clock()
+    progress = Progress(clock=clock)
+    training = made(0, seconds=90.0)
+    progress(Planning((replace(cells[0], seconds=1.0),), 1, (training,)))
+    assert progress.snapshot().left == 91.0
+    progress(TrainingStarted(training))
+    clock.now += 30.0
+    assert progress.snapshot().training[0].left == 60.0
+    assert progress.snapshot().left == 61.0

@@ -9,6 +9,7 @@ import pytest
 from dtbench import machine
 from dtbench.errors import DtbenchError, MachineError
 from dtbench.experiments import process, run
+from dtbench.experiments.job import job_of
 from dtbench.experiments.record import Record
 from dtbench.experiments.store import Store
 
@@ -22,7 +23,7 @@ def at_once(monkeypatch):
 
 @pytest.fixture
 def job(bench):
-    return run.job_of(bench.plan(bench.write("slow")).cells[0])
+    return job_of(bench.plan(bench.write("slow")).cells[0])
 
 
 def failing(times, then, error=FULL):

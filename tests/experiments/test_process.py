@@ -8,7 +8,7 @@ import time
 import psutil
 import pytest
 
-from dtbench.experiments import process, run, work, zygote
+from dtbench.experiments import process, work, zygote
 from dtbench.experiments.job import job_of
 from dtbench.experiments.record import Record
 from dtbench.experiments.verify import verify
@@ -110,7 +110,7 @@ def test_processes_that_a_cell_started_end_with_it(bench, tmp_path):
 def test_same_seed_same_decisions_another_seed_another(bench):
     bench.run(bench.write("slow", seeds=2))
     planned = bench.plan(bench.write("slow", seeds=2)).cells
-    again = [Record.model_validate_json(process.run_cell(run.job_of(p))[0]) for p in planned]
+    again = [Record.model_validate_json(process.run_cell(job_of(p))[0]) for p in planned]
     stored = [bench.store.get(p.cell) for p in planned]
     assert [r.decisions_sha256 for r in again] == [r.decisions_sha256 for r in stored]
     assert stored[0].decisions_sha256 != stored[1].decisions_sha256
@@ -120,7 +120,7 @@ def test_changed_solver_file_is_not_run(bench, tmp_path, solvers_folder):
     planned = bench.plan(bench.write("slow")).cells[0]
     changed = tmp_path / "slow.py"
     changed.write_text((solvers_folder / "slow.py").read_text() + "\n# another\n")
-    job = run.job_of(planned)
+    job = job_of(planned)
     text, decisions = process.run_cell(process.Job(job.cell, job.instance_file, job.shipped, str(changed)))
     record = Record.model_validate_json(text)
     assert record.status == "error"
@@ -157,16 +157,16 @@ def test_cancelled_run_starts_nothing(bench):
     planned = bench.plan(bench.write("slow")).cells[0]
     process.cancel("given-up")
     with pytest.raises(process.Cancelled):
-        process.run_cell(run.job_of(planned, run_id="given-up"))
+        process.run_cell(job_of(planned, run_id="given-up"))
 
 
 def test_zygote_that_died_is_replaced(bench):
     planned = bench.plan(bench.write("slow")).cells[0]
-    process.run_cell(run.job_of(planned))
+    process.run_cell(job_of(planned))
     zygote = process._launcher._process
     zygote.kill()
     zygote.wait()
-    assert json.loads(process.run_cell(run.job_of(planned))[0])["status"] == "ok"
+    assert json.loads(process.run_cell(job_of(planned))[0])["status"] == "ok"
     assert process._launcher._process.pid != zygote.pid
 
 
