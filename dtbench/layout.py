@@ -72,9 +72,9 @@ class Layout:
     def __post_init__(self) -> None:
         if not 1 <= len(self.axes) <= 2:
             raise ValueError(f"a layout has one or two axes, not {', '.join(self.axes) or 'none'}.")
-        for each in (*self.parts, *self.heads):
-            if tuple(axis for axis in self.axes if axis in each.axes) != each.axes:
-                raise ValueError(f"'{each.name}' has axes {each.axes}, expected some of {tuple(self.axes)} in order.")
+        for name, axes in (*((p.name, p.axes) for p in self.parts), *((h.name, h.axes) for h in self.heads)):
+            if tuple(axis for axis in self.axes if axis in axes) != axes:
+                raise ValueError(f"'{name}' has axes {axes}, expected some of {tuple(self.axes)} in order.")
         for names in ([p.name for p in self.parts], [h.name for h in self.heads]):
             if len({*names}) != len(names):
                 raise ValueError(f"a name comes twice: {', '.join(names)}.")
@@ -139,7 +139,7 @@ class Layout:
         flat = []
         for name, axes, length in pieces:
             value, own = np.asarray(values[name]), tuple(self.axes[a] for a in axes)
-            if length == 1 and value.shape[-1:] != (1,) or value.ndim == len(own):
+            if (length == 1 and value.shape[-1:] != (1,)) or value.ndim == len(own):
                 value = value[..., None]
             shape = (*(lead or value.shape[: value.ndim - len(own) - 1]), *own, length)
             flat.append(np.broadcast_to(value, shape).reshape(*shape[: len(shape) - len(own) - 1], -1))

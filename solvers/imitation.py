@@ -1,8 +1,8 @@
 """Imitation: a network learns what the exact method decides, and plays without it.
 
-One network sees the whole slot (so it is ``global``), as features of users, stations and pairs of them, and its weights
-know no number of users (:mod:`dtbench.learning.imitation.network`). What it says is made a decision by the problem, in
-an encoding that keeps to all constraints. Training is DAgger, :mod:`dtbench.learning.imitation.learner`: fresh traces are
+One network sees the whole slot, so it is ``global``: features of users, stations and pairs of them. Its weights know no
+number of users (:mod:`dtbench.learning.imitation.network`). What it says is made a decision by the problem, in an
+encoding that keeps to all constraints. Training is DAgger, :mod:`dtbench.learning.imitation.learner`: fresh traces are
 played, the exact method is asked what it would do there, and the network learns from all answers so far.
 
 The preset ``tuned`` is ours, by hand (:file:`tuning/trials.md`); there is no paper. One policy is trained for all

@@ -1,9 +1,9 @@
 """Imitation with DAgger (Ross, Gordon and Bagnell 2011): play, ask what is best there, add it, learn from all of it.
 
 In each round, fresh traces are played in parallel: by the answers themselves in the first ``expert`` rounds, then by
-the policy. Slots of these traces are answered by :mod:`dtbench.learning.imitation.teachers`; states and answers are added to the
-lessons, and gradient steps on batches of all lessons follow. Scales of features, and of values that are learned, are
-those of the first round.
+the policy. Slots of these traces are answered by :mod:`dtbench.learning.imitation.teachers`; states and answers are
+added to the lessons, and gradient steps on batches of all lessons follow. Scales of features, and of values that are
+learned, are those of the first round.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from dtbench.core import Limits
 from dtbench.encoding import Observation
@@ -133,8 +133,8 @@ class ImitationLearner(Learner):
     def update(self) -> float:
         """One gradient step of Adam on a batch of lessons; its loss."""
         rows = self.lessons.sample(self.rng, self.options.batch)
-        inputs = self.layout.split_state(torch.from_numpy(self.lessons.states[rows]))
-        targets = self.layout.split_action(torch.from_numpy(self.lessons.targets[rows]))
+        inputs = tensors(self.layout.split_state(self.lessons.states[rows]))
+        targets = tensors(self.layout.split_action(self.lessons.targets[rows]))
         scales = {head.name: self.network.weight(f"head.{head.name}.scale") for head in self.layout.heads}
         loss = losses.total(self.layout, self.network(inputs), inputs, targets, scales)
         self.optimizer.zero_grad(set_to_none=True)
@@ -163,6 +163,11 @@ class ImitationLearner(Learner):
         self.lessons.add(arrays["lessons/states"], arrays["lessons/targets"])
         for rng, kept in zip((self.env.rng, self.rng), facts["rngs"], strict=True):
             rng.bit_generator.state = kept
+
+
+def tensors(arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, Tensor]:
+    """The arrays, each in one piece, as tensors."""
+    return {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in arrays.items()}
 
 
 def cosine(first: float, last: float, share: float) -> float:

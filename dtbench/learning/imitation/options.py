@@ -30,7 +30,9 @@ class ImitationOptions(LearningOptions):
     updates: int = param(400, "1", "gradient steps in a round", low=1)
     batch: int = param(64, "slot", "in a gradient step", low=1)
     learning_rate: float = param(2e-3, "1", "of Adam", low=0.0)
-    last_rate: float = param(0.02, "1", "learning rate at the end, relative to the first; half a cosine between", low=0.0)
+    last_rate: float = param(
+        0.02, "1", "learning rate at the end, relative to the first; half a cosine between", low=0.0
+    )
     clip: float = param(1.0, "1", "greatest norm of a gradient", low=0.0)
 
     @property

@@ -1,4 +1,4 @@
-"""The encoding ``matching`` of ``edge-migration``: what each server is worth to each user later, then the best matching.
+"""The encoding ``matching`` of ``edge-migration``: what servers are worth to users later, then the best matching.
 
 The decision maximises the slot's utilities plus these worths, U_ik + W_ik, within the servers' places: an assignment
 problem. With W = 0 this is ``myopic-opt``. What is imitated is the clairvoyant optimum: at the prices of its linear
@@ -48,14 +48,14 @@ def encoding(n_users: int, n_servers: int) -> Encoding:
     """One controller: W_ik in [-100, 100] for each pair, users first."""
     sets = layout(n_users, n_servers)
     group = Group(CONTROLLER, 1, Box(sets.action_size, -WORTH, WORTH), sets.state_size)
-    bounds: dict[str, Bounds] = {name: ((sets.state_size, -np.inf, np.inf),) for name in (CONTROLLER, "state")}
+    bounds: dict[str, Bounds] = dict.fromkeys((CONTROLLER, "state"), ((sets.state_size, -np.inf, np.inf),))
     return Encoding(
         (group,), decode, encode, observe=observe, bounds=bounds, layout=sets, teacher=worths
     )  # fmt: skip
 
 
 def observe(slot: MigrationSlot) -> Observation:
-    """The state, in the order of :func:`layout`, all cut to [-3, 3]; where twins are is not seen, W does not depend on it.
+    """The state, in the order of :func:`layout`, all cut to [-3, 3]. Where twins are is not seen: W is free of it.
 
     Pair: gain beta exp(tau - T) less the user's greatest, T / tau - 1, whether k is admissible, distance from user to
     server / area; gain (less the greatest) and T / tau - 1 as :func:`forecast.ahead` sees them after each of
@@ -66,7 +66,12 @@ def observe(slot: MigrationSlot) -> Observation:
     tau = np.maximum(slot.deadline, forecast.LEAST)[..., None]
     gain = p.beta_u * np.exp(slot.deadline[..., None] - slot.latency)
     greatest = gain.max(axis=-1, keepdims=True)
-    pair = [gain - greatest, slot.latency / tau - 1.0, slot.admissible, distances(slot.user_xy, slot.server_xy) / p.area]
+    pair = [
+        gain - greatest,
+        slot.latency / tau - 1.0,
+        slot.admissible,
+        distances(slot.user_xy, slot.server_xy) / p.area,
+    ]
     for step in STEPS:
         later, late = forecast.ahead(slot, step)
         pair += [later - later.max(axis=-1, keepdims=True), late]
