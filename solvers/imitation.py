@@ -38,4 +38,4 @@ class Imitation(LearnedSolver):
     def learner(self, instance: Instance) -> "Learner":
         from dtbench.learning.imitation.learner import ImitationLearner
 
-        return ImitationLearner(self.play_in(self.options.parallel), self.options, self.seed)
+        return ImitationLearner(self.play_in(self.options.copies), self.options, self.seed)

@@ -69,7 +69,7 @@ class ImitationLearner(Learner):
         rate = o.learning_rate * cosine(1.0, o.last_rate, number / max(self.rounds - 1, 1))
         self.optimizer.param_groups[0]["lr"] = rate
         with self.timed("update"):
-            loss = [self.update() for _ in range(o.updates)]
+            loss = [self.update() for _ in range(o.updates * self.env.n_envs)]
         return metrics | {"loss": float(np.mean(loss)), "lessons": float(self.lessons.size)}
 
     def demonstrate(self, *, by_answers: bool) -> float:
