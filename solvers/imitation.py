@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 PRESETS: Presets = {
     "tuned": {
         "stin-deployment": {
-            "method": "enumeration", "episodes": 120, "parallel": 12, "slots": 12, "updates": 15, "batch": 32, "hidden": 48,
-            "layers": 3, "validate_every": 2, "traces": 10,
+            "method": "enumeration", "episodes": 120, "parallel": 12, "slots": 12, "updates": 15, "batch": 32,
+            "hidden": 48, "layers": 3, "validate_every": 2, "traces": 10,
         },
         "edge-migration": {
             "episodes": 120, "parallel": 12, "updates": 8, "batch": 16, "hidden": 32, "layers": 2, "validate_every": 2,

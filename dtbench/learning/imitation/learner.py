@@ -18,7 +18,6 @@ import torch
 from torch import Tensor, nn
 
 from dtbench.core import Limits
-from dtbench.encoding import Observation
 from dtbench.envs import BatchEnv
 from dtbench.learning.imitation import losses
 from dtbench.learning.imitation.lessons import Lessons
@@ -82,13 +81,14 @@ class ImitationLearner(Learner):
         asked = np.ones((env.horizon, env.n_envs), dtype=bool)
         if 0 < o.slots < env.horizon:
             asked = self.rng.permuted(np.arange(env.horizon)[:, None] + 0 * asked, axis=0) < o.slots
-        objective = 0.0
+        objective, memory = 0.0, self.policy.start(env.n_envs)
         for t in range(env.horizon):
             with self.timed("answers"):
                 targets = self._answers(answers, t, asked[t])
-            self.lessons.add(seen.state, targets)
+            self.lessons.add(self.policy.look(seen, memory), targets)
             with self.timed("acting"):
-                x = self._chosen(seen, targets if by_answers else np.full_like(targets, np.nan))
+                x, memory = self.policy.act(seen, memory)
+                x = by_answer(x, targets) if by_answers else x
             with self.timed("environment"):
                 step = env.step(x)
             seen = step.observation
@@ -107,12 +107,6 @@ class ImitationLearner(Learner):
         for copy in np.flatnonzero(asked):
             targets[copy] = answers[copy](t, self.env.slot[copy])
         return targets
-
-    def _chosen(self, seen: Observation, targets: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
-        """Joint actions: the answers where there are any, else the policy's; an entry that is not taught is 0."""
-        x, _ = self.policy.act(seen, {})
-        taught = ~np.isnan(targets).all(axis=-1, keepdims=True)
-        return np.where(taught, np.nan_to_num(targets), x)
 
     def set_scales(self) -> None:
         """Let features have mean 0 and deviation 1 over the lessons, and values be learned in units of their spread."""
@@ -163,6 +157,12 @@ class ImitationLearner(Learner):
         self.lessons.add(arrays["lessons/states"], arrays["lessons/targets"])
         for rng, kept in zip((self.env.rng, self.rng), facts["rngs"], strict=True):
             rng.bit_generator.state = kept
+
+
+def by_answer(x: npt.NDArray[Any], targets: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
+    """Joint actions (copies, size): the answers where there are any, 0 in entries that are not taught; else ``x``."""
+    taught = ~np.isnan(targets).all(axis=-1, keepdims=True)
+    return np.where(taught, np.nan_to_num(targets), x)
 
 
 def tensors(arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, Tensor]:
