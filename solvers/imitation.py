@@ -29,7 +29,7 @@ PRESETS: Presets = {
             "hidden": 48, "layers": 3, "validate_every": 2, "traces": 10,
         },
         "edge-migration": {
-            "episodes": 120, "parallel": 12, "updates": 8, "batch": 16, "hidden": 32, "layers": 2, "validate_every": 2,
+            "episodes": 80, "parallel": 16, "updates": 10, "batch": 16, "hidden": 32, "layers": 2, "validate_every": 1,
             "traces": 10,
         },
     },
