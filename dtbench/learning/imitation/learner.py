@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,15 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from dtbench.core import Limits
+from dtbench.core import Instance, Limits
 from dtbench.envs import BatchEnv
-from dtbench.learning.imitation import losses
+from dtbench.errors import DtbenchError
+from dtbench.learning.imitation import demonstrations, losses
 from dtbench.learning.imitation.lessons import Lessons
 from dtbench.learning.imitation.network import SetNetwork
 from dtbench.learning.imitation.options import ImitationOptions
 from dtbench.learning.imitation.policy import SetPolicy, layout_of
-from dtbench.learning.imitation.teachers import Answer, teacher
+from dtbench.learning.imitation.teachers import Answer, follow, teacher
 from dtbench.learning.imitation.torch_network import TorchSetNetwork
 from dtbench.learning.policy import select
 from dtbench.learning.training import TRAINING_SEED, Learner, Snapshot
@@ -61,6 +63,8 @@ class ImitationLearner(Learner):
 
     def round(self, number: int) -> Mapping[str, float]:
         o, metrics = self.options, {}
+        if number == 0 and o.demonstrations:
+            self.read_demonstrations(Path(o.demonstrations))
         if number < self.rounds - o.finishing:
             metrics = {"objective": self.demonstrate(by_answers=number < o.expert)}
         if number == 0:
@@ -96,6 +100,26 @@ class ImitationLearner(Learner):
         self.episodes += env.n_envs
         self.frames += env.n_envs * env.horizon
         return objective / env.horizon
+
+    def read_demonstrations(self, file: Path) -> None:
+        """Take what was decided on the traces of a file as lessons, in the states that these decisions lead to."""
+        env, limits = self.env, Limits(seconds=self.options.seconds)
+        for instance, plan in demonstrations.read(file, env.problem):
+            own = env.encoding.teacher
+            answer = follow(env.encoding, plan) if own is None else own(env.problem, instance, limits)
+            self._check_fit(instance, file)
+            state, memory = env.problem.start(instance), self.policy.start(1)
+            for t in range(instance.horizon):
+                slot = env.problem.slot(instance, t, state)[None]
+                seen = (env.encoding.observe or env.problem.observe)(slot)
+                self.lessons.add(self.policy.look(seen, memory), np.asarray(answer(t, slot[0]))[None])
+                memory = self.policy.counted(memory)
+                state = env.problem.advance(slot[0], plan[t])
+
+    def _check_fit(self, instance: Instance, file: Path) -> None:
+        mine, theirs = (self.env.problem.dimensions(i.params) for i in (self.env.instance, instance))
+        if mine != theirs:
+            raise DtbenchError(f"'{file}' is of the size {dict(theirs)}, the training of {dict(mine)}; name another.")
 
     def _teacher(self, copy: int) -> Answer:
         env, o = self.env, self.options

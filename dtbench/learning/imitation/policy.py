@@ -56,8 +56,11 @@ class SetPolicy(Policy):
             for name, y in outputs.items():
                 noise = rng.standard_normal(y.shape, dtype=np.float32)
                 outputs[name] = y + np.float32(explore) * weights[f"head.{name}.scale"] * noise
-        memory = {name: played + np.float32(1.0) for name, played in memory.items()}
-        return self.layout.join_action(outputs, seen.state.shape[:1]), memory
+        return self.layout.join_action(outputs, seen.state.shape[:1]), self.counted(memory)
+
+    def counted(self, memory: Memory) -> Memory:
+        """The memory after one slot more."""
+        return {name: played + np.float32(1.0) for name, played in memory.items()}
 
     def facts(self) -> dict[str, Any]:
         return {"kind": self.kind, "network": self.network.facts}
