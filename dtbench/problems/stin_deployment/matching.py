@@ -42,7 +42,9 @@ def encoding(params: StinParams) -> Encoding:
     """One controller: a number in [0, 1] for each device, and for the cloud, see :func:`decode`."""
     sets = layout(params.n_users, params.n_end)
     group = Group(CONTROLLER, 1, Box(sets.action_size, 0.0, 1.0), sets.state_size)
-    bounds: dict[str, Bounds] = dict.fromkeys((CONTROLLER, "state"), ((sets.state_size, -np.inf, np.inf),))
+    delays = sets.start_of("device")
+    seen: Bounds = ((delays, -CUT, CUT), (sets.state_size - delays, 0.0, np.inf))
+    bounds = {CONTROLLER: seen, "state": seen}
     return Encoding((group,), decode, encode, observe=observe, bounds=bounds, layout=sets)
 
 

@@ -51,7 +51,8 @@ def encoding(n_users: int, n_servers: int, horizon: int) -> Encoding:
     """One controller: W_ik in [-100, 100] for each pair, users first."""
     sets = layout(n_users, n_servers, horizon)
     group = Group(CONTROLLER, 1, Box(sets.action_size, -WORTH, WORTH), sets.state_size)
-    bounds: dict[str, Bounds] = dict.fromkeys((CONTROLLER, "state"), ((sets.state_size, -np.inf, np.inf),))
+    seen: Bounds = ((sets.state_size - 1, -CUT, CUT), (1, 0.0, 1.0))
+    bounds = {CONTROLLER: seen, "state": seen}
     return Encoding(
         (group,), decode, encode, observe=observe, bounds=bounds, layout=sets, teacher=worths
     )  # fmt: skip
