@@ -22,12 +22,21 @@ from dtbench.params import Options
 if TYPE_CHECKING:
     from dtbench.learning.training import Learner
 
-PRESETS: Presets = {"tuned": {"stin-deployment": {}, "edge-migration": {}}}
+PRESETS: Presets = {
+    "tuned": {
+        "stin-deployment": {},
+        "edge-migration": {},
+        "mec-synchronization": {
+            "encoding": "served", "episodes": 60, "slots": 20, "hidden": 32, "updates": 20, "validate_every": 1,
+        },
+        "satellite-offloading": {"encoding": "association", "episodes": 100, "hidden": 32, "updates": 10},
+    }
+}
 
 
 class Imitation(LearnedSolver):
     name = "imitation"
-    problems = ("stin-deployment", "edge-migration")
+    problems = ("stin-deployment", "edge-migration", "mec-synchronization", "satellite-offloading")
     trains = True
     sees = "global"
     Options: ClassVar[type[Options]] = ImitationOptions
