@@ -27,7 +27,12 @@ PRESETS: Presets = {
         "stin-deployment": {},
         "edge-migration": {},
         "mec-synchronization": {
-            "encoding": "served", "episodes": 60, "slots": 20, "hidden": 32, "updates": 20, "validate_every": 1,
+            "encoding": "served",
+            "episodes": 60,
+            "slots": 20,
+            "hidden": 32,
+            "updates": 20,
+            "validate_every": 1,
         },
         "satellite-offloading": {"encoding": "association", "episodes": 100, "hidden": 32, "updates": 10},
     }

@@ -33,7 +33,7 @@ CONTROLLER = "controller"
 CERTAIN = 20.0  # greatest log-odds
 SURE = 10.0  # log-odds beyond which what they say is not doubted
 SETS = 12  # that are priced
-STEPS = 4  # points of a completion: 2e-4 above the least energy on the average
+POINTS = 4  # of a completion: 2e-4 above the least energy on the average
 IMPROVES = 1e-6  # relative; less is what completions leave
 OF_USER, OF_PAIR = 16, 4  # features
 LEAST_WORTH, LEAST_ENERGY, HIGHEST = 1e-3, 1e-6, 2.0  # [E_0], [E_0], [y_max]: where features are cut
@@ -52,15 +52,15 @@ def encoding(p: MecParams) -> Encoding:
     """One controller: log-odds in [-20, 20] for each user, see :func:`decode`."""
     sets = layout(p.n_users, p.n_bs)
     group = Group(CONTROLLER, 1, Box(sets.action_size, -CERTAIN, CERTAIN), sets.state_size)
-    bounds: dict[str, Bounds] = {name: ((sets.state_size, -np.inf, np.inf),) for name in (CONTROLLER, "state")}
+    bounds: dict[str, Bounds] = dict.fromkeys((CONTROLLER, "state"), ((sets.state_size, -np.inf, np.inf),))
     return Encoding((group,), decode, encode, observe=observe, bounds=bounds, layout=sets, teacher=teacher)
 
 
 def observe(slot: MecSlot) -> Observation:
     """The state, in the order of :func:`layout`: all 0 of users who do not ask, or who are out of reach alone.
 
-    Of a user: see :func:`of_users`. Of a pair: log g_km, the same less that of the own base station, whether m serves the
-    user, whether it hosts the twin. Logarithms of gains are to base 10, times 0.5, plus 4.
+    Of a user: see :func:`of_users`. Of a pair: log g_km, the same less that of the own base station, whether m serves
+    the user, whether it hosts the twin. Logarithms of gains are to base 10, times 0.5, plus 4.
     """
     slot = slot[...]
     candidates = Candidates.of(slot, slot.host)
@@ -80,11 +80,12 @@ def observe(slot: MecSlot) -> Observation:
 def of_users(candidates: Candidates) -> Array:
     """What is seen of candidates (..., n, 16).
 
-    1, where in reach. v_k / y_max, cut at 2. log v_k, log e_k and their difference, e_k the least energy alone. log g_k.
-    D_k / D_max. D_k C_k / (F tau_k), the share of the server that the deadline needs. tau_k / tau_max. Whether the twin
-    is remote. Sums over those before k by v / e, and over all, of that share on the same server; how many before k have
-    the same base station. What is heard of those before k, of all, if each sends as if alone, over the noise, as
-    log (1 + x); what k asks of those before it, so that they still hear: log [W]. Logarithms are to base 10.
+    1, where in reach. v_k / y_max, cut at 2. log v_k, log e_k and their difference, e_k the least energy alone. log g_k
+    as in :func:`observe`. D_k / D_max. D_k C_k / (F tau_k), the share of the server that the deadline needs.
+    tau_k / tau_max. Whether the twin is remote. Sums over those before k by v / e, and over all, of that share on the
+    same server; how many before k have the same base station. What k hears of those before it, and of all, if each sends
+    as if alone, over the noise, as log(1 + x). By how much more those before k would have to send because of it, alone,
+    as log(1e-6 W + x). Logarithms are to base 10.
     """
     c, p = candidates, candidates.params
     alone = c.alone()
@@ -156,7 +157,7 @@ def best_of(candidates: Candidates, member: BoolArray) -> tuple[BoolArray, Compl
     """The cheapest (R, n) of sets (R, B, n), and its completion."""
     rows, sets, n = member.shape
     at = np.arange(rows)
-    done = complete(candidates[np.repeat(at, sets)], member.reshape(-1, n), STEPS)
+    done = complete(candidates[np.repeat(at, sets)], member.reshape(-1, n), POINTS)
     lost = np.where(member, 0.0, candidates.value[:, None, :]).sum(axis=-1)
     best = (done.energy.reshape(rows, sets) + lost).argmin(axis=-1)
     return member[at, best], done[at * sets + best]
@@ -166,8 +167,8 @@ def likely(odds: Array, can: BoolArray, rank: Array, sets: int) -> BoolArray:
     """The likeliest sets (R, B, n) for log-odds (R, n), the likeliest first; B is less where there are fewer.
 
     A set loses ``|odds|`` for each user that it does not treat as they say, and is likely if it loses 10 at most.
-    One of the B likeliest treats only some of the B - 1 users of least ``|odds|`` so: these are taken one by one, and the
-    best beginnings kept.
+    One of the B likeliest treats only some of the B - 1 users of least ``|odds|`` so: these are taken one by one, and
+    the best beginnings kept.
     """
     lost = np.where(can, np.abs(odds), np.inf)
     order = np.lexsort((rank, lost), axis=-1)[:, : sets - 1]
@@ -209,7 +210,7 @@ def descend(candidates: Candidates, member: BoolArray, seconds: float = np.inf) 
     until, users = time.perf_counter() + seconds, np.flatnonzero(candidates.valid)
 
     def cost(sets: BoolArray) -> Array:
-        energy = complete(candidates.rows((len(sets),)), sets, STEPS).energy
+        energy = complete(candidates.rows((len(sets),)), sets, POINTS).energy
         return energy + np.where(candidates.valid & ~sets, candidates.value, 0.0).sum(axis=-1)
 
     current = cost(member[None])[0]

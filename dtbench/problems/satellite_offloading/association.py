@@ -1,12 +1,12 @@
 """Which satellite takes each UAV: an encoding of ``satellite-offloading`` that completes associations exactly.
 
-Not in Li and Han (2025), whose actor gives channels and shares as well: once the association is known, the best channels
-and shares are too (:mod:`.completion`). One controller scores pairs of UAV and satellite (N, M). The likely associations,
-by the softmax of each UAV's scores, are compared by their bounds in closed form, which are a few 1e-4 below their prices,
-and the best is completed.
+Not in Li and Han (2025), whose actor gives channels and shares as well: once the association is known, the best
+channels and shares are too (:mod:`.completion`). One controller scores pairs of UAV and satellite (N, M). The likely
+associations, by the softmax of each UAV's scores, are compared by their bounds in closed form, which are a few 1e-4
+below their prices, and the best is completed.
 
-Equal satellites have no names. They get them from LPT by sqrt(D), which the controller is shown: what it says is how the
-best association differs from that one.
+Equal satellites have no names. They get them from LPT by sqrt(D), which the controller is shown: what it says is how
+the best association differs from that one.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def encoding(p: OffloadingParams) -> Encoding:
     """One controller: a score in [-20, 20] for each pair, see :func:`decode`."""
     sets = layout(p.n_uav, p.n_sat)
     group = Group(CONTROLLER, 1, Box(sets.action_size, -CERTAIN, CERTAIN), sets.state_size)
-    bounds: dict[str, Bounds] = {name: ((sets.state_size, -np.inf, np.inf),) for name in (CONTROLLER, "state")}
+    bounds: dict[str, Bounds] = dict.fromkeys((CONTROLLER, "state"), ((sets.state_size, -np.inf, np.inf),))
     return Encoding((group,), decode, encode, observe=observe, bounds=bounds, layout=sets, teacher=teacher)
 
 
@@ -66,9 +66,9 @@ def named(slot: OffloadingSlot) -> IntArray:
 def observe(slot: OffloadingSlot) -> Observation:
     """The state, in the order of :func:`layout`; work a_ij and its root over the mean load of a satellite.
 
-    Pair: whether LPT puts i on j; sqrt(a_ij); a_ij; by how much the sums of sqrt(a) and of a on j exceed the mean if i is
-    there as well; N_j over the mean. UAV: sqrt(a) and a where LPT puts it; its place by falling data, over N; D_i / D_max.
-    Satellite: by how much the sums exceed the mean; N_j over the mean; f_j / f_max.
+    Pair: whether LPT puts i on j; sqrt(a_ij); a_ij; by how much the sums of sqrt(a) and of a on j exceed the mean if i
+    is there as well; N_j over the mean. UAV: sqrt(a) and a where LPT puts it; its place by falling data, over N;
+    D_i / D_max. Satellite: by how much the sums exceed the mean; N_j over the mean; f_j / f_max.
     """
     slot = slot[...]
     n, m = slot.n_uav, slot.n_sat
@@ -153,8 +153,8 @@ def best(slot: OffloadingSlot, many: IntArray, start: IntArray) -> OffloadingDec
 def likely(score: Array, count: int = LIKELY) -> IntArray:
     """The likeliest associations (R, B, N) by the softmax of scores (R, N, M), the first first; B is at most ``count``.
 
-    An association loses, for each UAV, what its satellite's score is below the greatest; those that lose more than 10 are
-    replaced by the likeliest. UAV by UAV the best beginnings are kept: what follows does not depend on them.
+    An association loses, for each UAV, what its satellite's score is below the greatest; those that lose more than 10
+    are replaced by the likeliest. UAV by UAV the best beginnings are kept: what follows does not depend on them.
     """
     rows, n, m = score.shape
     lost = score.max(axis=-1, keepdims=True) - score
@@ -168,8 +168,10 @@ def likely(score: Array, count: int = LIKELY) -> IntArray:
     return np.where((loss <= SURE)[:, :, None], assoc, assoc[:, :1])
 
 
-def teacher(problem: AnyProblem, instance: OffloadingInstance, limits: Limits) -> Callable[[int, OffloadingSlot], Array]:
-    """Who answers on a trace: the association of least bound of all partitions, or local search where these are many."""
+def teacher(
+    problem: AnyProblem, instance: OffloadingInstance, limits: Limits
+) -> Callable[[int, OffloadingSlot], Array]:
+    """Who answers on a trace: the partition of least bound of all, or local search where these are too many."""
 
     def answer(t: int, slot: OffloadingSlot) -> Array:
         terms = Terms.of(slot)
@@ -190,6 +192,6 @@ def least(terms: Terms) -> IntArray:
 
 @cache
 def all_partitions(n_uav: int, n_sat: int) -> tuple[IntArray, Array]:
-    """Associations (S, N), see :func:`partitions`, and who is on each satellite (S M, N), for one product of matrices."""
+    """Associations (S, N), see :func:`partitions`, and who is on each satellite (S M, N), for a product of matrices."""
     every = partitions(n_uav, n_sat, identical=True)
     return every, np.swapaxes(on_satellite(every, n_sat), -1, -2).reshape(-1, n_uav).astype(np.float64)

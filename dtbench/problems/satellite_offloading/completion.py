@@ -56,7 +56,7 @@ class Completion:
 
 
 def complete(terms: Terms, assoc: IntArray, accuracy: Accuracy = FINE) -> Completion:
-    """Complete associations (S, N) in range: optimal among all decisions with them, by default to about 1e-10 relative."""
+    """Complete associations (S, N) in range: optimal among all decisions with them, to about 1e-10 relative if fine."""
     here = on_satellite(assoc, terms.n_sat).astype(float)
     work = pick(terms.work, assoc)
     if not terms.printed:
