@@ -2,8 +2,8 @@
 
 It solves the program of :mod:`.convex` by its optimality conditions, and proves nothing. Powers are the least ones for
 the uplink times, so only shares are open. With ``m_k = -dE / dt_k``, what a second of uplink time is worth to user k,
-the best shares of a server are in proportion to ``sqrt(m_k D_k C_k)``, those of a wire to ``sqrt(m_k D_k)``. A step is a
-Newton step on these conditions, but for how one user's shares change another's ``m``; if the energy does not fall, a
+the best shares of a server are in proportion to ``sqrt(m_k D_k C_k)``, those of a wire to ``sqrt(m_k D_k)``. A step is
+a Newton step on these conditions, but for how one user's shares change another's ``m``; if the energy does not fall, a
 shorter one is tried from the best point so far.
 """
 

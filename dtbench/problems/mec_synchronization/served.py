@@ -83,8 +83,8 @@ def of_users(candidates: Candidates) -> Array:
     1, where in reach. v_k / y_max, cut at 2. log v_k, log e_k and their difference, e_k the least energy alone. log g_k
     as in :func:`observe`. D_k / D_max. D_k C_k / (F tau_k), the share of the server that the deadline needs.
     tau_k / tau_max. Whether the twin is remote. Sums over those before k by v / e, and over all, of that share on the
-    same server; how many before k have the same base station. What k hears of those before it, and of all, if each sends
-    as if alone, over the noise, as log(1 + x). By how much more those before k would have to send because of it, alone,
+    same server; how many before k have the same base station. What k hears of those before it, and of all, if each
+    sends as if alone, over the noise, as log(1 + x). By how much more those before k would have to send because of it,
     as log(1e-6 W + x). Logarithms are to base 10.
     """
     c, p = candidates, candidates.params
