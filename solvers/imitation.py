@@ -27,12 +27,7 @@ PRESETS: Presets = {
         "stin-deployment": {},
         "edge-migration": {},
         "mec-synchronization": {
-            "encoding": "served",
-            "episodes": 60,
-            "slots": 20,
-            "hidden": 32,
-            "updates": 20,
-            "validate_every": 1,
+            "encoding": "served", "episodes": 40, "parallel": 10, "slots": 20, "hidden": 32, "validate_every": 2,
         },
         "satellite-offloading": {"encoding": "association", "episodes": 100, "hidden": 32, "updates": 10},
     }
