@@ -54,8 +54,20 @@ class Head:
 
 
 @dataclass(frozen=True)
+class Clock:
+    """What a slot does not say, and who plays knows by counting: how many of ``horizon`` slots come after it.
+
+    ``part`` of the state, without axes and of length 1, is ``min(left, near) / near``; encodings leave it at 0.
+    """
+
+    part: str
+    horizon: int
+    near: int
+
+
+@dataclass(frozen=True)
 class Layout:
-    """Axes with their lengths, one or two of them; parts of a flat state (..., S), heads of a joint action (..., size).
+    """Axes with their lengths, one or two; parts of a flat state (..., S), heads of a joint action (..., size).
 
     Parts and heads follow each other in their order; within one, entries are in the order of its axes, features last.
 
@@ -68,6 +80,7 @@ class Layout:
     axes: Mapping[str, int]
     parts: tuple[Part, ...]
     heads: tuple[Head, ...]
+    clock: Clock | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.axes) <= 2:
@@ -80,6 +93,8 @@ class Layout:
                 raise ValueError(f"a name comes twice: {', '.join(names)}.")
         for head in self.heads:
             self._check(head)
+        if self.clock is not None and Part(self.clock.part, (), 1) not in self.parts:
+            raise ValueError(f"the clock: there is no part '{self.clock.part}' without axes and of length 1.")
 
     def _check(self, head: Head) -> None:
         parts = {p.name: p for p in self.parts}
@@ -95,6 +110,11 @@ class Layout:
     def state_size(self) -> int:
         """S."""
         return sum(self._entries(p.axes, p.length) for p in self.parts)
+
+    def start_of(self, name: str) -> int:
+        """Where a part begins in a state."""
+        before = [p.name for p in self.parts].index(name)
+        return sum(self._entries(p.axes, p.length) for p in self.parts[:before])
 
     @property
     def action_size(self) -> int:

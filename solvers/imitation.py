@@ -24,14 +24,23 @@ if TYPE_CHECKING:
 
 PRESETS: Presets = {
     "tuned": {
-        "stin-deployment": {},
-        "edge-migration": {},
-        "mec-synchronization": {
-            "encoding": "served", "episodes": 40, "parallel": 10, "slots": 20, "hidden": 32, "validate_every": 2,
+        "stin-deployment": {
+            "method": "enumeration", "episodes": 120, "parallel": 12, "slots": 12, "updates": 15, "batch": 32,
+            "hidden": 48, "layers": 3, "validate_every": 2, "traces": 10,
         },
-        "satellite-offloading": {"encoding": "association", "episodes": 100, "hidden": 32, "updates": 10},
-    }
-}
+        "edge-migration": {
+            "episodes": 80, "parallel": 16, "updates": 10, "batch": 16, "hidden": 32, "layers": 2, "validate_every": 1,
+            "traces": 10,
+        },
+        "mec-synchronization": {
+            "encoding": "served", "episodes": 30, "parallel": 10, "slots": 20, "updates": 20, "hidden": 32,
+            "validate_every": 3, "traces": 4,
+        },
+        "satellite-offloading": {
+            "encoding": "association", "episodes": 60, "updates": 12, "hidden": 32, "validate_every": 1,
+        },
+    },
+}  # fmt: skip
 
 
 class Imitation(LearnedSolver):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from dtbench.layout import Head, Layout, Part
+from dtbench.layout import Clock, Head, Layout, Part
 
 AXES = {"user": 3, "station": 2}
 LAYOUT = Layout(
@@ -64,3 +64,10 @@ def test_what_does_not_fit_is_refused(parts, heads, words):
 def test_a_layout_has_one_or_two_axes():
     with pytest.raises(ValueError, match="one or two axes"):
         Layout({}, (), ())
+
+
+def test_a_clock_is_a_part_of_the_whole():
+    assert LAYOUT.start_of("room") == 12
+    Layout(AXES, LAYOUT.parts, LAYOUT.heads, Clock("whole", 5, 3))
+    with pytest.raises(ValueError, match="no part 'room' without axes"):
+        Layout(AXES, LAYOUT.parts, LAYOUT.heads, Clock("room", 5, 3))

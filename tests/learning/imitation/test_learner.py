@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+from dtbench import netcdf
 from dtbench.core import Limits
 from dtbench.envs import BatchEnv
 from dtbench.errors import DtbenchError
@@ -13,6 +14,7 @@ from dtbench.learning.imitation.learner import ImitationLearner
 from dtbench.learning.imitation.options import ImitationOptions
 from dtbench.learning.imitation.teachers import follow, teacher
 from dtbench.learning.training import Validation, fit
+from dtbench.library import instances
 from dtbench.problems import problem
 
 STIN, MIGRATION = problem("stin-deployment"), problem("edge-migration")
@@ -101,3 +103,52 @@ def test_plans_are_followed_where_slots_are_coupled():
 def test_an_encoding_without_layout_is_refused():
     with pytest.raises(DtbenchError, match="no layout of sets"):
         ImitationLearner(BatchEnv(STIN, TINY, 1, fresh=True), QUICK, 0)
+
+
+def written(folder, instance, plan, **changes):
+    """Demonstrations as `dtbench demonstrations` writes them."""
+    (folder / "traces").mkdir()
+    instances.save(folder / "traces" / "tiny-seed0-trace00000.nc", instance)
+    lead = ("demonstration", "time")
+    variables = netcdf.variables_of(type(plan).stack([plan]), lead=lead)
+    variables["trace"] = netcdf.Variable(("demonstration",), np.zeros(1, dtype=np.int64), "1", "number")
+    header = netcdf.header("title", "summary", problem=instance.problem) | changes
+    netcdf.write(folder / "d.nc", netcdf.Content(variables, header))
+    return folder / "d.nc"
+
+
+@pytest.mark.parametrize("name", ["matching", "search"])
+def test_demonstrations_of_a_file_are_lessons(name, tmp_path):
+    """Of every slot, in the states that the plan leads to; by the encoding's teacher where it has one."""
+    instance = MIGRATION.generate("tiny", 90_001)
+    plan = MIGRATION.exact_horizon(instance, Limits()).decision
+    made = learner(MIGRATION, instance)
+    if name == "search":  # a plain encoding: lessons are what the plan decides
+        plain = dataclasses.replace(made.env.encoding, teacher=None)
+        made.env.encoding = plain
+    made.read_demonstrations(written(tmp_path, instance, plan))
+    assert made.lessons.size == instance.horizon
+    state, answer = MIGRATION.start(instance), teacher(MIGRATION, made.env.encoding, instance, Limits(), "")
+    for t in range(instance.horizon):
+        slot = MIGRATION.slot(instance, t, state)
+        assert_array_equal(made.lessons.targets[t], answer(t, slot).astype(np.float32))
+        seen = made.lessons.states[t][: made.layout.start_of("left")]
+        assert_array_equal(seen, made.env.encoding.observe(slot).state[: len(seen)])
+        state = MIGRATION.advance(slot, plan[t])
+
+
+def test_demonstrations_of_others_are_refused(tmp_path):
+    instance = MIGRATION.generate("tiny", 90_001)
+    plan = MIGRATION.exact_horizon(instance, Limits()).decision
+    file = written(tmp_path, instance, plan, problem="stin-deployment")
+    with pytest.raises(DtbenchError, match="demonstrations of 'stin-deployment', expected 'edge-migration'"):
+        learner(MIGRATION, instance).read_demonstrations(file)
+    with pytest.raises(DtbenchError, match="no variable 'node' with the axes demonstration, time, user"):
+        learner().read_demonstrations(file)
+    (tmp_path / "traces" / "tiny-seed0-trace00000.nc").unlink()
+    (tmp_path / "d.nc").unlink()
+    (tmp_path / "traces").rmdir()
+    file = written(tmp_path, instance, plan)
+    (tmp_path / "traces" / "tiny-seed0-trace00000.nc").unlink()
+    with pytest.raises(DtbenchError, match="needs the file of trace 0"):
+        learner(MIGRATION, instance).read_demonstrations(file)

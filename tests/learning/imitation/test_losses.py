@@ -14,7 +14,7 @@ NAN = math.nan
 
 
 def test_choice_by_hand():
-    """Scores (0, log 3): the second is taken with 3/4, so the loss is log(4/3); a row without target teaches nothing."""
+    """Scores (0, log 3): the second is taken with 3/4, the loss is log(4/3). A row without target teaches nothing."""
     score = tensor([[[0.0, math.log(3.0)], [5.0, 0.0]]])
     assert losses.choice(score, tensor([[[-1.0, 1.0], [NAN, NAN]]])).item() == pytest.approx(math.log(4.0 / 3.0))
 

@@ -33,7 +33,7 @@ def test_rows_do_not_see_each_other():
     one, x = policy(made), seen(made)
     whole, memory = one.act(x, one.start(3))
     assert whole.shape == (3, made.size)
-    assert memory == {}
+    assert memory == {}  # no clock
     alone = np.concatenate([one.act(Observation({}, {}, x.state[i : i + 1]), {})[0] for i in range(3)])
     assert_allclose(whole, alone, rtol=1e-4, atol=1e-5)
 
@@ -68,3 +68,16 @@ def test_what_does_not_fit_is_refused():
         SetPolicy.restore(other, one.facts(), one.arrays(), "'file'")
     with pytest.raises(DtbenchError, match="array 'shift.pair' is missing"):
         SetPolicy.restore(made, one.facts(), {}, "'file'")
+
+
+def test_the_clock_counts_by_hand():
+    """Of 4 slots, 3 come after the first: 3/8 with a clock of 8, then 2/8, and never less than 0."""
+    migration = problem("edge-migration")
+    made = migration.encodings(migration.generate("tiny", 90_001))["matching"]
+    one, x = policy(made), seen(made, 2)
+    memory, looks, at = one.start(2), [], made.layout.start_of("left")
+    for _ in range(6):
+        looks.append(one.look(x, memory)[:, at])
+        _, memory = one.act(x, memory)
+    assert_allclose(np.array(looks), np.repeat(np.array([3, 2, 1, 0, 0, 0])[:, None] / 8.0, 2, axis=1))
+    assert_array_equal(one.look(x, memory)[:, :at], x.state[:, :at])  # and nothing else is changed
