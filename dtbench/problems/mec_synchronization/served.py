@@ -12,8 +12,10 @@ priced, one for each size. Twins stay where they are.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -32,7 +34,7 @@ from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot, tra
 CONTROLLER = "controller"
 CERTAIN = 20.0  # greatest log-odds
 SURE = 10.0  # log-odds beyond which what they say is not doubted
-SETS = 12  # that are priced
+SETS, DOUBTED = 12, 7  # sets that are priced; users in whom they differ
 POINTS = 4  # of a completion: 2e-4 above the least energy on the average
 IMPROVES = 1e-6  # relative; less is what completions leave
 OF_USER, OF_PAIR = 16, 4  # features
@@ -166,21 +168,25 @@ def best_of(candidates: Candidates, member: BoolArray) -> tuple[BoolArray, Compl
 def likely(odds: Array, can: BoolArray, rank: Array, sets: int) -> BoolArray:
     """The likeliest sets (R, B, n) for log-odds (R, n), the likeliest first; B is less where there are fewer.
 
-    A set loses ``|odds|`` for each user that it does not treat as they say, and is likely if it loses 10 at most.
-    One of the B likeliest treats only some of the B - 1 users of least ``|odds|`` so: these are taken one by one, and
-    the best beginnings kept.
+    A set loses ``|odds|`` for each user that it does not treat as they say. That is done to some of the 7 users of
+    least ``|odds|`` only, and to none if it loses more than 10.
     """
     lost = np.where(can, np.abs(odds), np.inf)
-    order = np.lexsort((rank, lost), axis=-1)[:, : sets - 1]
-    loss, flips = np.zeros((len(odds), 1)), np.zeros((len(odds), 1, odds.shape[-1]), dtype=bool)
-    for k in order.T:
-        more = loss + np.take_along_axis(lost, k[:, None], axis=-1)
-        here = np.arange(odds.shape[-1]) == k[:, None, None]
-        loss, flips = np.concatenate([loss, more], axis=-1), np.concatenate([flips, flips ^ here], axis=1)
-        best = np.argsort(loss, axis=-1, kind="stable")[:, :sets]
-        loss, flips = np.take_along_axis(loss, best, axis=-1), np.take_along_axis(flips, best[:, :, None], axis=1)
-    flips &= (loss <= SURE)[:, :, None]
+    doubted = np.lexsort((rank, lost), axis=-1)[:, :DOUBTED]
+    choices = subsets(doubted.shape[-1])
+    least = np.minimum(np.take_along_axis(lost, doubted, axis=-1), 2.0 * SURE)  # finite
+    loss = least @ choices.T
+    best = np.argsort(loss, axis=-1, kind="stable")[:, :sets]
+    kept = choices[best] * (np.take_along_axis(loss, best, axis=-1) <= SURE)[:, :, None]
+    flips = np.zeros((*best.shape, odds.shape[-1]), dtype=bool)
+    np.put_along_axis(flips, np.broadcast_to(doubted[:, None, :], kept.shape), kept > 0.0, axis=-1)
     return np.asarray((can & (odds >= 0.0))[:, None, :] ^ flips)
+
+
+@cache
+def subsets(n: int) -> Array:
+    """All subsets (2^n, n) of n, as 0 and 1: in the order of binary numbers, the first element as the last digit."""
+    return np.array(list(itertools.product((0.0, 1.0), repeat=n)))[:, ::-1]
 
 
 def highest(odds: Array, can: BoolArray, rank: Array) -> BoolArray:

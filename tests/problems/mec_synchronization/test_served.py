@@ -32,7 +32,7 @@ def test_likely_sets_are_those_that_lose_least(seed, n, sets):
     odds, can = rng.normal(size=n) * 3.0, rng.random(n) < 0.8
     found = served.likely(odds[None], can[None], np.ones((1, n)), sets)[0]
     every = np.array(list(itertools.product((False, True), repeat=n)))
-    every = every[~(every & ~can).any(axis=-1)]
+    every = every[~(every & ~can).any(axis=-1)]  # n is at most the number of users who may be doubted
     loss = np.where(every != (odds >= 0.0), np.abs(odds), 0.0)[:, can].sum(axis=-1)
     lost = np.where(found != (odds >= 0.0), np.abs(odds), 0.0)[:, can].sum(axis=-1)
     least = np.sort(np.append(loss, np.full(sets, np.inf)))[: len(found)]

@@ -1,4 +1,4 @@
-"""Associations: likely ones, by brute force; names of satellites; decisions, against the optimum, in any order of UAVs."""
+"""Associations: likely ones, by brute force; names of satellites; decisions, in any order of UAVs."""
 
 import dataclasses
 import itertools
