@@ -32,13 +32,20 @@ PRESETS: Presets = {
             "episodes": 80, "parallel": 16, "updates": 10, "batch": 16, "hidden": 32, "layers": 2, "validate_every": 1,
             "traces": 10,
         },
+        "mec-synchronization": {
+            "encoding": "served", "episodes": 30, "parallel": 10, "slots": 20, "updates": 20, "hidden": 32,
+            "validate_every": 3, "traces": 4,
+        },
+        "satellite-offloading": {
+            "encoding": "association", "episodes": 60, "updates": 12, "hidden": 32, "validate_every": 1,
+        },
     },
 }  # fmt: skip
 
 
 class Imitation(LearnedSolver):
     name = "imitation"
-    problems = ("stin-deployment", "edge-migration")
+    problems = ("stin-deployment", "edge-migration", "mec-synchronization", "satellite-offloading")
     trains = True
     sees = "global"
     Options: ClassVar[type[Options]] = ImitationOptions

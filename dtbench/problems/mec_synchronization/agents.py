@@ -17,6 +17,7 @@ import numpy.typing as npt
 from dtbench.arrays import Array, BoolArray, IntArray, pick
 from dtbench.core import Outcome
 from dtbench.encoding import Bounds, Box, Categorical, Encoding, Group, Observation
+from dtbench.problems.mec_synchronization import served
 from dtbench.problems.mec_synchronization.credit import differences
 from dtbench.problems.mec_synchronization.genes import direct_encoding, search_encoding
 from dtbench.problems.mec_synchronization.instance import MecInstance, MecParams
@@ -42,7 +43,7 @@ def lengths(p: MecParams) -> tuple[int, int, int]:
 
 
 def encodings(instance: MecInstance) -> Mapping[str, Encoding]:
-    """``agents``; ``search``: admission and shares of users; ``direct``: powers, wires, processors (and hosts)."""
+    """``agents``; ``search``: admission and shares; ``direct``: powers, wires, processors (and hosts); ``served``."""
     p = instance.params
     user, station, centre = lengths(p)
     groups = [
@@ -56,6 +57,7 @@ def encodings(instance: MecInstance) -> Mapping[str, Encoding]:
         "agents": Encoding(tuple(groups), decode, agent_rewards=agent_rewards),
         "search": search_encoding(p),
         "direct": direct_encoding(p),
+        "served": served.encoding(p),
     }
 
 

@@ -27,6 +27,7 @@ import numpy.typing as npt
 from dtbench.arrays import Array, IntArray, take
 from dtbench.core import Outcome
 from dtbench.encoding import Bounds, Box, Encoding, Group, Observation
+from dtbench.problems.satellite_offloading import association
 from dtbench.problems.satellite_offloading.allocation import proportional, round_channels
 from dtbench.problems.satellite_offloading.genes import search_encoding
 from dtbench.problems.satellite_offloading.instance import OffloadingInstance
@@ -46,7 +47,7 @@ Ask = Callable[[OffloadingSlot, npt.NDArray[Any]], OffloadingDecision]
 
 
 def encodings(instance: OffloadingInstance) -> Mapping[str, Encoding]:
-    """``agents``, ``strict``, ``structured`` and ``penalty``, see above, and ``search``."""
+    """``agents``, ``strict``, ``structured`` and ``penalty``, see above, ``search``, and ``association``."""
     p = instance.params
     n, m = p.n_uav, p.n_sat
     seen = n if p.obs == "paper" else 2 * n + COMMON
@@ -59,6 +60,7 @@ def encodings(instance: OffloadingInstance) -> Mapping[str, Encoding]:
         "structured": _mode(matrices, ask_structured),
         "penalty": _mode((plain,), ask_penalty, pays=penalised_reward),
         "search": search_encoding(n, m, p.n_channel),
+        "association": association.encoding(p),
     }
 
 

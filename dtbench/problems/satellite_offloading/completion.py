@@ -13,15 +13,32 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dtbench.arrays import Array, BoolArray, IntArray, pick
+from dtbench.arrays import Array, BoolArray, IntArray, pick, take
 from dtbench.exact.proof import Proof
 from dtbench.problems.satellite_offloading.model import OffloadingDecision, on_satellite
 from dtbench.problems.satellite_offloading.terms import Terms
 
 ROUNDS = 100  # most steps of a root search; bisection alone would need fewer than these
-STEP = 1e-8  # of log(T - least); the objective is flat there: it is exact to the square of this
-EXACT = 1e-13  # of log(price / beta), where a step would be noise: the root is often where the search starts
 NARROW = 1e-9  # relative width of [P^2, N A] below which shares are equal anyway
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Where root searches stop.
+
+    ``step``: of log(T - least); the objective is flat there, and exact to the square of this. ``price``: of
+    log(price / beta), where a step would be noise: the root is often where the search starts. ``place``: of log s, the
+    place of a satellite in its family.
+    """
+
+    step: float
+    price: float
+    place: float
+
+
+FINE = Accuracy(step=1e-8, price=1e-13, place=1e-11)
+QUICK = Accuracy(step=1e-4, price=1e-5, place=1e-5)
+"""Objectives to about 1e-8 relative, a few times as quick."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +55,8 @@ class Completion:
         return OffloadingDecision(channels=self.channels[index], assoc=self.assoc[index], share=self.share[index])
 
 
-def complete(terms: Terms, assoc: IntArray) -> Completion:
-    """Complete associations (S, N) in range: optimal among all decisions with them, to about 1e-10 relative."""
+def complete(terms: Terms, assoc: IntArray, accuracy: Accuracy = FINE) -> Completion:
+    """Complete associations (S, N) in range: optimal among all decisions with them, to about 1e-10 relative if fine."""
     here = on_satellite(assoc, terms.n_sat).astype(float)
     work = pick(terms.work, assoc)
     if not terms.printed:
@@ -47,7 +64,7 @@ def complete(terms: Terms, assoc: IntArray) -> Completion:
     load, root = terms.work * here, np.sqrt(terms.work) * here
     sats = Satellites(
         work=work, assoc=assoc, here=here, count=here.sum(axis=-2), load=load.sum(axis=-2), root=root.sum(axis=-2),
-        cost=terms.rate_cost,
+        cost=terms.rate_cost, accuracy=accuracy,
     )  # fmt: skip
     fullest = sats.count.max(axis=-1)
     least = (sats.root**2).max(axis=-1)
@@ -85,12 +102,13 @@ class Satellites:
     load: Array
     root: Array
     cost: Array
+    accuracy: Accuracy
     start: Array | None = None  # log s of the last root search, (S, M)
 
     def take(self, rows: IntArray) -> Satellites:
         """Some of the associations."""
         names = ("work", "assoc", "here", "count", "load", "root")
-        return Satellites(**{name: getattr(self, name)[rows] for name in names}, cost=self.cost)
+        return Satellites(**{name: getattr(self, name)[rows] for name in names}, cost=self.cost, accuracy=self.accuracy)
 
     def sum(self, values: Array) -> Array:
         """(S, M) sums over the UAVs of each satellite of values (S, N)."""
@@ -103,7 +121,7 @@ class Satellites:
 
     def family(self, log_s: Array) -> tuple[Array, Array, Array, Array]:
         """1 / y (S, N) and its derivative by s, T (S, M) and its derivative by log s, at log s (S, M)."""
-        s = np.take_along_axis(np.exp(log_s), self.assoc, axis=-1)
+        s = take(np.exp(log_s), self.assoc)
         z = inverse_root(s, 1.0 / self.work)
         slope = 1.0 / (3.0 * z**2 - 1.0 / self.work)
         total, weighted = self.sum(1.0 / z), self.sum(self.work * z)
@@ -129,7 +147,7 @@ class Satellites:
                 new = log_s - error / slope
             new = np.where((new > low) & (new < high), new, 0.5 * (low + high))
             moved = np.where(active, new, log_s)
-            active &= np.abs(moved - log_s) > 1e-11
+            active &= np.abs(moved - log_s) > self.accuracy.place
             log_s = moved
         self.start = log_s
         return log_s
@@ -153,9 +171,9 @@ class Satellites:
         """Shares (S, N) at T (S,), and sum_j k_j E_j (S,)."""
         tight = self.tight(time)
         z, _, _, _ = self.family(self.position(time, tight))
-        equal = np.take_along_axis(self.load / time[:, None], self.assoc, axis=-1)
-        family = 1.0 / (z * np.take_along_axis(self.sum(1.0 / z), self.assoc, axis=-1))
-        share = np.where(np.take_along_axis(tight, self.assoc, axis=-1), family, equal)
+        equal = take(self.load / time[:, None], self.assoc)
+        family = 1.0 / (z * take(self.sum(1.0 / z), self.assoc))
+        share = np.where(take(tight, self.assoc), family, equal)
         return share, (self.cost * self.sum(self.work * share**2)).sum(axis=-1)
 
 
@@ -182,8 +200,8 @@ def best_time(sats: Satellites, beta: float, least: Array, limit: Array) -> Arra
         up = error > 0.0
         low, high = np.where(up, x, low), np.where(up, high, x)
         new = np.where((new > low) & (new < high), new, 0.5 * (low + high))
-        moved = np.where(active & (np.abs(error) > EXACT), new, x)
-        active &= np.abs(moved - x) > STEP
+        moved = np.where(active & (np.abs(error) > sats.accuracy.price), new, x)
+        active &= np.abs(moved - x) > sats.accuracy.step
         x = moved
         if not active.any():
             break

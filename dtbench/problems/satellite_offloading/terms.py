@@ -153,10 +153,17 @@ class Terms:
     def closed(self, here: Array) -> tuple[Array, Array, IntArray]:
         """Objective, T and point of associations ``here`` (..., N, M) of 0 and 1; a lower bound where as printed."""
         work = self.work * here
-        least, energy = self.floors(
-            work.sum(axis=-2), (np.sqrt(self.work) * here).sum(axis=-2), (work**3).sum(axis=-2), work.max(axis=-2)
-        )
-        return self.value(least.max(axis=-1), (self.rate_cost * energy).sum(axis=-1), here.sum(axis=-2).max(axis=-1))
+        return self.of_sums(
+            work.sum(axis=-2), (np.sqrt(self.work) * here).sum(axis=-2), (work**3).sum(axis=-2), work.max(axis=-2),
+            here.sum(axis=-2),
+        )  # fmt: skip
+
+    def of_sums(
+        self, load: Array, root: Array, square: Array, longest: Array, count: Array
+    ) -> tuple[Array, Array, IntArray]:
+        """As :meth:`closed`, of what :meth:`floors` takes, and N_j (..., M)."""
+        least, energy = self.floors(load, root, square, longest)
+        return self.value(least.max(axis=-1), (self.rate_cost * energy).sum(axis=-1), count.max(axis=-1))
 
     def bound(self) -> float:
         """A lower bound that costs O(N M): all loads as if they could be divided at will; inf where infeasible."""

@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.optimize import minimize
 
-from dtbench.problems.satellite_offloading.completion import complete, inverse_root
+from dtbench.problems.satellite_offloading.completion import QUICK, complete, inverse_root
 from dtbench.problems.satellite_offloading.model import OffloadingDecision, evaluate
 from dtbench.problems.satellite_offloading.terms import Terms
 
@@ -147,3 +147,14 @@ def test_several_channel_points_are_all_tried():
         for channels in terms.channels:
             other = OffloadingDecision(channels=channels, assoc=done.assoc[0], share=done.share[0])
             assert evaluate(slots[t], other).objective >= done.objective[0] * (1 - 1e-8)
+
+
+@pytest.mark.parametrize("size", ["tiny", "small", "paper"])
+def test_quick_completions_are_nearly_exact(size):
+    """Objectives to 1e-8, and what they are of is what the referee finds."""
+    slot = slots_of(size, 3)[1]
+    terms, assoc = Terms.of(slot), np.random.default_rng(0).integers(slot.n_sat, size=(20, slot.n_uav))
+    exact, quick = complete(terms, assoc), complete(terms, assoc, QUICK)
+    assert_allclose(quick.objective, exact.objective, rtol=1e-8)
+    for index in np.flatnonzero(np.isfinite(quick.objective))[:5]:
+        assert_allclose(evaluate(slot, quick.decision(index)).objective, quick.objective[index], rtol=1e-6)
