@@ -1,0 +1,128 @@
+"""The twins of given servers: prices on the servers, repair, then single moves. Quick, and close to the best.
+
+Without deadlines and limits the cost of an association is ``sum_i B_i q_ik + sum_k S_k^2 / F_k``, which is convex in the
+loads S_k = sum sqrt(w_i): in the optimum every twin is where ``B_i q_ik + p_k sqrt(w_i)`` is least, up to rounding, with
+the price p_k = 2 S_k / F_k. A few steps towards such prices, and towards a toll on servers that are asked for more
+twins than they hold, give a start that no order of the users disturbs. What is not feasible is repaired; then
+the twin whose move lowers the cost most moves, deadlines included, for as long as that helps.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dtbench.arrays import Array, BoolArray, IntArray
+from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot, of_assoc
+from dtbench.problems.edge_association.placement.repair import Tables, place
+from dtbench.problems.edge_association.placement.waterfill import TOLERANCE
+from dtbench.problems.edge_association.system import one_hot
+
+STEPS = 12  # towards prices
+MOVES = 16  # of single twins, at most
+GAIN = 1e-3  # s: sum of the users' costs that a move must save
+FIRST_STEP, FADING, TOLL = 0.5, 0.5, 0.3  # length of a step, how it falls, and of the toll against prices
+
+
+def assign(slot: PlacementSlot, opened: BoolArray) -> PlacementDecision:
+    """Feasible placements (...) on servers ``opened`` (..., M), at least one in each; unused ones are closed.
+
+    Where the servers cannot take everyone, repair opens more; where that fails too, the stored association is taken.
+    """
+    lead = np.broadcast_shapes(slot.batch_shape, opened.shape[:-1])
+    tables = Tables.of(slot, lead)
+    wanted = np.broadcast_to(opened, (*lead, slot.n_bs)).reshape(-1, slot.n_bs)
+    opened, assoc = place(tables, wanted, priced(tables, wanted), None)
+    for row in range(len(assoc)):
+        if (assoc[row] < 0).any():
+            assoc[row] = tables.safe[row]
+        else:
+            assoc[row] = Twins(tables, row, opened[row], assoc[row]).settled()
+    return of_assoc(assoc.reshape(*lead, slot.n_users), slot.n_bs)
+
+
+def priced(t: Tables, opened: BoolArray) -> IntArray:
+    """The servers (B, N) that cost users least at the prices reached, for members (B) with servers ``opened`` (B, M)."""
+    usable = opened[:, None] & np.isfinite(t.floor)
+    usable |= ~usable.any(axis=-1, keepdims=True)
+    carry, root = np.where(usable, t.carry, np.inf), t.root[..., None]
+    everything, processor = t.root.sum(axis=-1), np.where(opened, t.cpu, 0.0).sum(axis=-1)
+    price = np.broadcast_to((2.0 * everything / processor)[:, None], t.cpu.shape)
+    toll, unit = np.zeros(t.cpu.shape), TOLL * t.carry.mean(axis=(-2, -1))[:, None]
+    chosen: IntArray = carry.argmin(axis=-1)
+    for number in range(STEPS):
+        chosen = (carry + root * price[:, None] + toll[:, None]).argmin(axis=-1)
+        here = one_hot(chosen, t.cpu.shape[-1])
+        step = 1.0 / (1.0 + FADING * number)
+        price = price + FIRST_STEP * step * (2.0 * (here * root).sum(axis=-2) / t.cpu - price)
+        toll = np.maximum(toll + step * unit * (here.sum(axis=-2) / t.cap - 1.0), 0.0)
+    return chosen
+
+
+class Twins:
+    """One placement while its twins move: what each server would cost with one twin more, or one less.
+
+    Costs are those of the best split of a processor: users on the floor of their deadline get that, the others share
+    the rest by the square roots of their work. Who is on a floor is taken as it is before a move, but for the twin that
+    moves.
+
+    Attributes
+    ----------
+    assoc
+        (N,) servers of the twins.
+    join
+        (N, M) [s]: what a twin adds on another server, inf where it may not go.
+    leave
+        (N,) [s]: what its leaving adds where it is, mostly less than 0.
+    """
+
+    def __init__(self, t: Tables, row: int, opened: BoolArray, assoc: IntArray) -> None:
+        self.assoc, self.root, self.work = assoc.copy(), t.root[row], t.root[row] ** 2
+        self.cpu, self.cap = t.cpu[row].tolist(), t.cap[row].tolist()
+        self.carry, self.floor = t.carry[row].T, t.floor[row].T  # (M, N), rows are read server by server
+        reachable = np.isfinite(self.floor)
+        self.open = opened
+        self.least: Array = np.where(reachable, self.floor, 0.0)
+        self.base = np.where(reachable & opened[:, None], self.carry, np.inf)
+        self.join, self.leave = np.full(self.carry.shape, np.inf), np.zeros(len(assoc))
+        for k in np.flatnonzero(opened).tolist():
+            self.refresh(k)
+
+    def refresh(self, k: int) -> None:
+        """Compute what joining and leaving server ``k`` costs, after its twins have changed."""
+        here = self.assoc == k
+        least, root, cpu = self.least[k], self.root, self.cpu[k]
+        own_floor, own_root = least[here], root[here]
+        on_floor = np.zeros(len(own_floor), dtype=bool)
+        rest, load = cpu, float(own_root.sum())
+        while load > 0.0:
+            more = own_floor * load > rest * own_root
+            if not (more & ~on_floor).any():
+                break
+            on_floor |= more
+            rest, load = cpu - float(own_floor[on_floor].sum()), float(own_root[~on_floor].sum())
+        rest = max(rest, TOLERANCE * cpu)
+        cost = load * load / rest
+        with np.errstate(divide="ignore", invalid="ignore"):
+            free = (load + root) ** 2 / rest
+            left = np.maximum(rest - least, TOLERANCE * cpu)
+            bound = self.work / least + load * load / left
+            joined = np.where(least * (load + root) > rest * root, bound, free) - cost
+            gone = np.where(on_floor, load * load / (rest + own_floor) - own_root**2 / own_floor,
+                            (load - own_root) ** 2 / rest) - cost  # fmt: skip
+        fits = least <= cpu * (1.0 + TOLERANCE) - own_floor.sum()
+        full = len(own_floor) >= self.cap[k]
+        self.join[k] = np.inf if full else np.where(fits & ~here, self.base[k] + joined, np.inf)
+        self.leave[here] = gone - self.carry[k, here]
+
+    def settled(self) -> IntArray:
+        """The association (N,) after the best moves."""
+        for _ in range(MOVES):
+            change = self.join + self.leave
+            k, user = divmod(int(change.argmin()), len(self.assoc))
+            if not change[k, user] < -GAIN:
+                break
+            source = int(self.assoc[user])
+            self.assoc[user] = k
+            self.refresh(source)
+            self.refresh(k)
+        return self.assoc
