@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dtbench.arrays import BoolArray
+from dtbench.layout import Layout
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,10 @@ class Encoding:
     :meth:`dtbench.core.Problem.rewards` says when they count. ``info(slot, x)`` gives more facts, such as what repair
     had to do: (...,) arrays by name. Where decoding finds them anyway, ``decode_explained(slot, x)`` gives the decision
     and these facts at once, and is called instead of the two.
+
+    For imitation, :mod:`dtbench.learning.imitation`: ``layout`` says which users and stations the entries of the state
+    and of a joint action are of. ``teacher(problem, instance, limits)`` gives who answers on a trace, ``answer(t, slot)``
+    (size,), where that is not the optimum of the slot (or of the trace) as ``encode`` says it.
     """
 
     groups: tuple[Group, ...]
@@ -128,6 +133,8 @@ class Encoding:
     keep_by: Literal["objective", "reward"] = "objective"
     decode_explained: Callable[[Any, Any], tuple[Any, Mapping[str, Any]]] | None = None
     bounds: Mapping[str, Bounds] = field(default_factory=dict)
+    layout: Layout | None = None
+    teacher: Callable[[Any, Any, Any], Callable[[int, Any], npt.NDArray[Any]]] | None = None
 
     @property
     def agents(self) -> tuple[str, ...]:

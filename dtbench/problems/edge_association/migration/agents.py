@@ -12,6 +12,7 @@ import numpy.typing as npt
 from dtbench.arrays import Array, IntArray
 from dtbench.core import Outcome
 from dtbench.encoding import Bounds, Box, Encoding, Group, Observation
+from dtbench.problems.edge_association.migration import matching
 from dtbench.problems.edge_association.migration.genes import search_encoding
 from dtbench.problems.edge_association.migration.instance import MigrationInstance
 from dtbench.problems.edge_association.migration.model import MigrationDecision, MigrationSlot
@@ -22,7 +23,10 @@ FEATURES = 12  # of a pair of user and server, see `features`
 
 
 def encodings(instance: MigrationInstance) -> Mapping[str, Encoding]:
-    """``agents``: K servers, each a score in [-1, 1] per user. ``search``: the server of each user."""
+    """``agents``: K servers, each a score in [-1, 1] per user. ``search``: the server of each user.
+
+    ``matching``: one controller that says what each server is worth to each user.
+    """
     dims = instance.dims
     users, servers = dims["user"], dims["server"]
 
@@ -40,6 +44,7 @@ def encodings(instance: MigrationInstance) -> Mapping[str, Encoding]:
     return {
         "agents": Encoding((scorers,), decode_scores, encode_scores),
         "search": search_encoding(users, servers),
+        "matching": matching.encoding(users, servers),
     }
 
 

@@ -56,6 +56,22 @@ def solve(problem: AnyProblem, instance: MigrationInstance, limits: Limits) -> C
     return certify_horizon(problem, instance, search, limits, began)
 
 
+def ways_on(problem: AnyProblem, instance: MigrationInstance, limits: Limits) -> list[Array] | None:
+    """Per slot, the worth (N, K) of each user's best way on from each server, at the best prices that were found.
+
+    None if a slot has no feasible decision.
+    """
+    deadline = time.perf_counter() + limits.seconds
+    starts = myopic_trajectories(problem, instance, deadline)
+    if starts is None:
+        return None
+    graph = Graph.of(problem, instance)
+    search = Search(graph, starts, with_target(problem, limits), deadline)
+    search.subgradient()
+    search.generate_columns()
+    return graph.ahead(search.best.mu)
+
+
 def myopic_trajectories(problem: AnyProblem, instance: MigrationInstance, deadline: float) -> list[IntArray] | None:
     """Paths (N, T) of two policies that look at one slot; None if a slot has no feasible decision.
 

@@ -76,16 +76,21 @@ class Graph:
             paths[:, t - 1] = came[t, each, paths[:, t]]
         return value.max(axis=-1), paths
 
+    def ahead(self, prices: Array) -> list[Array]:
+        """Per slot, the worth (N, K) of each user's best way on from each server, at prices (T, K) of later places."""
+        ahead = [np.zeros_like(self.first)]
+        for t in range(len(self.step), 0, -1):
+            ahead.append((self.step[t - 1] + (ahead[-1] - prices[t])).max(axis=-1).T)
+        ahead.reverse()
+        return ahead
+
     def within(self, prices: Array, loss: float) -> Graph:
         """The graph without arcs on which every path of the user costs more than ``loss`` against its best one.
 
         At prices (T, K) whose Lagrangian bound lies ``loss`` above an incumbent, no better trajectory uses such an arc
         (reduced-cost fixing).
         """
-        ahead = [np.zeros_like(self.first)]  # best worth after node (t, k), (N, K), from the last slot backwards
-        for t in range(len(self.step), 0, -1):
-            ahead.append((self.step[t - 1] + (ahead[-1] - prices[t])).max(axis=-1).T)
-        ahead.reverse()
+        ahead = self.ahead(prices)
         value = self.first - prices[0]
         least = (value + ahead[0]).max(axis=-1)[:, None] - loss  # (N, 1)
         first = np.where(value + ahead[0] >= least, self.first, -np.inf)

@@ -1,0 +1,1 @@
+"""Imitation: networks of sets that learn what an exact method decides."""

@@ -1,0 +1,39 @@
+"""Options of imitation. No torch: solvers are listed without it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from dtbench.learning.options import LearningOptions
+from dtbench.params import param
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImitationOptions(LearningOptions):
+    """Network, demonstrations and updates; a round has ``parallel`` traces answered, then updates."""
+
+    FIXED_BY_POLICY: ClassVar[tuple[str, ...]] = ("env", "encoding")
+
+    encoding: str = param("matching", "1", "the problem's encoding that the network acts in: one with a layout of sets")
+    scope: str = param("size", "1", "train on this network, or on all of the size", choices=("network", "size"))
+    episodes: int = param(400, "trace", "that the exact method answers, over all rounds", low=1)
+    parallel: int = param(20, "trace", "answered in a round", low=1)
+    finishing: int = param(0, "round", "at the end that only update: nothing is played or asked", low=0)
+    slots: int = param(0, "slot", "of each trace, at random, that are answered; 0 = all", low=0)
+    expert: int = param(1, "round", "at the start in which answers are played; then the policy is (DAgger)", low=0)
+    method: str = param("", "1", "exact method that answers; empty = the problem's first")
+    seconds: float = param(60.0, "s", "that an answer may take: for a slot, or a trace if slots are coupled", low=0.0)
+    demonstrations: str = param("", "1", "file of `dtbench demonstrations` to learn from before the first round")
+    hidden: int = param(64, "unit", "of the state of each pair", low=1)
+    layers: int = param(3, "1", "of the network", low=1)
+    updates: int = param(400, "1", "gradient steps in a round", low=1)
+    batch: int = param(64, "slot", "in a gradient step", low=1)
+    learning_rate: float = param(2e-3, "1", "of Adam", low=0.0)
+    last_rate: float = param(0.02, "1", "learning rate at the end, relative to the first; half a cosine between", low=0.0)
+    clip: float = param(1.0, "1", "greatest norm of a gradient", low=0.0)
+
+    @property
+    def rounds(self) -> int:
+        """Rounds of the whole training."""
+        return -(-self.episodes // self.parallel) + self.finishing

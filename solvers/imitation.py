@@ -1,0 +1,41 @@
+"""Imitation: a network learns what the exact method decides, and plays without it.
+
+One network sees the whole slot (so it is ``global``), as features of users, stations and pairs of them, and its weights
+know no number of users (:mod:`dtbench.learning.imitation.network`). What it says is made a decision by the problem, in
+an encoding that keeps to all constraints. Training is DAgger, :mod:`dtbench.learning.imitation.learner`: fresh traces are
+played, the exact method is asked what it would do there, and the network learns from all answers so far.
+
+The preset ``tuned`` is ours, by hand (:file:`tuning/trials.md`); there is no paper. One policy is trained for all
+networks of a size.
+"""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from dtbench.core import Instance
+from dtbench.learning.imitation.options import ImitationOptions
+from dtbench.learning.imitation.policy import SetPolicy
+from dtbench.learning.options import Presets
+from dtbench.learning.policy import Policy
+from dtbench.learning.solver import LearnedSolver
+from dtbench.params import Options
+
+if TYPE_CHECKING:
+    from dtbench.learning.training import Learner
+
+PRESETS: Presets = {"tuned": {"stin-deployment": {}, "edge-migration": {}}}
+
+
+class Imitation(LearnedSolver):
+    name = "imitation"
+    problems = ("stin-deployment", "edge-migration")
+    trains = True
+    sees = "global"
+    Options: ClassVar[type[Options]] = ImitationOptions
+    policy_class: ClassVar[type[Policy]] = SetPolicy
+    presets: ClassVar[Presets] = PRESETS
+    sampled: ClassVar[float] = 0.1
+
+    def learner(self, instance: Instance) -> "Learner":
+        from dtbench.learning.imitation.learner import ImitationLearner
+
+        return ImitationLearner(self.play_in(self.options.parallel), self.options, self.seed)
