@@ -64,8 +64,9 @@ def n_ways(stations: int, excess: int) -> int:
 
 @lru_cache
 def ways(stations: int, excess: int) -> IntArray:
-    """Numbers (W, S + 1) of RBs of each kind, and of users not served, that save exactly ``excess`` RBs."""
-    saved = places(stations).saved.tolist()
+    """Numbers (W, P) of links in each place, over all multisets of kinds that save exactly ``excess`` RBs."""
+    where = places(stations)
+    saved = where.saved.tolist()
     found: list[list[int]] = []
 
     def extend(head: list[int], left: int) -> None:
@@ -77,7 +78,7 @@ def ways(stations: int, excess: int) -> IntArray:
             extend([*head, n], left - n * each)
 
     extend([], excess)
-    return np.array(found)
+    return np.array(found)[:, where.kind]
 
 
 def packs(params: DntParams) -> bool:
@@ -100,6 +101,8 @@ class Packing:
     loss
         (B, P, U + M) [bit/s]: of users and uploads in a place, of users against ``alone``; at least ``NEVER`` where the
         link may not be there.
+    least
+        (B, P, U + 1) [bit/s]: the sums of the 0, 1, 2, .. least losses of users in a place.
     in_time
         (B, M): whether an upload alone keeps its delay limit.
     """
@@ -108,6 +111,7 @@ class Packing:
     alone: Array
     best: IntArray
     loss: Array
+    least: Array
     in_time: BoolArray
 
     @classmethod
@@ -132,7 +136,8 @@ class Packing:
         rows = np.arange(len(station))
         loss[:, rows, users + station] = np.where(delay <= p.delay_limit + TOLERANCE, 0.0, NEVER)
         lonely = upload_delay(p, rate(p, p.tx_power * cloud, np.zeros(())))
-        return cls(p, alone, np.where(covered, best, -1), loss, lonely <= p.delay_limit + TOLERANCE)
+        least = np.pad(np.cumsum(np.sort(loss[..., :users], axis=-1), axis=-1), ((0, 0), (0, 0), (1, 0)))
+        return cls(p, alone, np.where(covered, best, -1), loss, least, lonely <= p.delay_limit + TOLERANCE)
 
     def lost(self, member: int, upload: BoolArray) -> tuple[float, IntArray, IntArray] | None:
         """The least sum of losses [bit/s] of a slot if ``upload`` (M,) are placed, and who takes which shared places.
@@ -149,23 +154,24 @@ class Packing:
         if excess <= 0:
             return 0.0, np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
         where, counts = places(len(upload)), ways(len(upload), excess)
-        loss = self.loss[member][:, jobs]
-        least = np.zeros((len(loss), excess + 1))
-        n = min(excess, len(jobs))
-        np.cumsum(np.sort(loss, axis=1)[:, :n], axis=1, out=least[:, 1 : n + 1])
-        least[:, n + 1 :] = np.inf
-        bound = least[np.arange(len(loss)), counts[:, where.kind]].sum(axis=1)
+        loss, least = self.loss[member], self.least[member]
+        rows = np.arange(len(loss))
+        takes_upload = upload[where.station] & (loss[rows, users + where.station] == 0.0)  # a place without any loss
+        takes_upload[-1] = False
+        of_users = np.maximum(counts - takes_upload, 0)
+        bound = least[rows, np.minimum(of_users, users)].sum(axis=1)
         best, found = NEVER, None
-        for way in np.argsort(bound, kind="stable"):
+        for way in bound.argsort(kind="stable"):
             if not bound[way] < best - EVEN:
                 break
-            taken = np.repeat(np.arange(len(loss)), counts[way][where.kind])
+            taken = np.repeat(rows, counts[way])
             if len(taken) > len(jobs):
                 continue
-            row, column = linear_sum_assignment(loss[taken])
-            total = float(loss[taken[row], column].sum())
+            cost = loss[taken[:, None], jobs]
+            row, column = linear_sum_assignment(cost)
+            total = float(cost[row, column].sum())
             if total < best:
-                best, found = total, (taken[row], jobs[column])
+                best, found = total, (taken, jobs[column])
         return None if found is None else (best, *found)
 
     def rates(self, member: int, upload: BoolArray) -> float:
@@ -174,7 +180,7 @@ class Packing:
         return -np.inf if result is None else float(self.alone[member].sum()) - result[0]
 
     def links(self, member: int, upload: BoolArray) -> tuple[IntArray, IntArray, IntArray] | None:
-        """The best ``bs`` (U,), ``rb`` (U,) and ``up`` (M,) of a slot if ``upload`` (M,) are placed; None if they cannot.
+        """The best ``bs`` (U,), ``rb`` (U,) and ``up`` (M,) if ``upload`` (M,) are placed; None if they cannot be.
 
         Uploads that would be late alone are left out.
         """
@@ -192,7 +198,7 @@ class Packing:
         # The n-th link in a place is on the n-th RB of its kind.
         first = np.concatenate([[True], place[1:] != place[:-1]]) if len(place) else np.empty(0, dtype=bool)
         nth = np.arange(len(place)) - np.maximum.accumulate(np.where(first, np.arange(len(place)), 0))
-        _, block[job] = np.unique(np.stack([where.kind[place], nth]), axis=1, return_inverse=True)
+        _, block[job] = np.unique(where.kind[place] * len(block) + nth, return_inverse=True)
         here = job < users
         bs[job[here]] = where.station[place[here]]
         rest = np.append(np.flatnonzero((bs >= 0) & (block[:users] < 0)), users + np.flatnonzero(upload))
@@ -200,6 +206,20 @@ class Packing:
         block[rest] = block.max(initial=-1) + 1 + np.arange(len(rest))
         up[upload] = block[users:][upload]
         return bs, np.where(bs >= 0, block[:users], -1), up
+
+
+def best_rates(slot: DntSlot) -> Array:
+    """The best sum rate (..., 2^M) [bit/s] if exactly the base stations of a set upload, -inf where they cannot.
+
+    Base station m is in the sets whose bit m is 1. Only where :func:`packs` says so; members one by one.
+    """
+    from dtbench.problems.dnt_spectrum.board import flattened
+
+    packing = Packing.of(flattened(slot))
+    bits = np.arange(2**slot.n_bs)
+    sets = (bits[:, None] >> np.arange(slot.n_bs)) & 1 == 1
+    best = [[packing.rates(member, upload) for upload in sets] for member in range(len(packing.alone))]
+    return np.array(best).reshape(*slot.batch_shape, len(sets))
 
 
 def pack(slot: DntSlot, flags: BoolArray) -> DntDecision:

@@ -1,10 +1,10 @@
 """The twins of given servers: prices on the servers, repair, then single moves. Quick, and close to the best.
 
-Without deadlines and limits the cost of an association is ``sum_i B_i q_ik + sum_k S_k^2 / F_k``, which is convex in the
-loads S_k = sum sqrt(w_i): in the optimum every twin is where ``B_i q_ik + p_k sqrt(w_i)`` is least, up to rounding, with
-the price p_k = 2 S_k / F_k. A few steps towards such prices, and towards a toll on servers that are asked for more
-twins than they hold, give a start that no order of the users disturbs. What is not feasible is repaired; then
-the twin whose move lowers the cost most moves, deadlines included, for as long as that helps.
+Without deadlines and limits the cost of an association is ``sum_i B_i q_ik + sum_k S_k^2 / F_k``, which is convex in
+the loads S_k = sum sqrt(w_i): in the optimum every twin is where ``B_i q_ik + p_k sqrt(w_i)`` is least, up to rounding,
+with the price p_k = 2 S_k / F_k. A few steps towards such prices, and towards a toll on servers that are asked for more
+twins than they hold, give a start that no order of the users disturbs. What is not feasible is repaired; then the twin
+whose move lowers the cost most moves, deadlines included, for as long as that helps.
 """
 
 from __future__ import annotations
@@ -23,25 +23,37 @@ GAIN = 1e-3  # s: sum of the users' costs that a move must save
 FIRST_STEP, FADING, TOLL = 0.5, 0.5, 0.3  # length of a step, how it falls, and of the toll against prices
 
 
-def assign(slot: PlacementSlot, opened: BoolArray) -> PlacementDecision:
-    """Feasible placements (...) on servers ``opened`` (..., M), at least one in each; unused ones are closed.
+def assign(slot: PlacementSlot, opened: BoolArray, *, moves: bool = True) -> PlacementDecision:
+    """Feasible placements (...) with servers ``opened`` (..., M), at least one in each.
 
-    Where the servers cannot take everyone, repair opens more; where that fails too, the stored association is taken.
+    Where the servers cannot take everyone, repair opens more, and all begins again with those too; where nobody can
+    take someone, with the servers of the stored association, which itself is the last resort. Without ``moves`` no twin
+    is moved once all have a place.
     """
     lead = np.broadcast_shapes(slot.batch_shape, opened.shape[:-1])
     tables = Tables.of(slot, lead)
-    wanted = np.broadcast_to(opened, (*lead, slot.n_bs)).reshape(-1, slot.n_bs)
-    opened, assoc = place(tables, wanted, priced(tables, wanted), None)
-    for row in range(len(assoc)):
-        if (assoc[row] < 0).any():
-            assoc[row] = tables.safe[row]
-        else:
-            assoc[row] = Twins(tables, row, opened[row], assoc[row]).settled()
-    return of_assoc(assoc.reshape(*lead, slot.n_users), slot.n_bs)
+    wanted = np.broadcast_to(opened, (*lead, slot.n_bs)).reshape(-1, slot.n_bs).copy()
+    assoc = np.full(tables.root.shape, -1)
+    safe = of_assoc(tables.safe, slot.n_bs).open
+    rows, given_up = np.arange(len(wanted)), np.zeros(len(wanted), dtype=bool)
+    while rows.size:
+        some = tables.rows(rows)
+        enough, assoc[rows] = place(some, wanted[rows], priced(some, wanted[rows]), None)
+        stuck = (assoc[rows] < 0).any(axis=-1)
+        last = rows[stuck & given_up[rows]]
+        wanted[last], assoc[last] = safe[last], tables.safe[last]
+        given_up[rows] |= stuck
+        again = np.where(stuck, ~np.isin(rows, last), (enough != wanted[rows]).any(axis=-1))
+        wanted[rows[again]] = np.where(stuck[:, None], safe[rows], enough)[again]
+        rows = rows[again]
+    if moves:
+        for row in range(len(assoc)):
+            assoc[row] = Twins(tables, row, wanted[row], assoc[row]).settled()
+    return PlacementDecision(open=wanted.reshape(*lead, slot.n_bs), assoc=assoc.reshape(*lead, slot.n_users))
 
 
 def priced(t: Tables, opened: BoolArray) -> IntArray:
-    """The servers (B, N) that cost users least at the prices reached, for members (B) with servers ``opened`` (B, M)."""
+    """The servers (B, N) that cost users least at the prices reached, of servers ``opened`` (B, M)."""
     usable = opened[:, None] & np.isfinite(t.floor)
     usable |= ~usable.any(axis=-1, keepdims=True)
     carry, root = np.where(usable, t.carry, np.inf), t.root[..., None]
