@@ -117,8 +117,8 @@ class Encoding:
     and these facts at once, and is called instead of the two.
 
     For imitation, :mod:`dtbench.learning.imitation`: ``layout`` says which users and stations the entries of the state
-    and of a joint action are of. ``teacher(problem, instance, limits)`` gives who answers on a trace, ``answer(t, slot)``
-    (size,), where that is not the optimum of the slot (or of the trace) as ``encode`` says it.
+    and of a joint action are of. ``teacher(problem, instance, limits)`` gives who answers on a trace, by ``answer(t,
+    slot)`` (size,), where that is not the optimum of the slot (or of the trace) as ``encode`` says it.
     """
 
     groups: tuple[Group, ...]

@@ -54,8 +54,20 @@ class Head:
 
 
 @dataclass(frozen=True)
+class Clock:
+    """What a slot does not say, and who plays knows by counting: how many of ``horizon`` slots come after it.
+
+    ``part`` of the state, without axes and of length 1, is ``min(left, near) / near``; encodings leave it at 0.
+    """
+
+    part: str
+    horizon: int
+    near: int
+
+
+@dataclass(frozen=True)
 class Layout:
-    """Axes with their lengths, one or two of them; parts of a flat state (..., S), heads of a joint action (..., size).
+    """Axes with their lengths, one or two; parts of a flat state (..., S), heads of a joint action (..., size).
 
     Parts and heads follow each other in their order; within one, entries are in the order of its axes, features last.
 
@@ -68,18 +80,21 @@ class Layout:
     axes: Mapping[str, int]
     parts: tuple[Part, ...]
     heads: tuple[Head, ...]
+    clock: Clock | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.axes) <= 2:
             raise ValueError(f"a layout has one or two axes, not {', '.join(self.axes) or 'none'}.")
-        for each in (*self.parts, *self.heads):
-            if tuple(axis for axis in self.axes if axis in each.axes) != each.axes:
-                raise ValueError(f"'{each.name}' has axes {each.axes}, expected some of {tuple(self.axes)} in order.")
+        for name, axes in (*((p.name, p.axes) for p in self.parts), *((h.name, h.axes) for h in self.heads)):
+            if tuple(axis for axis in self.axes if axis in axes) != axes:
+                raise ValueError(f"'{name}' has axes {axes}, expected some of {tuple(self.axes)} in order.")
         for names in ([p.name for p in self.parts], [h.name for h in self.heads]):
             if len({*names}) != len(names):
                 raise ValueError(f"a name comes twice: {', '.join(names)}.")
         for head in self.heads:
             self._check(head)
+        if self.clock is not None and Part(self.clock.part, (), 1) not in self.parts:
+            raise ValueError(f"the clock: there is no part '{self.clock.part}' without axes and of length 1.")
 
     def _check(self, head: Head) -> None:
         parts = {p.name: p for p in self.parts}
@@ -95,6 +110,11 @@ class Layout:
     def state_size(self) -> int:
         """S."""
         return sum(self._entries(p.axes, p.length) for p in self.parts)
+
+    def start_of(self, name: str) -> int:
+        """Where a part begins in a state."""
+        before = [p.name for p in self.parts].index(name)
+        return sum(self._entries(p.axes, p.length) for p in self.parts[:before])
 
     @property
     def action_size(self) -> int:
@@ -139,7 +159,7 @@ class Layout:
         flat = []
         for name, axes, length in pieces:
             value, own = np.asarray(values[name]), tuple(self.axes[a] for a in axes)
-            if length == 1 and value.shape[-1:] != (1,) or value.ndim == len(own):
+            if (length == 1 and value.shape[-1:] != (1,)) or value.ndim == len(own):
                 value = value[..., None]
             shape = (*(lead or value.shape[: value.ndim - len(own) - 1]), *own, length)
             flat.append(np.broadcast_to(value, shape).reshape(*shape[: len(shape) - len(own) - 1], -1))

@@ -1,8 +1,8 @@
 """Imitation: a network learns what the exact method decides, and plays without it.
 
-One network sees the whole slot (so it is ``global``), as features of users, stations and pairs of them, and its weights
-know no number of users (:mod:`dtbench.learning.imitation.network`). What it says is made a decision by the problem, in
-an encoding that keeps to all constraints. Training is DAgger, :mod:`dtbench.learning.imitation.learner`: fresh traces are
+One network sees the whole slot, so it is ``global``: features of users, stations and pairs of them. Its weights know no
+number of users (:mod:`dtbench.learning.imitation.network`). What it says is made a decision by the problem, in an
+encoding that keeps to all constraints. Training is DAgger, :mod:`dtbench.learning.imitation.learner`: fresh traces are
 played, the exact method is asked what it would do there, and the network learns from all answers so far.
 
 The preset ``tuned`` is ours, by hand (:file:`tuning/trials.md`); there is no paper. One policy is trained for all
@@ -22,7 +22,18 @@ from dtbench.params import Options
 if TYPE_CHECKING:
     from dtbench.learning.training import Learner
 
-PRESETS: Presets = {"tuned": {"stin-deployment": {}, "edge-migration": {}}}
+PRESETS: Presets = {
+    "tuned": {
+        "stin-deployment": {
+            "method": "enumeration", "episodes": 120, "parallel": 12, "slots": 12, "updates": 15, "batch": 32,
+            "hidden": 48, "layers": 3, "validate_every": 2, "traces": 10,
+        },
+        "edge-migration": {
+            "episodes": 80, "parallel": 16, "updates": 10, "batch": 16, "hidden": 32, "layers": 2, "validate_every": 1,
+            "traces": 10,
+        },
+    },
+}  # fmt: skip
 
 
 class Imitation(LearnedSolver):
@@ -38,4 +49,4 @@ class Imitation(LearnedSolver):
     def learner(self, instance: Instance) -> "Learner":
         from dtbench.learning.imitation.learner import ImitationLearner
 
-        return ImitationLearner(self.play_in(self.options.parallel), self.options, self.seed)
+        return ImitationLearner(self.play_in(self.options.copies), self.options, self.seed)

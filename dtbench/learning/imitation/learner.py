@@ -1,31 +1,32 @@
 """Imitation with DAgger (Ross, Gordon and Bagnell 2011): play, ask what is best there, add it, learn from all of it.
 
 In each round, fresh traces are played in parallel: by the answers themselves in the first ``expert`` rounds, then by
-the policy. Slots of these traces are answered by :mod:`dtbench.learning.imitation.teachers`; states and answers are added to the
-lessons, and gradient steps on batches of all lessons follow. Scales of features, and of values that are learned, are
-those of the first round.
+the policy. Slots of these traces are answered by :mod:`dtbench.learning.imitation.teachers`; states and answers are
+added to the lessons, and gradient steps on batches of all lessons follow. Scales of features, and of values that are
+learned, are those of the first round.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from dtbench.core import Limits
-from dtbench.encoding import Observation
+from dtbench.core import Instance, Limits
 from dtbench.envs import BatchEnv
-from dtbench.learning.imitation import losses
+from dtbench.errors import DtbenchError
+from dtbench.learning.imitation import demonstrations, losses
 from dtbench.learning.imitation.lessons import Lessons
 from dtbench.learning.imitation.network import SetNetwork
 from dtbench.learning.imitation.options import ImitationOptions
 from dtbench.learning.imitation.policy import SetPolicy, layout_of
-from dtbench.learning.imitation.teachers import Answer, teacher
+from dtbench.learning.imitation.teachers import Answer, follow, teacher
 from dtbench.learning.imitation.torch_network import TorchSetNetwork
 from dtbench.learning.policy import select
 from dtbench.learning.training import TRAINING_SEED, Learner, Snapshot
@@ -62,6 +63,8 @@ class ImitationLearner(Learner):
 
     def round(self, number: int) -> Mapping[str, float]:
         o, metrics = self.options, {}
+        if number == 0 and o.demonstrations:
+            self.read_demonstrations(Path(o.demonstrations))
         if number < self.rounds - o.finishing:
             metrics = {"objective": self.demonstrate(by_answers=number < o.expert)}
         if number == 0:
@@ -69,7 +72,7 @@ class ImitationLearner(Learner):
         rate = o.learning_rate * cosine(1.0, o.last_rate, number / max(self.rounds - 1, 1))
         self.optimizer.param_groups[0]["lr"] = rate
         with self.timed("update"):
-            loss = [self.update() for _ in range(o.updates)]
+            loss = [self.update() for _ in range(o.updates * self.env.n_envs)]
         return metrics | {"loss": float(np.mean(loss)), "lessons": float(self.lessons.size)}
 
     def demonstrate(self, *, by_answers: bool) -> float:
@@ -82,13 +85,14 @@ class ImitationLearner(Learner):
         asked = np.ones((env.horizon, env.n_envs), dtype=bool)
         if 0 < o.slots < env.horizon:
             asked = self.rng.permuted(np.arange(env.horizon)[:, None] + 0 * asked, axis=0) < o.slots
-        objective = 0.0
+        objective, memory = 0.0, self.policy.start(env.n_envs)
         for t in range(env.horizon):
             with self.timed("answers"):
                 targets = self._answers(answers, t, asked[t])
-            self.lessons.add(seen.state, targets)
+            self.lessons.add(self.policy.look(seen, memory), targets)
             with self.timed("acting"):
-                x = self._chosen(seen, targets if by_answers else np.full_like(targets, np.nan))
+                x, memory = self.policy.act(seen, memory)
+                x = by_answer(x, targets) if by_answers else x
             with self.timed("environment"):
                 step = env.step(x)
             seen = step.observation
@@ -96,6 +100,26 @@ class ImitationLearner(Learner):
         self.episodes += env.n_envs
         self.frames += env.n_envs * env.horizon
         return objective / env.horizon
+
+    def read_demonstrations(self, file: Path) -> None:
+        """Take what was decided on the traces of a file as lessons, in the states that these decisions lead to."""
+        env, limits = self.env, Limits(seconds=self.options.seconds)
+        for instance, plan in demonstrations.read(file, env.problem):
+            own = env.encoding.teacher
+            answer = follow(env.encoding, plan) if own is None else own(env.problem, instance, limits)
+            self._check_fit(instance, file)
+            state, memory = env.problem.start(instance), self.policy.start(1)
+            for t in range(instance.horizon):
+                slot = env.problem.slot(instance, t, state)[None]
+                seen = (env.encoding.observe or env.problem.observe)(slot)
+                self.lessons.add(self.policy.look(seen, memory), np.asarray(answer(t, slot[0]))[None])
+                memory = self.policy.counted(memory)
+                state = env.problem.advance(slot[0], plan[t])
+
+    def _check_fit(self, instance: Instance, file: Path) -> None:
+        mine, theirs = (self.env.problem.dimensions(i.params) for i in (self.env.instance, instance))
+        if mine != theirs:
+            raise DtbenchError(f"'{file}' is of the size {dict(theirs)}, the training of {dict(mine)}; name another.")
 
     def _teacher(self, copy: int) -> Answer:
         env, o = self.env, self.options
@@ -107,12 +131,6 @@ class ImitationLearner(Learner):
         for copy in np.flatnonzero(asked):
             targets[copy] = answers[copy](t, self.env.slot[copy])
         return targets
-
-    def _chosen(self, seen: Observation, targets: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
-        """Joint actions: the answers where there are any, else the policy's; an entry that is not taught is 0."""
-        x, _ = self.policy.act(seen, {})
-        taught = ~np.isnan(targets).all(axis=-1, keepdims=True)
-        return np.where(taught, np.nan_to_num(targets), x)
 
     def set_scales(self) -> None:
         """Let features have mean 0 and deviation 1 over the lessons, and values be learned in units of their spread."""
@@ -133,8 +151,8 @@ class ImitationLearner(Learner):
     def update(self) -> float:
         """One gradient step of Adam on a batch of lessons; its loss."""
         rows = self.lessons.sample(self.rng, self.options.batch)
-        inputs = self.layout.split_state(torch.from_numpy(self.lessons.states[rows]))
-        targets = self.layout.split_action(torch.from_numpy(self.lessons.targets[rows]))
+        inputs = tensors(self.layout.split_state(self.lessons.states[rows]))
+        targets = tensors(self.layout.split_action(self.lessons.targets[rows]))
         scales = {head.name: self.network.weight(f"head.{head.name}.scale") for head in self.layout.heads}
         loss = losses.total(self.layout, self.network(inputs), inputs, targets, scales)
         self.optimizer.zero_grad(set_to_none=True)
@@ -163,6 +181,17 @@ class ImitationLearner(Learner):
         self.lessons.add(arrays["lessons/states"], arrays["lessons/targets"])
         for rng, kept in zip((self.env.rng, self.rng), facts["rngs"], strict=True):
             rng.bit_generator.state = kept
+
+
+def by_answer(x: npt.NDArray[Any], targets: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
+    """Joint actions (copies, size): the answers where there are any, 0 in entries that are not taught; else ``x``."""
+    taught = ~np.isnan(targets).all(axis=-1, keepdims=True)
+    return np.where(taught, np.nan_to_num(targets), x)
+
+
+def tensors(arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, Tensor]:
+    """The arrays, each in one piece, as tensors."""
+    return {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in arrays.items()}
 
 
 def cosine(first: float, last: float, share: float) -> float:

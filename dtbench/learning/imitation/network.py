@@ -1,8 +1,9 @@
 """A network of sets: its outputs follow users and stations wherever they stand in the list, and it takes any number.
 
 Every pair (user, station) has a state of ``hidden`` units. A layer adds its means over users, over stations and over
-all pairs (Zaheer et al. 2017; Hartford et al. 2018, Sec. 3), so the weights know no number of users. This is the forward pass in numpy; :class:`dtbench.learning.imitation.torch_network.TorchSetNetwork` learns, and
-a test holds both to the same numbers.
+all pairs (Zaheer et al. 2017; Hartford et al. 2018, Sec. 3), so the weights know no number of users. This is the
+forward pass in numpy; a test holds it to the numbers of the module that learns,
+:class:`dtbench.learning.imitation.torch_network.TorchSetNetwork`.
 """
 
 from __future__ import annotations

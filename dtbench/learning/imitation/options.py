@@ -27,13 +27,20 @@ class ImitationOptions(LearningOptions):
     demonstrations: str = param("", "1", "file of `dtbench demonstrations` to learn from before the first round")
     hidden: int = param(64, "unit", "of the state of each pair", low=1)
     layers: int = param(3, "1", "of the network", low=1)
-    updates: int = param(400, "1", "gradient steps in a round", low=1)
+    updates: int = param(20, "1", "gradient steps for each of a round's traces", low=1)
     batch: int = param(64, "slot", "in a gradient step", low=1)
     learning_rate: float = param(2e-3, "1", "of Adam", low=0.0)
-    last_rate: float = param(0.02, "1", "learning rate at the end, relative to the first; half a cosine between", low=0.0)
+    last_rate: float = param(
+        0.02, "1", "learning rate at the end, relative to the first; half a cosine between", low=0.0
+    )
     clip: float = param(1.0, "1", "greatest norm of a gradient", low=0.0)
+
+    @property
+    def copies(self) -> int:
+        """Traces of a round."""
+        return min(self.parallel, self.episodes)
 
     @property
     def rounds(self) -> int:
         """Rounds of the whole training."""
-        return -(-self.episodes // self.parallel) + self.finishing
+        return -(-self.episodes // self.copies) + self.finishing

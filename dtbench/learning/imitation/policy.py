@@ -15,6 +15,7 @@ from dtbench.learning.networks import Floats
 from dtbench.learning.policy import Joint, Memory, NextMask, Policy
 
 NETWORK = "sets"  # what its arrays' names begin with
+PLAYED = "played"  # in the memory
 
 
 class SetPolicy(Policy):
@@ -31,21 +32,35 @@ class SetPolicy(Policy):
         self.identity = False
 
     def start(self, rows: int) -> Memory:
-        return {}
+        """What is carried along: the slots that were played, (1, rows, 1), where the layout has a clock."""
+        return {} if self.layout.clock is None else {PLAYED: np.zeros((1, rows, 1), dtype=np.float32)}
+
+    def look(self, seen: Observation, memory: Memory) -> Floats:
+        """The states (rows, S) that the network sees: what is observed, and the clock."""
+        clock = self.layout.clock
+        if clock is None:
+            return seen.state
+        state, left = seen.state.copy(), clock.horizon - 1.0 - memory[PLAYED][0, :, 0]
+        state[:, self.layout.start_of(clock.part)] = np.clip(left / clock.near, 0.0, 1.0)
+        return state
 
     def act(
         self, seen: Observation, memory: Memory, *, rng: np.random.Generator | None = None, explore: float = 0.0,
         next_mask: NextMask | None = None,
     ) -> tuple[Joint, Memory]:  # fmt: skip
         weights = self.weights[NETWORK]
-        outputs = self.network(weights, self.layout.split_state(seen.state))
+        outputs = self.network(weights, self.layout.split_state(self.look(seen, memory)))
         if explore > 0.0:
             if rng is None:
                 raise ValueError("exploring needs a generator.")
             for name, y in outputs.items():
                 noise = rng.standard_normal(y.shape, dtype=np.float32)
                 outputs[name] = y + np.float32(explore) * weights[f"head.{name}.scale"] * noise
-        return self.layout.join_action(outputs, seen.state.shape[:1]), memory
+        return self.layout.join_action(outputs, seen.state.shape[:1]), self.counted(memory)
+
+    def counted(self, memory: Memory) -> Memory:
+        """The memory after one slot more."""
+        return {name: played + np.float32(1.0) for name, played in memory.items()}
 
     def facts(self) -> dict[str, Any]:
         return {"kind": self.kind, "network": self.network.facts}

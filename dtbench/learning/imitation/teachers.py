@@ -48,5 +48,7 @@ def follow(encoding: Encoding, plan: Decision | None) -> Answer:
 
 def _inverse(encoding: Encoding) -> Callable[[Any, Any], npt.NDArray[Any]]:
     if encoding.encode is None:
-        raise DtbenchError("this encoding cannot say which joint action a decision is, so nobody can be imitated in it.")
+        raise DtbenchError(
+            "this encoding cannot say which joint action a decision is, so nobody can be imitated in it."
+        )
     return encoding.encode

@@ -42,7 +42,7 @@ def encoding(params: StinParams) -> Encoding:
     """One controller: a number in [0, 1] for each device, and for the cloud, see :func:`decode`."""
     sets = layout(params.n_users, params.n_end)
     group = Group(CONTROLLER, 1, Box(sets.action_size, 0.0, 1.0), sets.state_size)
-    bounds: dict[str, Bounds] = {name: ((sets.state_size, -np.inf, np.inf),) for name in (CONTROLLER, "state")}
+    bounds: dict[str, Bounds] = dict.fromkeys((CONTROLLER, "state"), ((sets.state_size, -np.inf, np.inf),))
     return Encoding((group,), decode, encode, observe=observe, bounds=bounds, layout=sets)
 
 
@@ -50,7 +50,7 @@ def observe(slot: StinSlot) -> Observation:
     """The state, in the order of :func:`layout`; delays in s.
 
     Pair: what the user saves on the device against the own one when n twins are there, cut to [-2, 2], and what of it
-    is above 0, for n of :data:`PLACES`. User: u_i, cut at 2 s, and the same of the cloud for :data:`LEVELS` of all users.
+    is above 0, for n of :data:`PLACES`. User: u_i, cut at 2 s, and the same of the cloud for :data:`LEVELS` of all.
     Device: N_j / 3 and N_j / I. Whole: 1 / I.
     """
     slot = slot[...]
@@ -114,7 +114,7 @@ def settle(slot: StinSlot, number: IntArray) -> IntArray:
 
 
 def match(slot: StinSlot, number: IntArray) -> IntArray:
-    """The placement (I,) of least delay with at most ``number`` (J + 1,) twins on a node, each at that number's delay."""
+    """The placement (I,) of least delay with at most ``number`` (J + 1,) twins on a node, at that number's delay."""
     from scipy.optimize import linear_sum_assignment  # its import takes as long as that of all the rest
 
     shared = np.concatenate([slot.link + number[:-1] * slot.load, cloud_latency(slot, number[-1])[:, None]], axis=1)

@@ -44,7 +44,7 @@ def encodings(instance: MigrationInstance) -> Mapping[str, Encoding]:
     return {
         "agents": Encoding((scorers,), decode_scores, encode_scores),
         "search": search_encoding(users, servers),
-        "matching": matching.encoding(users, servers),
+        "matching": matching.encoding(users, servers, dims["time"]),
     }
 
 

@@ -1,4 +1,4 @@
-"""The encoding ``matching`` of ``edge-migration``: what each server is worth to each user later, then the best matching.
+"""The encoding ``matching`` of ``edge-migration``: what servers are worth to users later, then the best matching.
 
 The decision maximises the slot's utilities plus these worths, U_ik + W_ik, within the servers' places: an assignment
 problem. With W = 0 this is ``myopic-opt``. What is imitated is the clairvoyant optimum: at the prices of its linear
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from dtbench.arrays import Array
 from dtbench.core import AnyProblem, Limits
 from dtbench.encoding import Bounds, Box, Encoding, Group, Observation
-from dtbench.layout import Head, Layout, Part
+from dtbench.layout import Clock, Head, Layout, Part
 from dtbench.problems.edge_association.migration import forecast
 from dtbench.problems.edge_association.migration.heuristics import assign
 from dtbench.problems.edge_association.migration.instance import MigrationInstance
@@ -28,10 +28,11 @@ from dtbench.problems.edge_association.system import distances, one_hot
 CONTROLLER = "controller"
 STEPS = (1.0, 2.0, 3.0, 5.0)  # slots after which servers are looked at
 CUT = 3.0  # of features
+NEAR = 8  # slots: the end of the horizon is not felt from further away
 WORTH = 100.0  # greatest W_ik
 
 
-def layout(n_users: int, n_servers: int) -> Layout:
+def layout(n_users: int, n_servers: int, horizon: int) -> Layout:
     """What is seen of pairs, users and servers, and the worth of each pair: see :func:`observe`."""
     return Layout(
         axes={"user": n_users, "server": n_servers},
@@ -39,34 +40,41 @@ def layout(n_users: int, n_servers: int) -> Layout:
             Part("pair", ("user", "server"), 4 + 2 * len(STEPS)),
             Part("user", ("user",), 5),
             Part("server", ("server",), 2),
+            Part("left", (), 1),
         ),
         heads=(Head("worth", ("user", "server"), "value"),),
+        clock=Clock("left", horizon, NEAR),
     )
 
 
-def encoding(n_users: int, n_servers: int) -> Encoding:
+def encoding(n_users: int, n_servers: int, horizon: int) -> Encoding:
     """One controller: W_ik in [-100, 100] for each pair, users first."""
-    sets = layout(n_users, n_servers)
+    sets = layout(n_users, n_servers, horizon)
     group = Group(CONTROLLER, 1, Box(sets.action_size, -WORTH, WORTH), sets.state_size)
-    bounds: dict[str, Bounds] = {name: ((sets.state_size, -np.inf, np.inf),) for name in (CONTROLLER, "state")}
+    bounds: dict[str, Bounds] = dict.fromkeys((CONTROLLER, "state"), ((sets.state_size, -np.inf, np.inf),))
     return Encoding(
         (group,), decode, encode, observe=observe, bounds=bounds, layout=sets, teacher=worths
     )  # fmt: skip
 
 
 def observe(slot: MigrationSlot) -> Observation:
-    """The state, in the order of :func:`layout`, all cut to [-3, 3]; where twins are is not seen, W does not depend on it.
+    """The state, in the order of :func:`layout`, all cut to [-3, 3]. Where twins are is not seen: W is free of it.
 
     Pair: gain beta exp(tau - T) less the user's greatest, T / tau - 1, whether k is admissible, distance from user to
     server / area; gain (less the greatest) and T / tau - 1 as :func:`forecast.ahead` sees them after each of
     :data:`STEPS`. User: log of the greatest gain, speed / v_max, tau / 2, D / 25e6, T's mean / tau. Server:
-    c N_k / F_k 1e8 / 2, K N_k / N.
+    c N_k / F_k 1e8 / 2, K N_k / N. The clock, which the policy sets.
     """
     slot, p = slot[...], slot.params
     tau = np.maximum(slot.deadline, forecast.LEAST)[..., None]
     gain = p.beta_u * np.exp(slot.deadline[..., None] - slot.latency)
     greatest = gain.max(axis=-1, keepdims=True)
-    pair = [gain - greatest, slot.latency / tau - 1.0, slot.admissible, distances(slot.user_xy, slot.server_xy) / p.area]
+    pair = [
+        gain - greatest,
+        slot.latency / tau - 1.0,
+        slot.admissible,
+        distances(slot.user_xy, slot.server_xy) / p.area,
+    ]
     for step in STEPS:
         later, late = forecast.ahead(slot, step)
         pair += [later - later.max(axis=-1, keepdims=True), late]
@@ -77,10 +85,10 @@ def observe(slot: MigrationSlot) -> Observation:
     ]  # fmt: skip
     room = slot.cap * slot.n_servers / slot.n_users
     server = [p.cycles * slot.cap / slot.cpu * 1e8 / 2.0, np.broadcast_to(room, slot.cpu.shape)]
-    sets = layout(slot.n_users, slot.n_servers)
+    sets = layout(slot.n_users, slot.n_servers, p.horizon)
     parts = {"pair": pair, "user": user, "server": server}
     stacked = {name: np.clip(np.stack(values, axis=-1), -CUT, CUT) for name, values in parts.items()}
-    state = sets.join_state(stacked, slot.batch_shape)
+    state = sets.join_state(stacked | {"left": np.zeros(1)}, slot.batch_shape)
     return Observation(agents={CONTROLLER: state[..., None, :]}, masks={}, state=state)
 
 
