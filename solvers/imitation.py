@@ -32,13 +32,21 @@ PRESETS: Presets = {
             "episodes": 80, "parallel": 16, "updates": 10, "batch": 16, "hidden": 32, "layers": 2, "validate_every": 1,
             "traces": 10,
         },
+        "dnt-spectrum": {
+            "encoding": "uploads", "episodes": 80, "parallel": 20, "updates": 6, "hidden": 32, "validate_every": 4,
+            "traces": 10,
+        },
+        "edge-placement": {
+            "encoding": "opened", "episodes": 40, "parallel": 20, "slots": 10, "updates": 8, "hidden": 32, "finishing": 2,
+            "validate_every": 4, "traces": 5,
+        },
     },
 }  # fmt: skip
 
 
 class Imitation(LearnedSolver):
     name = "imitation"
-    problems = ("stin-deployment", "edge-migration")
+    problems = ("stin-deployment", "edge-migration", "dnt-spectrum", "edge-placement")
     trains = True
     sees = "global"
     Options: ClassVar[type[Options]] = ImitationOptions

@@ -3,7 +3,8 @@
 With a price p_k on the load of each server and a toll t_k on each of its twins, every twin goes where ``B_i q_ik +
 p_k sqrt(w_i) + t_k`` is least; the sum of these, less ``F_k p_k^2 / 4 + t_k N_k`` of all servers, is a lower bound of
 what users cost (deadlines are not looked at). Near the best prices it hardly depends on them, so that few steps do.
-Users of one access base station differ in B_i only: they are put together in :data:`CLASSES` groups by it.
+Users of one access base station differ in B_i only: they are put together in :data:`CLASSES` groups by it, and a group
+goes to one server. That costs a little more, so what is found is a bound up to this.
 """
 
 from __future__ import annotations
@@ -58,7 +59,10 @@ class Groups:
 
 
 def bounds(g: Groups, sets: BoolArray) -> Array:
-    """Lower bounds (R,) [s] of sets of servers (R, M), none empty: of users' costs and fees, as far as steps lead."""
+    """Bounds (R,) [s] of sets of servers (R, M), none empty: of users' costs and fees, as far as steps lead.
+
+    inf where there are fewer places than twins. Where groups hold one user each, these are lower bounds.
+    """
     stations = sets.shape[-1]
     wire, root, count = np.where(sets[:, None], g.wire, np.inf), g.root[:, None], g.count[:, None]
     cpu = np.where(sets, g.cpu, 0.0)
@@ -74,7 +78,8 @@ def bounds(g: Groups, sets: BoolArray) -> Array:
         step = 1.0 / (1.0 + FADING * number)
         price = price + FIRST_STEP * step * (2.0 * (here * root).sum(axis=-2) / g.cpu - price)
         toll = np.maximum(toll + step * unit * ((here * count).sum(axis=-2) / g.cap - 1.0), 0.0)
-    return best + g.fee * sets.sum(axis=-1) + g.rest
+    room = np.where(sets, g.cap, 0).sum(axis=-1) >= g.count.sum()
+    return np.where(room, best + g.fee * sets.sum(axis=-1) + g.rest, np.inf)
 
 
 def neighbours(opened: BoolArray, free: BoolArray) -> BoolArray:
@@ -88,8 +93,13 @@ def neighbours(opened: BoolArray, free: BoolArray) -> BoolArray:
 
 
 def changes(g: Groups, opened: BoolArray, sets: BoolArray) -> Array:
-    """How much more sets (R, M) cost than ``opened`` (M,), as shares of it; closing costs :data:`CLOSING` more."""
+    """How much more sets (R, M) cost than ``opened`` (M,), as shares of it; closing costs :data:`CLOSING` more.
+
+    If ``opened`` has too few places: -1 and more for sets that have enough, -1 for the best of them.
+    """
     value = bounds(g, np.concatenate([opened[None], sets]))
+    if not np.isfinite(value[0]):
+        return np.asarray(value[1:] / value.min() - 2.0) if np.isfinite(value).any() else np.zeros(len(sets))
     closed = np.maximum(int(opened.sum()) - sets.sum(axis=-1), 0)
     return np.asarray(value[1:] / value[0] - 1.0 + CLOSING * closed)
 
