@@ -72,13 +72,6 @@ class DntSlot(Slot):
         """Sum of e_u over the users that a base station covers (..., M) [m^2]."""
         return np.asarray((self.error[..., None] * self.cover).sum(axis=-2))
 
-    @cached_property
-    def best_rates(self) -> Array:
-        """The best sum rate (..., 2^M) [bit/s] for every set of uploads, see :func:`packing.best_rates`."""
-        from dtbench.problems.dnt_spectrum.packing import best_rates
-
-        return best_rates(self)
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DntDecision(Decision):

@@ -23,7 +23,13 @@ from dtbench.problems.dnt_spectrum.model import TOLERANCE, DntDecision, DntSlot,
 
 MOST_WAYS = 3000  # of saving RBs; where there are more, a solver of MILPs is quicker
 NEVER = 1e9  # bit/s: loss of a link in a place where it may not be
+KEPT = "_best_rates"  # under which a slot keeps its table
 EVEN = 1e-9  # bit/s: bounds that are no more apart than this are not worth an assignment
+
+
+def members(stations: int) -> BoolArray:
+    """Base stations (2^M, M) of every set V: base station m is in those whose bit m is 1."""
+    return np.asarray((np.arange(2**stations)[:, None] >> np.arange(stations)) & 1 == 1)
 
 
 @dataclass(frozen=True)
@@ -43,8 +49,7 @@ class Places:
 @lru_cache
 def places(stations: int) -> Places:
     """The places of so many base stations."""
-    bits = np.arange(1, 2**stations)
-    sets = (bits[:, None] >> np.arange(stations)) & 1 == 1
+    sets = members(stations)
     shared = sets[sets.sum(axis=-1) > 1]
     kind, station = np.nonzero(shared)
     return Places(
@@ -211,15 +216,16 @@ class Packing:
 def best_rates(slot: DntSlot) -> Array:
     """The best sum rate (..., 2^M) [bit/s] if exactly the base stations of a set upload, -inf where they cannot.
 
-    Base station m is in the sets whose bit m is 1. Only where :func:`packs` says so; members one by one.
+    Base station m is in the sets whose bit m is 1. Only where :func:`packs` says so; members one by one, once per slot.
     """
     from dtbench.problems.dnt_spectrum.board import flattened
 
-    packing = Packing.of(flattened(slot))
-    bits = np.arange(2**slot.n_bs)
-    sets = (bits[:, None] >> np.arange(slot.n_bs)) & 1 == 1
+    if KEPT in vars(slot):
+        return np.asarray(vars(slot)[KEPT])
+    packing, sets = Packing.of(flattened(slot)), members(slot.n_bs)
     best = [[packing.rates(member, upload) for upload in sets] for member in range(len(packing.alone))]
-    return np.array(best).reshape(*slot.batch_shape, len(sets))
+    vars(slot)[KEPT] = rates = np.array(best).reshape(*slot.batch_shape, len(sets))
+    return rates
 
 
 def pack(slot: DntSlot, flags: BoolArray) -> DntDecision:

@@ -25,7 +25,7 @@ from dtbench.layout import Head, Layout, Part
 from dtbench.problems.dnt_spectrum.board import flattened
 from dtbench.problems.dnt_spectrum.instance import DntInstance, DntParams
 from dtbench.problems.dnt_spectrum.model import DntDecision, DntSlot, rate, twin_error
-from dtbench.problems.dnt_spectrum.packing import pack, packs
+from dtbench.problems.dnt_spectrum.packing import best_rates, members, pack, packs
 from dtbench.problems.dnt_spectrum.timeline import stale_errors
 
 CERTAIN = 1e3  # of the objective: a worth that decides
@@ -60,13 +60,8 @@ def encoding(params: DntParams) -> Encoding:
 
 
 def tabulated(params: DntParams) -> bool:
-    """Whether the best rates of all sets of uploads are at hand, :attr:`DntSlot.best_rates`."""
+    """Whether the best rates of all sets of uploads are at hand, :func:`best_rates`."""
     return params.n_bs <= TABLES and packs(params)
-
-
-def members(n_bs: int) -> BoolArray:
-    """Base stations (2^M, M) of every set of uploads."""
-    return np.asarray((np.arange(2**n_bs)[:, None] >> np.arange(n_bs)) & 1 == 1)
 
 
 def values(slot: DntSlot, rates: Array | None = None) -> Array:
@@ -74,7 +69,7 @@ def values(slot: DntSlot, rates: Array | None = None) -> Array:
 
     ``rates`` are the slot's best rates, if they are known.
     """
-    rates = slot.best_rates if rates is None else rates
+    rates = best_rates(slot) if rates is None else rates
     error = twin_error(slot[..., None], members(slot.n_bs))
     return np.asarray(slot.params.rate_weight * rates - slot.params.error_weight * error)
 
@@ -120,8 +115,9 @@ def observe(slot: DntSlot) -> Observation:
 def prices(slot: DntSlot, unit: float) -> Array:
     """The first three features (..., M, 3) of a base station, see :func:`observe`."""
     stations = slot.n_bs
-    sets, whole, all_sets = members(stations), values(slot), 2**stations - 1
-    best = np.where(np.isfinite(slot.best_rates), slot.best_rates, -CUT * slot.params.bandwidth)
+    sets, rates, all_sets = members(stations), best_rates(slot), 2**stations - 1
+    whole = values(slot, rates)
+    best = np.where(np.isfinite(rates), rates, -CUT * slot.params.bandwidth)
     told = []
     for m in range(stations):
         gain = whole[..., sets[:, m]].max(axis=-1) - whole[..., ~sets[:, m]].max(axis=-1)
@@ -175,7 +171,7 @@ def teacher(problem: AnyProblem, instance: DntInstance, limits: Limits) -> Answe
         plan = problem.exact_horizon(instance, limits)
         decisions = None if plan is None else plan.decision
         return lambda t, slot: np.full(p.n_bs, np.nan) if decisions is None else encode(slot, decisions[t])
-    rates, sets = perfect(problem, instance).best_rates, members(p.n_bs)
+    rates, sets = best_rates(perfect(problem, instance)), members(p.n_bs)
     ahead = values_to_come(instance, rates)
 
     def answer(t: int, slot: DntSlot) -> npt.NDArray[Any]:

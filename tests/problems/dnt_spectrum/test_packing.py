@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from dtbench.problems.dnt_spectrum.packing import Packing, by_milp, n_ways, pack, packs, places, ways
+from dtbench.problems.dnt_spectrum.packing import Packing, best_rates, by_milp, n_ways, pack, packs, places, ways
 
 from .hand import DNT, hand_slot, random_slot
 
@@ -77,6 +77,6 @@ def test_feasible_and_one_by_one(seed, size):
 
 def test_best_rates_are_those_of_packed_decisions():
     slot = random_slot(4, "paper")
-    for v, rates in enumerate(slot.best_rates):
+    for v, rates in enumerate(best_rates(slot)):
         upload = (v >> np.arange(3)) & 1 == 1
         assert_allclose(DNT.evaluate(slot, pack(slot, upload)).metrics["rate_sum"], rates, rtol=1e-12)

@@ -34,7 +34,7 @@ def assign(slot: PlacementSlot, opened: BoolArray, *, moves: bool = True) -> Pla
     tables = Tables.of(slot, lead)
     wanted = np.broadcast_to(opened, (*lead, slot.n_bs)).reshape(-1, slot.n_bs).copy()
     assoc = np.full(tables.root.shape, -1)
-    safe = of_assoc(tables.safe, slot.n_bs).open
+    safe = np.asarray(of_assoc(tables.safe, slot.n_bs).open)
     rows, given_up = np.arange(len(wanted)), np.zeros(len(wanted), dtype=bool)
     while rows.size:
         some = tables.rows(rows)
