@@ -12,6 +12,7 @@ from dtbench.core import Limits
 from dtbench.problems.dnt_spectrum.best_rates import BestRates, fixed
 from dtbench.problems.dnt_spectrum.exact import by_highs, form_of
 from dtbench.problems.dnt_spectrum.horizon import ceiling, perfect
+from dtbench.problems.dnt_spectrum.packing import members
 from dtbench.problems.dnt_spectrum.timeline import Timeline, stale_errors
 
 from .hand import DNT

@@ -15,7 +15,6 @@ from dtbench.arrays import Array, BoolArray, IntArray
 from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot, of_assoc
 from dtbench.problems.edge_association.placement.repair import Tables, place
 from dtbench.problems.edge_association.placement.waterfill import TOLERANCE
-from dtbench.problems.edge_association.system import one_hot
 
 STEPS = 12  # towards prices
 MOVES = 16  # of single twins, at most
@@ -56,18 +55,20 @@ def priced(t: Tables, opened: BoolArray) -> IntArray:
     """The servers (B, N) that cost users least at the prices reached, of servers ``opened`` (B, M)."""
     usable = opened[:, None] & np.isfinite(t.floor)
     usable |= ~usable.any(axis=-1, keepdims=True)
-    carry, root = np.where(usable, t.carry, np.inf), t.root[..., None]
-    everything, processor = t.root.sum(axis=-1), np.where(opened, t.cpu, 0.0).sum(axis=-1)
-    price = np.broadcast_to((2.0 * everything / processor)[:, None], t.cpu.shape)
-    toll, unit = np.zeros(t.cpu.shape), TOLL * t.carry.mean(axis=(-2, -1))[:, None]
-    chosen: IntArray = carry.argmin(axis=-1)
+    carry = np.moveaxis(
+        np.where(usable, t.carry, np.inf), -1, 0
+    ).copy()  # (M, B, N): least over the first axis is quick
+    cpu, cap = t.cpu.T, t.cap.T
+    price = np.broadcast_to(2.0 * t.root.sum(axis=-1) / np.where(opened, t.cpu, 0.0).sum(axis=-1), cpu.shape)
+    toll, unit = np.zeros(cpu.shape), TOLL * t.carry.mean(axis=(-2, -1))
+    each = carry
     for number in range(STEPS):
-        chosen = (carry + root * price[:, None] + toll[:, None]).argmin(axis=-1)
-        here = one_hot(chosen, t.cpu.shape[-1])
+        each = carry + t.root * price[..., None] + toll[..., None]
+        here = each == each.min(axis=0)
         step = 1.0 / (1.0 + FADING * number)
-        price = price + FIRST_STEP * step * (2.0 * (here * root).sum(axis=-2) / t.cpu - price)
-        toll = np.maximum(toll + step * unit * (here.sum(axis=-2) / t.cap - 1.0), 0.0)
-    return chosen
+        price = price + FIRST_STEP * step * (2.0 * (here * t.root).sum(axis=-1) / cpu - price)
+        toll = np.maximum(toll + step * unit * (here.sum(axis=-1) / cap - 1.0), 0.0)
+    return np.asarray(each.argmin(axis=0))
 
 
 class Twins:
@@ -90,10 +91,10 @@ class Twins:
     def __init__(self, t: Tables, row: int, opened: BoolArray, assoc: IntArray) -> None:
         self.assoc, self.root, self.work = assoc.copy(), t.root[row], t.root[row] ** 2
         self.cpu, self.cap = t.cpu[row].tolist(), t.cap[row].tolist()
-        self.carry, self.floor = t.carry[row].T, t.floor[row].T  # (M, N), rows are read server by server
-        reachable = np.isfinite(self.floor)
-        self.open = opened
-        self.least: Array = np.where(reachable, self.floor, 0.0)
+        self.carry, floor = t.carry[row].T, t.floor[row].T  # (M, N), rows are read server by server
+        reachable = np.isfinite(floor)
+        self.least: Array = np.where(reachable, floor, 0.0)
+        self.slow = self.work / np.maximum(self.least, TOLERANCE * t.cpu[row][:, None])  # [s] on the floor
         self.base = np.where(reachable & opened[:, None], self.carry, np.inf)
         self.join, self.leave = np.full(self.carry.shape, np.inf), np.zeros(len(assoc))
         for k in np.flatnonzero(opened).tolist():
@@ -101,29 +102,27 @@ class Twins:
 
     def refresh(self, k: int) -> None:
         """Compute what joining and leaving server ``k`` costs, after its twins have changed."""
-        here = self.assoc == k
-        least, root, cpu = self.least[k], self.root, self.cpu[k]
+        here = np.flatnonzero(self.assoc == k)
+        least, root, slow, cpu = self.least[k], self.root, self.slow[k], self.cpu[k]
         own_floor, own_root = least[here], root[here]
-        on_floor = np.zeros(len(own_floor), dtype=bool)
+        floors, trace = float(own_floor.sum()), TOLERANCE * cpu
         rest, load = cpu, float(own_root.sum())
-        while load > 0.0:
+        bound = own_floor * load > rest * own_root
+        while load > 0.0 and bound.any():
+            rest, load = cpu - float(own_floor[bound].sum()), float(own_root[~bound].sum())
             more = own_floor * load > rest * own_root
-            if not (more & ~on_floor).any():
+            if not (more & ~bound).any():
                 break
-            on_floor |= more
-            rest, load = cpu - float(own_floor[on_floor].sum()), float(own_root[~on_floor].sum())
-        rest = max(rest, TOLERANCE * cpu)
-        cost = load * load / rest
-        with np.errstate(divide="ignore", invalid="ignore"):
-            free = (load + root) ** 2 / rest
-            left = np.maximum(rest - least, TOLERANCE * cpu)
-            bound = self.work / least + load * load / left
-            joined = np.where(least * (load + root) > rest * root, bound, free) - cost
-            gone = np.where(on_floor, load * load / (rest + own_floor) - own_root**2 / own_floor,
-                            (load - own_root) ** 2 / rest) - cost  # fmt: skip
-        fits = least <= cpu * (1.0 + TOLERANCE) - own_floor.sum()
-        full = len(own_floor) >= self.cap[k]
-        self.join[k] = np.inf if full else np.where(fits & ~here, self.base[k] + joined, np.inf)
+            bound |= more
+        rest = max(rest, trace)
+        cost, more_load = load * load / rest, load + root
+        kept = slow + load * load / np.maximum(rest - least, trace)  # of a twin that would be on its floor
+        joined = np.where(least * more_load > rest * root, kept, more_load * more_load / rest) - cost
+        gone = np.where(bound, load * load / (rest + own_floor) - slow[here], (load - own_root) ** 2 / rest) - cost
+        self.join[k] = np.inf
+        if len(here) < self.cap[k]:
+            self.join[k] = np.where(floors + least <= cpu + trace, self.base[k] + joined, np.inf)
+            self.join[k, here] = np.inf
         self.leave[here] = gone - self.carry[k, here]
 
     def settled(self) -> IntArray:

@@ -63,21 +63,19 @@ def bounds(g: Groups, sets: BoolArray) -> Array:
 
     inf where there are fewer places than twins. Where groups hold one user each, these are lower bounds.
     """
-    stations = sets.shape[-1]
-    wire, root, count = np.where(sets[:, None], g.wire, np.inf), g.root[:, None], g.count[:, None]
-    cpu = np.where(sets, g.cpu, 0.0)
-    price = np.broadcast_to((2.0 * g.root.sum() / cpu.sum(axis=-1))[:, None], sets.shape)
-    toll, unit = np.zeros(sets.shape), TOLL * g.wire.sum() / g.count.sum() / stations
+    wire = np.where(sets.T[..., None], g.wire.T[:, None], np.inf)  # (M, R, G): least over the first axis is quick
+    cpu, cap = np.where(sets, g.cpu, 0.0).T, g.cap[:, None]
+    price = np.broadcast_to(2.0 * g.root.sum() / cpu.sum(axis=0), cpu.shape)
+    toll, unit = np.zeros(cpu.shape), TOLL * g.wire.sum() / g.count.sum() / len(cap)
     best = np.full(len(sets), -np.inf)
     for number in range(STEPS):
-        each = wire + root * price[:, None] + count * toll[:, None]
-        chosen = each.argmin(axis=-1)
-        least = np.take_along_axis(each, chosen[..., None], axis=-1)[..., 0].sum(axis=-1)
-        best = np.maximum(best, least - (cpu * price**2 / 4.0 + toll * g.cap).sum(axis=-1))
-        here = one_hot(chosen, stations)
+        each = wire + g.root * price[..., None] + g.count * toll[..., None]
+        least = each.min(axis=0)
+        best = np.maximum(best, least.sum(axis=-1) - (cpu * price**2 / 4.0 + toll * cap).sum(axis=0))
+        here = each == least
         step = 1.0 / (1.0 + FADING * number)
-        price = price + FIRST_STEP * step * (2.0 * (here * root).sum(axis=-2) / g.cpu - price)
-        toll = np.maximum(toll + step * unit * ((here * count).sum(axis=-2) / g.cap - 1.0), 0.0)
+        price = price + FIRST_STEP * step * (2.0 * (here * g.root).sum(axis=-1) / g.cpu[:, None] - price)
+        toll = np.maximum(toll + step * unit * ((here * g.count).sum(axis=-1) / cap - 1.0), 0.0)
     room = np.where(sets, g.cap, 0).sum(axis=-1) >= g.count.sum()
     return np.where(room, best + g.fee * sets.sum(axis=-1) + g.rest, np.inf)
 
