@@ -37,8 +37,8 @@ PRESETS: Presets = {
             "traces": 10,
         },
         "edge-placement": {
-            "encoding": "opened", "episodes": 36, "parallel": 12, "slots": 10, "updates": 10, "hidden": 32, "finishing": 1,
-            "validate_every": 4, "traces": 4,
+            "encoding": "opened", "episodes": 36, "parallel": 12, "slots": 10, "updates": 10, "hidden": 32,
+            "finishing": 1, "validate_every": 4, "traces": 4,
         },
     },
 }  # fmt: skip
