@@ -39,13 +39,24 @@ PRESETS: Presets = {
         "satellite-offloading": {
             "encoding": "association", "episodes": 60, "updates": 12, "hidden": 32, "validate_every": 1,
         },
+        "dnt-spectrum": {
+            "encoding": "uploads", "episodes": 80, "parallel": 20, "updates": 6, "hidden": 32, "validate_every": 4,
+            "traces": 10,
+        },
+        "edge-placement": {
+            "encoding": "opened", "episodes": 36, "parallel": 12, "slots": 10, "updates": 10, "hidden": 32,
+            "finishing": 1, "validate_every": 4, "traces": 4,
+        },
     },
 }  # fmt: skip
 
 
 class Imitation(LearnedSolver):
     name = "imitation"
-    problems = ("stin-deployment", "edge-migration", "mec-synchronization", "satellite-offloading")
+    problems = (
+        "stin-deployment", "edge-migration", "mec-synchronization", "satellite-offloading", "dnt-spectrum",
+        "edge-placement",
+    )  # fmt: skip
     trains = True
     sees = "global"
     Options: ClassVar[type[Options]] = ImitationOptions

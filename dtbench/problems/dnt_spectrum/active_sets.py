@@ -118,7 +118,7 @@ class ActiveSets:
         return slice(int(self.starts[3]), int(self.starts[4]))
 
     def model(
-        self, *, upload: BoolArray | None = None, at_most: bool = False, bonus: float = 0.0, whole: bool = False
+        self, *, upload: BoolArray | None = None, at_most: bool = False, bonus: float | Array = 0.0, whole: bool = False
     ) -> LinearModel:
         """The MILP.
 
@@ -127,7 +127,7 @@ class ActiveSets:
         upload
             (M,) which base stations upload; None = free. With ``at_most`` they may, the others may not.
         bonus
-            Added to the worth of every upload.
+            Added to the worth of every upload, or of each (M,).
         whole
             Whether all columns are integer, for CP-SAT.
         """

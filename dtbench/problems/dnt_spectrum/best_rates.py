@@ -19,14 +19,10 @@ from dtbench.exact.linear import FEASIBILITY, LinearModel
 from dtbench.problems.dnt_spectrum.active_sets import ActiveSets
 from dtbench.problems.dnt_spectrum.exact import by_highs, form_of
 from dtbench.problems.dnt_spectrum.model import DntDecision, DntSlot
+from dtbench.problems.dnt_spectrum.packing import members
 from dtbench.problems.dnt_spectrum.patterns import Patterns
 
 OUT_OF_TIME = "Time limit reached"  # HiGHS' word for it
-
-
-def members(stations: int) -> BoolArray:
-    """Base stations (2^M, M) of every set V."""
-    return np.asarray((np.arange(2**stations)[:, None] >> np.arange(stations)) & 1 == 1)
 
 
 @dataclass

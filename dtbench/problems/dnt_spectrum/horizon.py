@@ -19,11 +19,12 @@ from dtbench.core import AnyProblem, Certificate, CertificateStatus, Limits, rel
 from dtbench.exact.certificate import ROUNDING, with_target
 from dtbench.exact.linear import MilpResult
 from dtbench.problems.dnt_spectrum.allocation import allocate, strongest
-from dtbench.problems.dnt_spectrum.best_rates import BestRates, members
+from dtbench.problems.dnt_spectrum.best_rates import BestRates
 from dtbench.problems.dnt_spectrum.exact import best_of, by_highs, form_of
 from dtbench.problems.dnt_spectrum.heuristics import greedy
 from dtbench.problems.dnt_spectrum.instance import DntInstance
 from dtbench.problems.dnt_spectrum.model import DntDecision, DntSlot
+from dtbench.problems.dnt_spectrum.packing import members
 from dtbench.problems.dnt_spectrum.timeline import Timeline
 
 CEILING_USERS = 10  # users in several discs of whom all associations are tried

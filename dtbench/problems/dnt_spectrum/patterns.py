@@ -72,8 +72,13 @@ class Patterns:
         """Columns v."""
         return slice(len(self.what), len(self.what) + self.slot.n_bs)
 
-    def model(self, *, upload: BoolArray | None = None, whole: bool = False) -> LinearModel:
-        """The MILP: every user in one pattern at most, every upload in v_m, at most N patterns."""
+    def model(
+        self, *, upload: BoolArray | None = None, at_most: bool = False, bonus: float | Array = 0.0, whole: bool = False
+    ) -> LinearModel:
+        """The MILP: every user in one pattern at most, every upload in v_m, at most N patterns.
+
+        Parameters as of :meth:`dtbench.problems.dnt_spectrum.active_sets.ActiveSets.model`.
+        """
         slot = self.slot
         users, stations, n_g, size = slot.n_users, slot.n_bs, len(self.g_user), len(self.what)
         end = size + stations + n_g
@@ -99,10 +104,11 @@ class Patterns:
             row_lower[:users] = slot.cover.any(axis=-1)
         lower, upper, integer = np.zeros(end), np.ones(end), np.ones(end, dtype=bool)
         if upload is not None:
-            lower[size : size + stations] = upper[size : size + stations] = upload
+            upper[size : size + stations] = upload
+            lower[size : size + stations] = 0.0 if at_most else upload
         integer[size + stations :] = whole
         return LinearModel(
-            cost=np.concatenate([slot.params.rate_weight * self.rate, self.block_worth, self.user_worth]),
+            cost=np.concatenate([slot.params.rate_weight * self.rate, self.block_worth + bonus, self.user_worth]),
             lower=lower, upper=upper, integer=integer, row_lower=row_lower, row_upper=row_upper, sense="max",
             rows=sparse.csr_array((value, (row, column)), shape=(int(first[-1]), end)), offset=self.constant,
         )  # fmt: skip

@@ -9,9 +9,10 @@ from numpy.testing import assert_allclose
 
 from dtbench import referee
 from dtbench.core import Limits
-from dtbench.problems.dnt_spectrum.best_rates import BestRates, fixed, members
+from dtbench.problems.dnt_spectrum.best_rates import BestRates, fixed
 from dtbench.problems.dnt_spectrum.exact import by_highs, form_of
 from dtbench.problems.dnt_spectrum.horizon import ceiling, perfect
+from dtbench.problems.dnt_spectrum.packing import members
 from dtbench.problems.dnt_spectrum.timeline import Timeline, stale_errors
 
 from .hand import DNT

@@ -1,0 +1,139 @@
+"""The twins of given servers: prices on the servers, repair, then single moves. Quick, and close to the best.
+
+Without deadlines and limits the cost of an association is ``sum_i B_i q_ik + sum_k S_k^2 / F_k``, which is convex in
+the loads S_k = sum sqrt(w_i): in the optimum every twin is where ``B_i q_ik + p_k sqrt(w_i)`` is least, up to rounding,
+with the price p_k = 2 S_k / F_k. A few steps towards such prices, and towards a toll on servers that are asked for more
+twins than they hold, give a start that no order of the users disturbs. What is not feasible is repaired; then the twin
+whose move lowers the cost most moves, deadlines included, for as long as that helps.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dtbench.arrays import Array, BoolArray, IntArray
+from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot, of_assoc
+from dtbench.problems.edge_association.placement.repair import Tables, place
+from dtbench.problems.edge_association.placement.waterfill import TOLERANCE
+
+STEPS = 12  # towards prices
+MOVES = 16  # of single twins, at most
+GAIN = 1e-3  # s: sum of the users' costs that a move must save
+FIRST_STEP, FADING, TOLL = 0.5, 0.5, 0.3  # length of a step, how it falls, and of the toll against prices
+
+
+def assign(slot: PlacementSlot, opened: BoolArray, *, moves: bool = True) -> PlacementDecision:
+    """Feasible placements (...) with servers ``opened`` (..., M), at least one in each.
+
+    Where the servers cannot take everyone, repair opens more, and all begins again with those too; where nobody can
+    take someone, with the servers of the stored association, which itself is the last resort. Without ``moves`` no twin
+    is moved once all have a place.
+    """
+    lead = np.broadcast_shapes(slot.batch_shape, opened.shape[:-1])
+    tables = Tables.of(slot, lead)
+    wanted = np.broadcast_to(opened, (*lead, slot.n_bs)).reshape(-1, slot.n_bs).copy()
+    assoc = np.full(tables.root.shape, -1)
+    safe = np.asarray(of_assoc(tables.safe, slot.n_bs).open)
+    rows, given_up = np.arange(len(wanted)), np.zeros(len(wanted), dtype=bool)
+    while rows.size:
+        some = tables.rows(rows)
+        enough, assoc[rows] = place(some, wanted[rows], priced(some, wanted[rows]), None)
+        stuck = (assoc[rows] < 0).any(axis=-1)
+        last = rows[stuck & given_up[rows]]
+        wanted[last], assoc[last] = safe[last], tables.safe[last]
+        given_up[rows] |= stuck
+        again = np.where(stuck, ~np.isin(rows, last), (enough != wanted[rows]).any(axis=-1))
+        wanted[rows[again]] = np.where(stuck[:, None], safe[rows], enough)[again]
+        rows = rows[again]
+    if moves:
+        for row in range(len(assoc)):
+            assoc[row] = Twins(tables, row, wanted[row], assoc[row]).settled()
+    return PlacementDecision(open=wanted.reshape(*lead, slot.n_bs), assoc=assoc.reshape(*lead, slot.n_users))
+
+
+def priced(t: Tables, opened: BoolArray) -> IntArray:
+    """The servers (B, N) that cost users least at the prices reached, of servers ``opened`` (B, M)."""
+    usable = opened[:, None] & np.isfinite(t.floor)
+    usable |= ~usable.any(axis=-1, keepdims=True)
+    carry = np.moveaxis(
+        np.where(usable, t.carry, np.inf), -1, 0
+    ).copy()  # (M, B, N): least over the first axis is quick
+    cpu, cap = t.cpu.T, t.cap.T
+    price = np.broadcast_to(2.0 * t.root.sum(axis=-1) / np.where(opened, t.cpu, 0.0).sum(axis=-1), cpu.shape)
+    toll, unit = np.zeros(cpu.shape), TOLL * t.carry.mean(axis=(-2, -1))
+    each = carry
+    for number in range(STEPS):
+        each = carry + t.root * price[..., None] + toll[..., None]
+        here = each == each.min(axis=0)
+        step = 1.0 / (1.0 + FADING * number)
+        price = price + FIRST_STEP * step * (2.0 * (here * t.root).sum(axis=-1) / cpu - price)
+        toll = np.maximum(toll + step * unit * (here.sum(axis=-1) / cap - 1.0), 0.0)
+    return np.asarray(each.argmin(axis=0))
+
+
+class Twins:
+    """One placement while its twins move: what each server would cost with one twin more, or one less.
+
+    Costs are those of the best split of a processor: users on the floor of their deadline get that, the others share
+    the rest by the square roots of their work. Who is on a floor is taken as it is before a move, but for the twin that
+    moves.
+
+    Attributes
+    ----------
+    assoc
+        (N,) servers of the twins.
+    join
+        (N, M) [s]: what a twin adds on another server, inf where it may not go.
+    leave
+        (N,) [s]: what its leaving adds where it is, mostly less than 0.
+    """
+
+    def __init__(self, t: Tables, row: int, opened: BoolArray, assoc: IntArray) -> None:
+        self.assoc, self.root, self.work = assoc.copy(), t.root[row], t.root[row] ** 2
+        self.cpu, self.cap = t.cpu[row].tolist(), t.cap[row].tolist()
+        self.carry, floor = t.carry[row].T, t.floor[row].T  # (M, N), rows are read server by server
+        reachable = np.isfinite(floor)
+        self.least: Array = np.where(reachable, floor, 0.0)
+        self.slow = self.work / np.maximum(self.least, TOLERANCE * t.cpu[row][:, None])  # [s] on the floor
+        self.base = np.where(reachable & opened[:, None], self.carry, np.inf)
+        self.join, self.leave = np.full(self.carry.shape, np.inf), np.zeros(len(assoc))
+        for k in np.flatnonzero(opened).tolist():
+            self.refresh(k)
+
+    def refresh(self, k: int) -> None:
+        """Compute what joining and leaving server ``k`` costs, after its twins have changed."""
+        here = np.flatnonzero(self.assoc == k)
+        least, root, slow, cpu = self.least[k], self.root, self.slow[k], self.cpu[k]
+        own_floor, own_root = least[here], root[here]
+        floors, trace = float(own_floor.sum()), TOLERANCE * cpu
+        rest, load = cpu, float(own_root.sum())
+        bound = own_floor * load > rest * own_root
+        while load > 0.0 and bound.any():
+            rest, load = cpu - float(own_floor[bound].sum()), float(own_root[~bound].sum())
+            more = own_floor * load > rest * own_root
+            if not (more & ~bound).any():
+                break
+            bound |= more
+        rest = max(rest, trace)
+        cost, more_load = load * load / rest, load + root
+        kept = slow + load * load / np.maximum(rest - least, trace)  # of a twin that would be on its floor
+        joined = np.where(least * more_load > rest * root, kept, more_load * more_load / rest) - cost
+        gone = np.where(bound, load * load / (rest + own_floor) - slow[here], (load - own_root) ** 2 / rest) - cost
+        self.join[k] = np.inf
+        if len(here) < self.cap[k]:
+            self.join[k] = np.where(floors + least <= cpu + trace, self.base[k] + joined, np.inf)
+            self.join[k, here] = np.inf
+        self.leave[here] = gone - self.carry[k, here]
+
+    def settled(self) -> IntArray:
+        """The association (N,) after the best moves."""
+        for _ in range(MOVES):
+            change = self.join + self.leave
+            k, user = divmod(int(change.argmin()), len(self.assoc))
+            if not change[k, user] < -GAIN:
+                break
+            source = int(self.assoc[user])
+            self.assoc[user] = k
+            self.refresh(source)
+            self.refresh(k)
+        return self.assoc

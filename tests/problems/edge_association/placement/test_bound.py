@@ -1,0 +1,60 @@
+"""Bounds of sets of servers: by hand, below what placements cost, and the way to better sets."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from dtbench import referee
+from dtbench.problems import problem
+from dtbench.problems.edge_association.placement.bound import Groups, bounds, changes, improved, neighbours
+
+from .hand import decision, every_association, hand_slot
+
+PLACEMENT = problem("edge-placement")
+SETS = np.array([[True, False], [False, True], [True, True]])
+
+
+def test_neighbours_by_hand():
+    """Close 0: nothing is left. Open 1 or 2, or exchange 0 for one of them."""
+    opened = np.array([True, False, False])
+    assert neighbours(opened, np.ones(3, dtype=bool)).astype(int).tolist() == [
+        [1, 1, 0],
+        [1, 0, 1],
+        [0, 1, 0],
+        [0, 0, 1],
+    ]
+    assert neighbours(opened, np.array([True, True, False])).astype(int).tolist() == [[1, 1, 0], [0, 1, 0]]
+    assert neighbours(opened, np.zeros(3, dtype=bool)).shape == (0, 3)
+
+
+def test_one_server_by_hand():
+    """All on the second server, long deadlines: 0.853753 as the card computes it."""
+    slot = hand_slot(deadline=(50.0, 50.0, 50.0), cap_min=1.0)
+    value = bounds(Groups.of(slot), SETS)
+    cost = PLACEMENT.evaluate(slot, decision([0, 1], [1, 1, 1])).objective
+    assert_allclose(value[1] * slot.user_weight, cost, rtol=1e-9)
+
+
+def test_below_what_any_placement_costs():
+    """The three users are in groups of their own, so the bound holds for every set and association."""
+    slot = hand_slot(deadline=(50.0, 50.0, 50.0))
+    value = bounds(Groups.of(slot), SETS) * slot.user_weight
+    for opened, bound in zip(SETS, value, strict=True):
+        every = every_association(slot)
+        inside = every[opened[every].all(axis=-1)]
+        outcome = PLACEMENT.evaluate(slot, decision(opened, inside))
+        costs = outcome.objective[outcome.feasible]
+        assert bound <= costs.min(initial=np.inf) + 1e-12
+    assert np.isinf(value[0])  # two places for three twins
+    assert value[2] >= 0.97 * PLACEMENT.exact(slot).objective
+
+
+@pytest.mark.parametrize("seed", range(90_001, 90_004))
+def test_no_neighbour_is_better_in_the_end(seed):
+    slot = referee.slots(PLACEMENT, PLACEMENT.generate("small", seed, horizon=1))[0]
+    groups, free = Groups.of(slot), np.ones(slot.n_bs, dtype=bool)
+    found = improved(groups, free, free, 20)
+    assert (changes(groups, found, neighbours(found, free)) >= 0.0).all()
+    assert (improved(groups, free, free, 0) == free).all()
+    kept = np.array([True, False, True, True, True])
+    assert improved(groups, free, kept, 20)[1]
