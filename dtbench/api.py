@@ -11,7 +11,7 @@ import html
 import inspect
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,6 +58,8 @@ class Run:
         Cells of each status, those of earlier runs included.
     failures
         One line for each cell that failed, now or before.
+    trained
+        Trainings of this run by how they ended; see ``results/<name>/policies``.
     """
 
     suite: str
@@ -67,10 +69,15 @@ class Run:
     seconds: float
     statuses: Mapping[str, int]
     failures: tuple[str, ...]
+    trained: Mapping[str, int] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {status}" for status, count in self.statuses.items())
-        return f"<Run of {self.suite}: {self.cells} cells: {counts}; {self.ran} run now; results in {self.folder}>"
+        policies = f"; {sum(self.trained.values())} trainings" if self.trained else ""
+        return (
+            f"<Run of {self.suite}: {self.cells} cells: {counts}; {self.ran} run now{policies}; "
+            f"results in {self.folder}>"
+        )
 
     def _repr_html_(self) -> str:
         lines = "".join(f"<br>{html.escape(line)}" for line in self.failures)
@@ -146,7 +153,8 @@ def run(
     statuses, failed = outcome(made, store)
     lines = tuple(f"{r.status}: {r.cell.label} on {r.cell.instance}, seed {r.cell.seed}: {r.reason}" for r in failed)
     counts = {str(status): count for status, count in sorted(statuses.items())}
-    return Run(made.suite.name, store.folder, len(made.cells), summary.ran, summary.seconds, counts, lines)
+    trained = {str(status): count for status, count in sorted(summary.trained.items())}
+    return Run(made.suite.name, store.folder, len(made.cells), summary.ran, summary.seconds, counts, lines, trained)
 
 
 def results(folder: PathLike, *, cache: bool = True, problems_path: Sequence[PathLike] | PathLike = ()) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dtbench.cli import trainings
 from dtbench.cli.output import Json, SolversPath, print_json, stderr, stdout
 from dtbench.cli.run import WAIT, Retry, Scheduler, Wait, Workers, failure_facts, print_failures
 
@@ -73,6 +74,7 @@ def demonstrations(
     suite = prepare(owner, size, table, store.folder, count=count, seed=seed)
     plan = make_plan(suite, store, solvers_paths=solvers_path or [], retry_failed=retry_failed)
     command = shlex.join(["dtbench", *sys.argv[1:]])
+    trainings.announce(plan, stderr.print)
     with display(stderr) as progress:
         run(plan, store, workers=workers, scheduler=scheduler, wait=wait, command=command, progress=progress)
     records = [record for p in plan.cells if (record := store.get(p.cell)) is not None]

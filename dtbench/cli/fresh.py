@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from dtbench.cli import trainings
 from dtbench.cli.output import Json, SolversPath, print_json, print_table, stderr
 from dtbench.cli.run import WAIT, Retry, Scheduler, Wait, Workers, failure_facts, print_failures
 from dtbench.files import csv_text, write_safely
@@ -66,6 +67,7 @@ def fresh(
     suite = prepare(owner, size, tables, store.folder, traces=traces, seeds=seeds, most_networks=networks)
     plan = make_plan(suite, store, solvers_paths=solvers_path or [], retry_failed=retry_failed)
     command = shlex.join(["dtbench", *sys.argv[1:]])
+    trainings.announce(plan, stderr.print)
     with display(stderr) as progress:
         run(plan, store, workers=workers, scheduler=scheduler, wait=wait, command=command, progress=progress)
     records = [record for p in plan.cells if (record := store.get(p.cell)) is not None]

@@ -14,8 +14,20 @@ from rich.table import Table
 from rich.text import Text
 
 from dtbench import notebook
-from dtbench.experiments.events import Event, Finished, Listener, Planning, Progress, Snapshot
-from dtbench.experiments.record import STATUSES, Record
+from dtbench.experiments.events import (
+    Event,
+    Finished,
+    Listener,
+    Planning,
+    Progress,
+    Snapshot,
+    TrainingAdvanced,
+    TrainingFinished,
+    TrainingMoment,
+    TrainingStarted,
+)
+from dtbench.experiments.policies import TrainingRecord
+from dtbench.experiments.record import STATUSES, Cell, Record
 from dtbench.progress import LINES, Pace, Step, clock, time_left
 
 RATE = 4.0  # frames a second
@@ -94,8 +106,7 @@ def display(console: Console) -> Iterator[Listener]:
 
         def keep(event: Event) -> None:
             progress(event)
-            if isinstance(event, Finished) and event.record.status not in ("ok", "skipped"):
-                failures.append(failure(event.record))
+            failures.extend(filter(None, [failed(event)]))
 
         with _drawn(lambda: _moment(progress.snapshot(), failures[:LINES])):
             yield keep
@@ -106,8 +117,8 @@ def display(console: Console) -> Iterator[Listener]:
 
     def listen(event: Event) -> None:
         progress(event)
-        if isinstance(event, Finished) and event.record.status not in ("ok", "skipped"):
-            say(console, failure(event.record), style="red")
+        if line := failed(event):
+            say(console, line, style="red")
 
     with _Live(_Drawing(lambda: table(progress.snapshot())), console):
         yield listen
@@ -151,9 +162,10 @@ def _moment(moment: Snapshot, failures: Sequence[str]) -> tuple[str, str] | None
     if not moment.total:
         return None
     counts = [f"{moment.statuses[status]} {status}" for status in STATUSES if moment.statuses[status]]
-    parts = [f"{moment.done}/{moment.total} cells", *counts, f"{clock(moment.elapsed)} elapsed", rest(moment)]
-    words = ", ".join(part for part in parts if part)
-    running = [f"{cell.label} on {cell.instance}, seed {cell.seed}: {clock(s)}" for cell, s in moment.running[:ROWS]]
+    parts = [f"{moment.done}/{moment.total} cells", *counts, *trained(moment), f"{clock(moment.elapsed)} elapsed"]
+    words = ", ".join(part for part in (*parts, rest(moment)) if part)
+    running = [f"{training_words(each)}, {clock(each.seconds)} elapsed" for each in moment.training[:ROWS]]
+    running += [f"{cell.label} on {cell.instance}, seed {cell.seed}: {clock(s)}" for cell, s in moment.running[:ROWS]]
     return notebook.bar(moment.done, moment.total, words, [*failures, *running]), words
 
 
@@ -210,6 +222,7 @@ def table(moment: Snapshot) -> RenderableType:
         ProgressBar(total=max(moment.total, 1), completed=moment.done, width=30),
         f"{moment.done}/{moment.total} cells" if moment.total else "preparing",
         Text(f"{moment.failed} failed", style="red" if moment.failed else "dim"),
+        *trained(moment),
         f"{clock(moment.elapsed)} elapsed",
         rest(moment),
     )
@@ -220,7 +233,40 @@ def table(moment: Snapshot) -> RenderableType:
         running.add_row(Text(cell.label), Text(cell.instance), str(cell.seed), clock(seconds))
     if len(moment.running) > ROWS:
         running.add_row(Text(f"... and {len(moment.running) - ROWS} more", style="dim"), "", "", "")
-    return Group(counts, *([running] if moment.running else []), summary(moment))
+    shown = [trainings_table(moment.training)] if moment.training else []
+    return Group(counts, *shown, *([running] if moment.running else []), summary(moment))
+
+
+def trainings_table(moments: Sequence[TrainingMoment]) -> Table:
+    """Trainings that run, as the live display shows them."""
+    found = Table(header_style="bold", box=None, padding=(0, 2, 0, 0))
+    for column in ("training", "problem", "size", "seed", "round", "for", "left"):
+        found.add_column(column, justify="right" if column in ("seed", "round", "for") else "left")
+    for each in moments[:ROWS]:
+        cell, rounds = each.training.cell, f"{each.done}/{each.total}" if each.total else "-"
+        left = time_left(each.left)
+        found.add_row(
+            Text(cell.label), Text(cell.problem), Text(cell.size), str(cell.seed), rounds, clock(each.seconds), left
+        )
+    if len(moments) > ROWS:
+        found.add_row(Text(f"... and {len(moments) - ROWS} more", style="dim"))
+    return found
+
+
+def trained(moment: Snapshot) -> list[str]:
+    """How many trainings have ended; nothing where there are none."""
+    return [f"{sum(moment.trained.values())}/{moment.trainings} trainings"] if moment.trainings else []
+
+
+def training_words(moment: TrainingMoment) -> str:
+    """``training vdn on stin-deployment, tiny, seed 1: round 12/100, about 2 min 05 s left``."""
+    rounds = f"round {moment.done}/{moment.total}, " if moment.total else ""
+    return f"training {of_training(moment.training.cell)}: {rounds}{time_left(moment.left)}"
+
+
+def of_training(cell: Cell) -> str:
+    """What a training is of, in words."""
+    return f"{cell.label} on {cell.problem}, {cell.size}, seed {cell.seed}"
 
 
 def rest(moment: Snapshot) -> str:
@@ -243,37 +289,85 @@ def summary(moment: Snapshot) -> Text:
     return Text("  ").join(parts)
 
 
-def failure(record: Record) -> str:
-    """One line on a cell that failed."""
+def failed(event: Event) -> str:
+    """One line where a cell or a training has just failed; of cells that wait for the training, there is one each."""
+    if isinstance(event, Finished | TrainingFinished) and event.record.status not in ("ok", "skipped"):
+        return failure(event.record)
+    return ""
+
+
+def failure(record: Record | TrainingRecord) -> str:
+    """One line on a cell or a training that failed."""
     cell = record.cell
+    if isinstance(record, TrainingRecord):
+        first = record.reason.splitlines()[0] if record.reason else ""
+        return f"{record.status}: training {of_training(cell)}: {first}"
     reason = record.reason.splitlines()[0] if record.reason else ""
     return f"{record.status}: {cell.label} on {cell.instance}, seed {cell.seed}: {reason}"
 
 
 class _Plain:
-    """A line at the start, about twenty on the way, and one for each of the first failures."""
+    """A line at the start, about twenty on the way, and one for each of the first failures; the same of trainings."""
 
     def __init__(self, console: Console, progress: Progress) -> None:
         self.console, self.progress = console, progress
-        self.every = 1  # cells between two lines
-        self.done = self.failed = 0
+        self.every = self.every_training = 1  # cells, and trainings, between two lines
+        self.done = self.trained = self.failed = 0
+        self.paces: dict[str, Pace] = {}  # of trainings that run
+        self.lock = threading.Lock()  # trainings tell from another thread
 
     def __call__(self, event: Event) -> None:
         self.progress(event)
+        with self.lock:
+            self._tell(event)
+
+    def _tell(self, event: Event) -> None:
         if isinstance(event, Planning):
             self.every = max(-(-len(event.cells) // LINES), 1)
-            say(self.console, f"{len(event.cells)} cells to run, {event.workers} at once")
+            self.every_training = max(-(-len(event.trainings) // LINES), 1)
+            before = f"; {len(event.trainings)} trainings before some of them" if event.trainings else ""
+            say(self.console, f"{len(event.cells)} cells to run, {event.workers} at once{before}")
+        elif isinstance(event, TrainingStarted):
+            self.paces[event.training.stem] = Pace()
+        elif isinstance(event, TrainingAdvanced):
+            self._advanced(event)
+        elif isinstance(event, TrainingFinished):
+            self._trained(event.record)
         elif isinstance(event, Finished):
             self.done += 1
-            if event.record.status not in ("ok", "skipped"):
-                self._failed(event.record)
+            if line := failed(event):
+                self._failed(line)
             if self.done % self.every == 0:
                 self._count()
 
-    def _failed(self, record: Record) -> None:
+    def _advanced(self, event: TrainingAdvanced) -> None:
+        pace = self.paces.get(event.stem)
+        if pace is not None:
+            pace.note(event.done, event.total)
+            if pace.due():
+                moments = {each.training.stem: each for each in self.progress.snapshot().training}
+                if event.stem in moments:
+                    say(self.console, training_words(moments[event.stem]))
+
+    def _trained(self, record: TrainingRecord) -> None:
+        self.trained += 1
+        self.paces.pop(record.stem, None)
+        if record.status not in ("ok", "skipped"):
+            self._failed(failure(record))
+        elif self.trained % self.every_training == 0:
+            moment = self.progress.snapshot()
+            ended = "trained" if record.status == "ok" else "not trained"
+            parts = [
+                f"{ended}: {of_training(record.cell)}, {clock(record.wall_seconds)}",
+                *trained(moment),
+                rest(moment),
+            ]
+            say(self.console, ", ".join(part for part in parts if part))
+
+    def _failed(self, line: str) -> None:
         self.failed += 1
         if self.failed <= LINES:
-            say(self.console, failure(record))
+            say(self.console, line)
         if self.failed == LINES + 1:
             say(self.console, "further failures are counted here, and named at the end")
 

@@ -11,13 +11,14 @@ from typing import Annotated, Any
 
 import typer
 
+from dtbench.cli import trainings
 from dtbench.cli.output import Json, ProblemsPath, SolversPath, a_number, print_json, print_table, stderr, stdout
 from dtbench.experiments import plan_file
 from dtbench.experiments.plan import Plan
 from dtbench.experiments.record import Record
+from dtbench.experiments.run import Summary
 from dtbench.experiments.session import outcome, prepare
 from dtbench.experiments.store import Store
-from dtbench.reports.numbers import one_line
 
 SuiteArgument = Annotated[str, typer.Argument(metavar="SUITE", help="Name of a built-in suite, or a .toml file.")]
 Instances = Annotated[str | None, typer.Option("--instances", metavar="GLOB", help="Only instances that match.")]
@@ -82,8 +83,7 @@ def plan(
         "workers": workers,
         "seconds": seconds,
         "cells_without_estimate": unknown,
-        "cells_that_may_train": len(made.untrained),
-    }
+    } | trainings.plan_facts(made)
     stored = _stored(store, made)
     if json:
         cells = [
@@ -107,21 +107,9 @@ def plan(
         right=states,
     )
     stdout.print(f"{len(made.todo)} cells to run with {workers} workers; time: {_estimate(seconds, unknown)}")
-    if made.untrained:
-        stdout.print(_untrained(made), markup=False, soft_wrap=True)
+    trainings.announce(made, stdout.print)
     if stored is not None:
         stdout.print(_stored_line(stored), markup=False, soft_wrap=True)
-
-
-def _untrained(made: Plan) -> str:
-    """A line on cells that may have to train first."""
-    labels = ", ".join(sorted({p.cell.label for p in made.untrained}))
-    limit = max(p.cell.limits.seconds for p in made.untrained)
-    return one_line(
-        f"{len(made.untrained)} cells of {labels}: no policy is shipped for their size and seed. Unless the cache has "
-        f"one, each trains within its cell, whose limit is {limit:g} s; one that is stopped there goes on with "
-        "--retry-failed. To train before: `dtbench train SOLVER PROBLEM SIZE --instance NAME --seed N`"
-    )
 
 
 def _stored(store: Store, made: Plan) -> dict[str, int] | None:
@@ -149,7 +137,7 @@ def _stored_line(stored: dict[str, int]) -> str:
 def _estimate(seconds: float | None, unknown: int) -> str:
     if seconds is None:
         return "unknown, nothing of the kind was run here before"
-    more = f", plus {unknown} cells of unknown time" if unknown else ""
+    more = f", plus {unknown} cells and trainings of unknown time" if unknown else ""
     return f"about {seconds:.0f} s{more}"
 
 
@@ -179,8 +167,7 @@ def run(
     dropped = (_stored(store, made) or {}).get("no_longer_planned")
     if dropped:
         stderr.print(f"{dropped} cells that suite '{made.suite.name}' does not ask for any more are no longer planned")
-    if made.untrained:
-        stderr.print(_untrained(made), markup=False, soft_wrap=True)
+    trainings.announce(made, stderr.print)
     if scheduler is not None:
         stderr.print(f"connecting to {scheduler} ...", markup=False, soft_wrap=True)
     try:
@@ -198,12 +185,13 @@ def run(
         stderr.print("interrupted: what was finished is kept; the same command goes on with the rest")
         raise typer.Exit(130) from None
     statuses, failed = outcome(made, store)
-    _report(made, store, summary.ran, summary.seconds, statuses, failed, json)
+    _report(made, store, summary, statuses, failed, json)
     if failed and not allow_failures:
         raise typer.Exit(1)
 
 
-def _report(made: Plan, store: Store, ran: int, seconds: float, statuses: Any, failed: Any, json: bool) -> None:
+def _report(made: Plan, store: Store, summary: Summary, statuses: Any, failed: Any, json: bool) -> None:
+    ran, seconds = summary.ran, summary.seconds
     if json:
         print_json(
             {
@@ -212,6 +200,7 @@ def _report(made: Plan, store: Store, ran: int, seconds: float, statuses: Any, f
                 "cells": len(made.cells),
                 "ran": ran,
                 "seconds": seconds,
+                "trained": trainings.trained_facts(summary.trained),
                 "statuses": dict(sorted(statuses.items())),
                 "failures": failure_facts(failed),
             }
@@ -219,7 +208,8 @@ def _report(made: Plan, store: Store, ran: int, seconds: float, statuses: Any, f
         return
     print_failures(failed)
     counts = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
-    stdout.print(f"{len(made.cells)} cells: {counts}; {ran} run now in {seconds:.1f} s; records in {store.folder}")
+    now = trainings.all_of([f"{ran} run now in {seconds:.1f} s", trainings.summary(summary.trained)])
+    stdout.print(f"{len(made.cells)} cells: {counts}; {now}; records in {store.folder}")
     stdout.print(f"next: dtbench leaderboard --results {store.folder}", markup=False, soft_wrap=True)
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from dtbench.cli import trainings
 from dtbench.cli.output import Json, ProblemsPath, SolversPath, number, print_json, print_table, stderr, stdout
 from dtbench.cli.run import WAIT, Retry, Scheduler, Wait, Workers, failure_facts, print_failures
 
@@ -67,6 +68,7 @@ def sweep(
             retry_failed=retry_failed,
             progress=drawn,
         )
+    trainings.announce(plan, stderr.print)
     with display(stderr) as progress:
         summary = run_cells(
             plan,
@@ -112,6 +114,7 @@ def _show(
             "cells": len(plan.cells),
             "ran": summary.ran,
             "seconds": summary.seconds,
+            "trained": trainings.trained_facts(summary.trained),
             "statuses": report.statuses,
             "failures": failure_facts(failed),
         }
@@ -120,7 +123,10 @@ def _show(
         print_failures(failed)
         _print(report)
         counts = ", ".join(f"{count} {status}" for status, count in report.statuses.items())
-        stdout.print(f"{len(plan.cells)} cells: {counts}; {summary.ran} run now in {summary.seconds:.1f} s")
+        now = f"{summary.ran} run now in {summary.seconds:.1f} s"
+        stdout.print(
+            f"{len(plan.cells)} cells: {counts}; {trainings.all_of([now, trainings.summary(summary.trained)])}"
+        )
     stderr.print("written: " + ", ".join(str(file) for file in files), markup=False, soft_wrap=True)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dtbench.errors import DtbenchError
-from dtbench.experiments import luggage, process
+from dtbench.experiments import luggage, process, telling
 from dtbench.experiments.job import Job
 
 CONNECT = 30.0  # seconds to reach a scheduler, and by default to wait for its first worker
@@ -51,7 +51,7 @@ class Local:
 
     def submit(self, job: Job) -> Any:
         """Have a job run; its future."""
-        return self.client.submit(process.run_cell, job, **self._how(job))
+        return self.client.submit(telling.run_cell, job, **self._how(job))
 
     def look(self) -> None:
         """Called again and again while jobs run."""
@@ -66,7 +66,7 @@ class Local:
             self.client.run(process.cancel, self.run_id, on_error="ignore", timeout=5)
 
     def _how(self, job: Job) -> dict[str, Any]:
-        return {"pure": False, "retries": RETRIES, "key": f"{job.cell.stem}-{self.run_id}"}
+        return {"pure": False, "retries": RETRIES, "key": f"{job.name}-{self.run_id}"}
 
 
 class Remote(Local):

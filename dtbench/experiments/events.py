@@ -5,19 +5,22 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from dtbench.experiments.plan import Planned, kind_of
+from dtbench.experiments.planned import Planned, Training, kind_of
+from dtbench.experiments.policies import TrainingRecord
 from dtbench.experiments.record import Cell, Record, Status
+from dtbench.progress import Pace
 
 
 @dataclass(frozen=True)
 class Planning:
-    """The run begins: the cells it will run, and how many at once."""
+    """The run begins: the cells it will run, how many at once, and the trainings before some of them."""
 
     cells: tuple[Planned, ...]
     workers: int
+    trainings: tuple[Training, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,43 @@ class Resized:
     workers: int
 
 
-Event = Planning | Started | Finished | Resized
+@dataclass(frozen=True)
+class TrainingStarted:
+    """A training was handed to a worker that is free."""
+
+    training: Training
+
+
+@dataclass(frozen=True)
+class TrainingAdvanced:
+    """A training, by the name of its files, has done some of its rounds. Comes from another thread."""
+
+    stem: str
+    done: int
+    total: int
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class TrainingFinished:
+    """A training has its record, which is on the disk; the cells that waited for it start, or fail with it."""
+
+    record: TrainingRecord
+
+
+Event = Planning | Started | Finished | Resized | TrainingStarted | TrainingAdvanced | TrainingFinished
 Listener = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class TrainingMoment:
+    """A training that runs: for how long [s], rounds done, of how many (0: not known yet), seconds left if known."""
+
+    training: Training
+    seconds: float
+    done: int
+    total: int
+    left: float | None
 
 
 @dataclass(frozen=True)
@@ -52,7 +90,7 @@ class Snapshot:
     Attributes
     ----------
     total
-        Cells of this run.
+        Cells of this run; trainings are counted apart.
     workers
         Cells at once.
     running
@@ -66,6 +104,12 @@ class Snapshot:
         to it.
     late
         Whether every running cell takes longer than expected, so that ``left`` is too little.
+    trainings
+        Trainings of this run.
+    trained
+        How many of them ended how.
+    training
+        Those that run, longest first.
     """
 
     total: int
@@ -75,6 +119,9 @@ class Snapshot:
     elapsed: float
     left: float | None
     late: bool
+    trainings: int = 0
+    trained: Counter[Status] = field(default_factory=Counter)
+    training: tuple[TrainingMoment, ...] = ()
 
     @property
     def done(self) -> int:
@@ -101,6 +148,51 @@ class _Mean:
         return self.total / self.count if self.count else None
 
 
+class _Trainings:
+    """The trainings of a run: those that wait, those that run, and how long those of a kind took."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock = clock
+        self.total = 0
+        self.waiting: dict[str, Training] = {}
+        self.running: dict[str, tuple[Training, Pace]] = {}
+        self.statuses: Counter[Status] = Counter()
+        self.seen: dict[tuple[str, ...], _Mean] = defaultdict(_Mean)
+
+    def note(self, event: TrainingStarted | TrainingAdvanced | TrainingFinished) -> None:
+        """Take note of an event."""
+        if isinstance(event, TrainingStarted):
+            self.waiting.pop(event.training.stem, None)
+            self.running[event.training.stem] = event.training, Pace(self.clock)
+        elif isinstance(event, TrainingAdvanced):
+            if event.stem in self.running:  # what was told last may come after the end
+                self.running[event.stem][1].note(event.done, event.total)
+        else:
+            training, _ = self.running.pop(event.record.stem, (self.waiting.pop(event.record.stem, None), None))
+            self.statuses[event.record.status] += 1
+            if event.record.status == "ok" and training is not None:
+                self.seen[training.kind].add(event.record.wall_seconds)
+
+    def moments(self) -> tuple[TrainingMoment, ...]:
+        """Those that run, longest first."""
+        found = []
+        for training, pace in self.running.values():
+            left, guess = pace.left, self._guess(training)
+            if left is None and guess is not None:
+                left = max(guess - pace.elapsed, 0.0)
+            found.append(TrainingMoment(training, pace.elapsed, pace.done, pace.total, left))
+        return tuple(sorted(found, key=lambda moment: -moment.seconds))
+
+    def guesses(self, running: Sequence[TrainingMoment]) -> list[float | None]:
+        """What each training that waits may take, by those that have ended or run."""
+        paced = {m.training.kind: m.seconds + m.left for m in running if m.left is not None}
+        guesses = ((each, self._guess(each)) for each in self.waiting.values())
+        return [paced.get(each.kind) if guess is None else guess for each, guess in guesses]
+
+    def _guess(self, training: Training) -> float | None:
+        return self.seen[training.kind].value if training.kind in self.seen else training.seconds
+
+
 @dataclass
 class Progress:
     """A listener that keeps count. Events and :meth:`snapshot` may come from different threads.
@@ -121,6 +213,9 @@ class Progress:
     _all: _Mean = field(default_factory=_Mean)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def __post_init__(self) -> None:
+        self._trainings = _Trainings(self.clock)
+
     def __call__(self, event: Event) -> None:
         """Take note of an event."""
         with self._lock:
@@ -131,6 +226,10 @@ class Progress:
             self._began, self._workers, self._total = self.clock(), event.workers, len(event.cells)
             self._waiting = {p.cell.stem: p for p in event.cells}
             self._expected = {p.cell.stem: p.seconds for p in event.cells}
+            self._trainings.total = len(event.trainings)
+            self._trainings.waiting = {each.stem: each for each in event.trainings}
+        elif isinstance(event, TrainingStarted | TrainingAdvanced | TrainingFinished):
+            self._trainings.note(event)
         elif isinstance(event, Resized):
             self._workers = event.workers
         elif isinstance(event, Started):
@@ -149,7 +248,8 @@ class Progress:
         with self._lock:
             now = self.clock()
             running = [(cell, now - began) for cell, began in self._running.values()]
-            left, late = self._time_left(running)
+            training = self._trainings.moments()
+            left, late = self._time_left(running, training)
             return Snapshot(
                 total=self._total,
                 workers=self._workers,
@@ -158,15 +258,23 @@ class Progress:
                 elapsed=0.0 if self._began is None else now - self._began,
                 left=left,
                 late=late,
+                trainings=self._trainings.total,
+                trained=self._trainings.statuses.copy(),
+                training=training,
             )
 
-    def _time_left(self, running: list[tuple[Cell, float]]) -> tuple[float | None, bool]:
+    def _time_left(
+        self, running: list[tuple[Cell, float]], training: Sequence[TrainingMoment]
+    ) -> tuple[float | None, bool]:
         """Estimated seconds to the end, None before anything is known, and whether all running cells are late."""
         waiting = [self._guess(p.cell) for p in self._waiting.values()]
+        waiting += self._trainings.guesses(training)
         guesses = [self._guess(cell) for cell, _ in running]
-        if any(guess is None for guess in [*waiting, *guesses]):
+        trains = [moment.left for moment in training]
+        if any(guess is None for guess in [*waiting, *guesses, *trains]):
             return None, False
         rest = [(guess or 0.0) - spent for guess, (_, spent) in zip(guesses, running, strict=True)]
+        rest += [seconds or 0.0 for seconds in trains]
         left = [max(seconds, 0.0) for seconds in rest]
         work = sum(left) + sum(guess or 0.0 for guess in waiting)
         late = bool(rest) and max(rest) <= 0.0

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from dtbench import files
 from dtbench.errors import DtbenchError, MachineError
-from dtbench.experiments import process
+from dtbench.experiments import telling
 from dtbench.experiments.job import Job
 from dtbench.machine import version
 
@@ -74,6 +74,8 @@ def places(job: Job) -> Iterator[Path]:
         yield solver if _is_installed(solver) else solver.parent
     yield from (Path(folder) for folder in job.problems_paths)
     yield from (Path(file) for file in job.files.values())
+    if job.policy:
+        yield Path(job.policy)
 
 
 def pack(place: Path) -> Parcel:
@@ -122,7 +124,7 @@ def run_cell(job: Job, expected: Identity, parcels: Sequence[Parcel]) -> tuple[s
         moved = {parcel.place: unpack(parcel) for parcel in parcels}
     except OSError as error:
         raise MachineError(f"files of the run cannot be unpacked on a worker: {error}.") from None
-    return process.run_cell(relocated(job, moved))
+    return telling.run_cell(relocated(job, moved))
 
 
 def unpack(parcel: Parcel) -> Path:
@@ -152,6 +154,7 @@ def relocated(job: Job, moved: dict[str, Path]) -> Job:
         solver_file=str(here) if job.solver_file else "",
         problems_paths=tuple(str(moved.get(path, path)) for path in job.problems_paths),
         files={name: str(moved.get(file, file)) for name, file in job.files.items()},
+        policy=str(moved.get(job.policy, job.policy)),
     )
 
 

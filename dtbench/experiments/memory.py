@@ -39,10 +39,10 @@ def file_of(folder: Path) -> Path:
 
 def recall(folder: Path) -> frozenset[str]:
     """Fingerprints of what held in a folder; none if nothing is remembered, or others could have written it."""
-    return frozenset(line.decode() for line in _ours(file_of(folder)).splitlines() if FINGERPRINT.fullmatch(line))
+    return frozenset(line.decode() for line in ours(file_of(folder)).splitlines() if FINGERPRINT.fullmatch(line))
 
 
-def _ours(file: Path) -> bytes:
+def ours(file: Path) -> bytes:
     """A file of the cache; empty if there is none, or others than this user could have written it."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -60,10 +60,10 @@ def _ours(file: Path) -> bytes:
 
 def remember(folder: Path, fingerprints: Iterable[str]) -> None:
     """Remember what holds, in place of what was remembered; where the cache cannot be written to, nothing is."""
-    _keep(file_of(folder), "".join(f"{each}\n" for each in sorted(fingerprints)))
+    put(file_of(folder), "".join(f"{each}\n" for each in sorted(fingerprints)))
 
 
-def _keep(file: Path, text: str) -> None:
+def put(file: Path, text: str) -> None:
     """Write a file of the cache; where that is not possible, there is none."""
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -93,14 +93,14 @@ class Memo:
     def recall(self) -> Any:
         """What was kept for this state; None if nothing was."""
         try:
-            kept = json.loads(_ours(self.file))
+            kept = json.loads(ours(self.file))
         except (ValueError, RecursionError):
             return None
         return kept.get("facts") if isinstance(kept, dict) and kept.get("state") == self.state else None
 
     def keep(self, facts: Any) -> None:
         """Keep what JSON can hold, in place of what was kept."""
-        _keep(self.file, json.dumps({"state": self.state, "facts": facts}))
+        put(self.file, json.dumps({"state": self.state, "facts": facts}))
 
 
 def checksum(file: Path | str) -> str:
@@ -122,7 +122,7 @@ def _content(folder: Path) -> Iterator[str]:
     """Name and checksum of every file that a verification may look at, and of the library's instances named there."""
     named: set[tuple[str, str]] = set()
     yield f"plan.json:{checksum(folder / 'plan.json')}"
-    for part in ("records", "instances"):
+    for part in ("records", "instances", "policies"):
         with contextlib.suppress(OSError), os.scandir(folder / part) as entries:
             for name, path in sorted((each.name, each.path) for each in entries if not each.name.startswith(".")):
                 yield f"{name}:{checksum(path)}"

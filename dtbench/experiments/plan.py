@@ -10,60 +10,21 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from dtbench.errors import DtbenchError
 from dtbench.experiments import memory
+from dtbench.experiments.planned import Asked, CellState, Planned, Training, kind_of
 from dtbench.experiments.record import Cell, CellLimits, Record, Scalar
 from dtbench.experiments.store import Store
 from dtbench.experiments.suite import InstanceFile, Suite, SuiteFile
 from dtbench.experiments.tables import SolverTable, Source
+from dtbench.experiments.trainings import with_trainings
 from dtbench.plugins.discovery import SolverEntry, discover, find
 from dtbench.problems import source_sha256
-from dtbench.regime import Regime
 
 MOST_CELLS = 100_000
 NAMES_FILE = ("checkpoint", "file", "path", "policy", "weights")  # last word of an option whose value names a file
-CellState = Literal["done", "missing", "stale"]
-Asked = Literal["", "seeds", "solver"]  # what of a cell was named on the command line, not by the suite
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A cell of a plan.
-
-    Attributes
-    ----------
-    cell
-        Instance, solver, seed, limits.
-    instance
-        File of the instance.
-    solver_file
-        File of the solver; None for a rule of the problem.
-    state
-        ``done``: the store has its record; ``stale``: the record there is of another version of problem,
-        instance, solver or limits; ``missing``: there is none.
-    seconds
-        Median wall clock of earlier cells of this solver on instances of this size; None if there are none.
-    sees
-        What the solver's file says that it is given; None if nothing is known of it.
-    untrained
-        Whether no policy is shipped for its size and seed, nor named: it trains in the cell if the cache has none.
-    files
-        Options that name a file -> where it is on this machine.
-    asked
-        ``solver`` for a solver without a table in the suite, ``seeds`` where ``--seeds`` was given; empty otherwise.
-    """
-
-    cell: Cell
-    instance: InstanceFile
-    solver_file: Path | None
-    state: CellState = "missing"
-    seconds: float | None = None
-    sees: Regime | None = None
-    untrained: bool = False
-    files: Mapping[str, str] = field(default_factory=dict)
-    asked: Asked = ""
 
 
 @dataclass(frozen=True)
@@ -100,11 +61,15 @@ def task_of(instance: str, solver: str, options: Mapping[str, Scalar]) -> tuple[
 
 @dataclass(frozen=True)
 class Plan:
-    """The cells of a suite, in its order; ``scope`` is what the whole suite asks for."""
+    """The cells of a suite, in its order; ``scope`` is what the whole suite asks for.
+
+    ``trainings`` are the policies that cells to run need and that are neither shipped nor named.
+    """
 
     suite: Suite
     cells: tuple[Planned, ...]
     scope: Scope = Scope()
+    trainings: tuple[Training, ...] = ()
 
     @property
     def todo(self) -> tuple[Planned, ...]:
@@ -112,8 +77,13 @@ class Plan:
         return tuple(p for p in self.cells if p.state != "done")
 
     @property
+    def to_train(self) -> tuple[Training, ...]:
+        """Trainings to run."""
+        return tuple(each for each in self.trainings if each.state == "missing")
+
+    @property
     def untrained(self) -> tuple[Planned, ...]:
-        """Cells to run that may have to train first."""
+        """Cells to run that train inside."""
         return tuple(p for p in self.todo if p.untrained)
 
     @property
@@ -123,12 +93,13 @@ class Plan:
         return {"done": found["done"], "missing": found["missing"], "stale": found["stale"]}
 
     def seconds(self, workers: int) -> tuple[float | None, int]:
-        """Estimated wall clock of what is to do, and for how many of these cells nothing is known.
+        """Estimated wall clock of what is to do, and for how many of these cells and trainings nothing is known.
 
         None if nothing is known of any of them.
         """
-        known = [p.seconds for p in self.todo if p.seconds is not None]
-        unknown = len(self.todo) - len(known)
+        given = [*(p.seconds for p in self.todo), *(training.seconds for training in self.to_train)]
+        known = [seconds for seconds in given if seconds is not None]
+        unknown = len(given) - len(known)
         if not known:
             return (None if unknown else 0.0), unknown
         return max(sum(known) / max(workers, 1), max(known)), unknown
@@ -176,7 +147,7 @@ def make_plan(
     entries = discover(solvers_paths)
     everything = suite.instances()
     chosen = _chosen_instances(suite, everything, instances)
-    limits, folder = suite.content.limits.limits(), suite.source.file.parent
+    limits, beside = suite.content.limits.limits(), suite.source.file.parent
     cells: list[Planned] = []
     for table in chosen_solvers(suite.source, suite.content.solvers, entries, solvers):
         entry = find(table.name, entries)
@@ -188,7 +159,7 @@ def make_plan(
                     "options": table.options,
                     "limits": limits,
                     "label": table.title,
-                    "folder": folder,
+                    "folder": beside,
                 }
                 count = _count(suite.content, table, entry, seeds)
                 if len(cells) + count > MOST_CELLS:
@@ -204,7 +175,10 @@ def make_plan(
         )
     _check_unique(suite, cells)
     scope = scope_of(suite.content, entries, {each.name: each.problem for each in everything})
-    return Plan(suite, tuple(cells) if store is None else _compared(cells, store, retry_failed), scope)
+    compared = tuple(cells) if store is None else _compared(cells, store, retry_failed)
+    trained_in, folder = suite.content.training.limits(), None if store is None else store.folder
+    marked, trainings = with_trainings(compared, trained_in, folder)
+    return Plan(suite, marked, scope, trainings)
 
 
 def scope_of(content: SuiteFile, entries: Mapping[str, SolverEntry], instances: Mapping[str, str]) -> Scope:
@@ -287,9 +261,11 @@ def planned(
         seed=seed,
         limits=limits,
     )
-    learns = entry.trains and any(option.name == "checkpoint" for option in entry.options or ())
-    untrained = learns and not cell.checkpoints_sha256
-    return Planned(cell, instance, entry.file.resolve() if entry.file else None, untrained=untrained, files=files)
+    named = [option.name for option in entry.options or ()]
+    learns = entry.trains and (entry.options is None or "checkpoint" in named)
+    untrained = "checkpoint" in named and entry.trains and not cell.checkpoints_sha256
+    file = entry.file.resolve() if entry.file else None
+    return Planned(cell, instance, file, untrained=untrained, learns=learns, files=files)
 
 
 def _weights_sha256(
@@ -338,11 +314,6 @@ def _state(cell: Cell, record: Record | None, store: Store, retry_failed: bool) 
     if not record.intact or not store.whole(record):
         return "missing"
     return "done" if record.key == cell.key else "stale"
-
-
-def kind_of(cell: Cell) -> tuple[str, ...]:
-    """What cells that take about as long have in common: problem, size, solver, options."""
-    return cell.problem, cell.size, cell.solver, json.dumps(cell.options, sort_keys=True)
 
 
 def estimates(records: Iterable[Record]) -> dict[tuple[str, ...], float]:

@@ -22,7 +22,8 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from dtbench.errors import DtbenchError
-from dtbench.experiments.plan import Asked, Plan, Scope, task_of
+from dtbench.experiments.plan import Plan, Scope, task_of
+from dtbench.experiments.planned import Asked
 from dtbench.experiments.record import Cell, Strict
 from dtbench.experiments.store import Store
 from dtbench.files import write_safely
@@ -33,7 +34,7 @@ LARGEST = 2**28  # byte; a plan of 10 000 cells has 10 MB
 
 
 class PlannedCell(Strict):
-    """A cell that is planned; see :class:`dtbench.experiments.plan.Planned` for ``sees`` and ``asked``.
+    """A cell that is planned; see :class:`dtbench.experiments.planned.Planned` for ``sees`` and ``asked``.
 
     Earlier plans say only who is ``clairvoyant``. What is None is not written, so their checksums hold.
     """

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import errno
-import hashlib
 import json
 import os
 import shutil
@@ -20,12 +19,12 @@ from typing import Any
 
 from dtbench import machine
 from dtbench.errors import MachineError
-from dtbench.experiments import provenance
+from dtbench.experiments import ending
 from dtbench.experiments.job import Job
 from dtbench.experiments.launcher import Launcher
-from dtbench.experiments.record import Cell, Payload, Provenance, Record, Status
-from dtbench.experiments.work import SHORT, read_note, read_payload, read_result
-from dtbench.experiments.zygote import MOST_PROCESSES, remove
+from dtbench.experiments.training_work import Answer, Answers
+from dtbench.experiments.work import SHORT, read_note
+from dtbench.experiments.zygote import remove
 from dtbench.progress import Step
 
 PATIENCE = 20.0  # seconds past the limit until a supervisor that does not report is given up
@@ -59,7 +58,7 @@ def cancel(run_id: str) -> None:
 
 
 def run_cell(job: Job, progress: Step | None = None) -> tuple[str, bytes | None]:
-    """Run a cell to its end: the record as JSON, and the file of decisions if there is one.
+    """Run a cell to its end: the record as JSON, and the file of decisions if there is one; of a training, the policy.
 
     A cell that failed for want of disk, memory, processes or files is run again: that may be the machine's failure.
     ``progress``, if given, is told from another thread how far the cell is, again and again.
@@ -101,8 +100,25 @@ def _persist(job: Job, watch: _Watch | None) -> tuple[str, bytes | None]:
 
 
 def _attempt(job: Job, watch: _Watch | None) -> tuple[str, bytes | None, bool]:
-    """Record and decisions of a cell, and whether the machine may be what failed."""
+    """Record and decisions of a cell (or policy of a training), and whether the machine may be what failed."""
     made_by = job.provenance()
+    with _finished(job, watch) as (report, folder):
+        if job.training is not None:
+            trained, policy = ending.trained(job, job.training, report, folder, made_by)
+            return trained.model_dump_json(), policy, report["exit"] == SHORT
+        record, decisions = ending.scored(job, report, folder, made_by)
+        return record.model_dump_json(), decisions, report["exit"] == SHORT
+
+
+@contextlib.contextmanager
+def _finished(job: Job, watch: _Watch | None = None) -> Iterator[tuple[dict[str, Any], Path]]:
+    """Run a job: the supervisor's report, and the folder with what it left, which goes with the context.
+
+    Raises
+    ------
+    OSError
+        If this machine cannot run it now.
+    """
     folder = Path(tempfile.mkdtemp(prefix="dtbench-"))
     try:
         with (
@@ -111,43 +127,20 @@ def _attempt(job: Job, watch: _Watch | None) -> tuple[str, bytes | None, bool]:
         ):
             if report["verdict"] == "machine":
                 raise OSError(report["errno"], report["reason"])
-            payload = _payload(job.cell, report, folder)
-            decisions = read_result(folder / "decisions.nc") if payload.status == "ok" else None
-            if payload.status == "ok" and decisions is None:
-                payload = Payload(status="crash", reason="the process ended without decisions", traceback=report["log"])
+            yield report, folder
     finally:
         remove(folder)
-    record, decisions = _believed(_record(job, report, payload, decisions, made_by), decisions)
-    return record.model_dump_json(), decisions, report["exit"] == SHORT
 
 
-def _believed(record: Record, decisions: bytes | None) -> tuple[Record, bytes | None]:
-    """The record, or that of a failure if the times that the solver's process told cannot be."""
-    fault = next(record.time_faults(), "") if record.status == "ok" else ""
-    if not fault:
-        return record, decisions
-    failure = Payload(status="invalid", reason=f"its process tells times that cannot be: {fault}")
-    return record.model_copy(update=dict(failure) | {"objective": None, "decisions_sha256": None}), None
-
-
-def _record(job: Job, report: dict[str, Any], payload: Payload, decisions: bytes | None, made_by: Provenance) -> Record:
-    number = -report["exit"] if report["exit"] is not None and report["exit"] < 0 else None
-    return Record(
-        cell=job.cell,
-        key=job.cell.key,
-        status=payload.status,
-        reason=provenance.scrub(payload.reason),
-        traceback=provenance.scrub(payload.traceback),
-        signal=signal_name(number) if number is not None else None,
-        objective=payload.slots.mean if payload.slots else None,
-        slots=payload.slots,
-        decisions_sha256=hashlib.sha256(decisions).hexdigest() if decisions is not None else None,
-        train_seconds=payload.train_seconds,
-        wall_seconds=report["seconds"],
-        peak_memory=report["peak"] or None,
-        method=payload.method,
-        provenance=made_by,
-    )
+def ask(job: Job) -> list[Answer] | None:
+    """What a solver says to the questions of a job; None if its process does not come to an end."""
+    try:
+        with _finished(job) as (report, folder):
+            payload = ending.left(job.cell, report, folder, Answers)
+    except OSError:
+        return None
+    given = payload.answers if isinstance(payload, Answers) else []
+    return given if len(given) == len(job.questions) else None
 
 
 def _wait(seconds: float, run_id: str) -> None:
@@ -221,6 +214,7 @@ def _ask(line: socket.socket, job: Job, folder: Path, watched: bool) -> dict[str
     answers = _Answers(line, job.run_id)
     answers.send(  # at once: the supervisor removes the folder, also if this process dies before it begins
         {
+            "task": job.task,
             "cell": job.cell.model_dump(),
             "folder": str(folder),
             "instance_file": job.instance_file,
@@ -228,6 +222,8 @@ def _ask(line: socket.socket, job: Job, folder: Path, watched: bool) -> dict[str
             "solver_file": job.solver_file,
             "problems_paths": job.problems_paths,
             "files": job.files,
+            "policy": job.policy,
+            "questions": job.questions,
             "seconds": limits.seconds,
             "memory": limits.memory,
             "room": min(FILES, room),
@@ -296,60 +292,3 @@ class _Answers:
         answer, _, self._rest = self._rest.partition(b"\n")
         facts: dict[str, Any] = json.loads(answer)
         return facts
-
-
-def _payload(cell: Cell, report: dict[str, Any], folder: Path) -> Payload:
-    """The result that the cell left, or what its end says: exactly one status."""
-    verdict, code = report["verdict"], report["exit"]
-    log = _without_modules(report["log"])
-
-    def failed(status: Status, reason: str) -> Payload:
-        return Payload(status=status, reason=reason, traceback=log)
-
-    if verdict == "timeout":
-        return failed("timeout", f"killed at the limit of {cell.limits.seconds:g} s")
-    if verdict == "memory":
-        return failed("memory", f"killed above the limit of {cell.limits.memory / 2**30:g} GiB of resident memory")
-    if verdict == "files":
-        return failed("error", "killed: it wrote more to its temporary folder than a cell may")
-    if verdict == "processes":
-        return failed("error", f"killed: it started more than {MOST_PROCESSES} processes")
-    if verdict == "lost":
-        return failed("crash", "the process that supervises the cell was killed or stopped")
-    if code in (0, SHORT):
-        left = read_payload(folder)
-        if left is not None:
-            return left
-    if code is not None and code < 0:
-        if "bad_alloc" in log:
-            return failed("memory", "an allocation failed in native code (std::bad_alloc)")
-        hint = ", not by dtbench: the kernel does so when memory runs out" if -code == signal.SIGKILL else ""
-        return failed("crash", f"the process was killed by {signal_name(-code)}{hint}")
-    return failed("crash", f"the process ended with exit code {code} before there was a result")
-
-
-def _without_modules(log: str) -> str:
-    """A log without the list of modules that faulthandler adds, which is long."""
-    lines = log.splitlines(keepends=True)
-    return "".join(line for line in lines if not line.startswith("Extension modules: "))
-
-
-def signal_name(number: int) -> str:
-    """``SIGABRT`` for 6."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-
-
-def lost(job: Job, reason: str, traceback: str = "") -> Record:
-    """The record of a cell whose worker died or failed around it."""
-    return Record(
-        cell=job.cell,
-        key=job.cell.key,
-        status="crash",
-        reason=provenance.scrub(reason),
-        traceback=provenance.scrub(traceback),
-        wall_seconds=0.0,
-        provenance=job.provenance(),
-    )

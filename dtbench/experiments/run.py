@@ -7,31 +7,44 @@ Only this process writes to the store.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import time
 import traceback
 import uuid
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from dtbench import machine
 from dtbench.errors import DtbenchError, MachineError
-from dtbench.experiments import cluster, plan_file, process
-from dtbench.experiments.events import Finished, Listener, Planning, Resized, Started
-from dtbench.experiments.job import Job, job_of
+from dtbench.experiments import cluster, ending, plan_file, telling
+from dtbench.experiments.agenda import Agenda
+from dtbench.experiments.events import (
+    Finished,
+    Listener,
+    Planning,
+    Resized,
+    Started,
+    TrainingAdvanced,
+    TrainingFinished,
+    TrainingStarted,
+)
+from dtbench.experiments.job import Job
 from dtbench.experiments.plan import Plan
+from dtbench.experiments.policies import TrainingRecord
 from dtbench.experiments.record import Record, Status
 from dtbench.experiments.store import Store
+
+Ended = tuple[Record | TrainingRecord, bytes | None]  # a record, and decisions or policy
 
 
 @dataclass(frozen=True)
 class Summary:
-    """How the cells of a run ended."""
+    """How the cells of a run ended, and the trainings before them."""
 
     statuses: Counter[Status] = field(default_factory=Counter)
     seconds: float = 0.0
+    trained: Counter[Status] = field(default_factory=Counter)
 
     @property
     def ran(self) -> int:
@@ -73,7 +86,7 @@ def run(
     command
         Provenance.
     progress
-        Is told what happens, in this thread.
+        Is told what happens, in this thread; how far trainings are, from another one.
 
     Raises
     ------
@@ -89,6 +102,7 @@ def run(
     if workers is not None and workers < 1:
         raise DtbenchError(f"--workers is {workers}; expected at least 1.")
     statuses: Counter[Status] = Counter()
+    trained: Counter[Status] = Counter()
     tell = progress or (lambda _: None)
     with contextlib.ExitStack() as stack:
         with _on_disk(store):
@@ -102,16 +116,26 @@ def run(
         todo = sorted((p for p in plan.cells if p.state != "done"), key=lambda p: -(p.seconds or 0.0))
         if todo:
             run_id = uuid.uuid4().hex
-            jobs = [job_of(p, run_id, plan.suite, command) for p in todo]
+            with _on_disk(store):
+                agenda = Agenda(plan, todo, run_id, command, store)
             cells = stack.enter_context(cluster.opened(workers or cluster.default_workers(), scheduler, run_id))
-            tell(Planning(tuple(todo), max(cells.threads, 1)))
-            results = stack.enter_context(contextlib.closing(_results(cells, jobs, tell, wait)))
-            for record, decisions in results:
+            tell(Planning(tuple(todo), max(cells.threads, 1), agenda.trainings))
+            if agenda.trainings:
+                telling.listen(cells.client, run_id, lambda *told: tell(TrainingAdvanced(*told)))
+            results = stack.enter_context(contextlib.closing(_results(cells, agenda, tell, wait)))
+            for record, content in results:
                 with _on_disk(store):
-                    store.write(record, decisions)
-                statuses[record.status] += 1
-                tell(Finished(record))
-    return Summary(statuses, time.monotonic() - began)
+                    if isinstance(record, TrainingRecord):
+                        store.policies.write(record, content)
+                    else:
+                        store.write(record, content)
+                if isinstance(record, TrainingRecord):
+                    trained[record.status] += 1
+                    tell(TrainingFinished(record))
+                else:
+                    statuses[record.status] += 1
+                    tell(Finished(record))
+    return Summary(statuses, time.monotonic() - began, trained)
 
 
 @contextlib.contextmanager
@@ -126,21 +150,19 @@ def _on_disk(store: Store) -> Iterator[None]:
         ) from None
 
 
-def _results(
-    cells: cluster.Local, jobs: Sequence[Job], tell: Listener, patience: float
-) -> Generator[tuple[Record, bytes | None], None, None]:
+def _results(cells: cluster.Local, agenda: Agenda, tell: Listener, patience: float) -> Generator[Ended, None, None]:
     """Submit jobs as threads become free, and yield what comes back; on any interruption, kill what is running.
 
-    Where jobs wait on a cluster, the one that was submitted first is taken to begin first.
+    Where jobs wait on a cluster, the one that was submitted first is taken to begin first. A cell that waits for a
+    training is submitted when whoever takes what is yielded has written the policy.
     """
-    waiting = iter(jobs)
     submitted: dict[str, tuple[Job, Any]] = {}
     queue: dict[str, Job] = {}  # submitted, and not told to have started
     threads = cells.threads
 
     def submit() -> list[Any]:
         futures = []
-        for job in itertools.islice(waiting, max(cells.wanted - len(submitted), 0)):
+        for job in agenda.take(cells.wanted - len(submitted)):
             future = cells.submit(job)
             submitted[future.key] = job, future
             queue[future.key] = job
@@ -153,7 +175,8 @@ def _results(
             threads = now
             tell(Resized(max(now, 1)))
         for _ in range(min(len(queue), threads - (len(submitted) - len(queue)))):
-            tell(Started(queue.pop(next(iter(queue))).cell))
+            job = queue.pop(next(iter(queue)))
+            tell(Started(job.cell) if job.training is None else TrainingStarted(job.training))
 
     try:
         cells.look()  # a worker that cannot even read a job would be lost again and again
@@ -174,21 +197,28 @@ def _results(
             future.release()
             running.update(submit())  # before the record is written: no thread waits for a disk
             yield outcome
+            if isinstance(outcome[0], TrainingRecord):
+                yield from ((record, None) for record in agenda.trained(outcome[0]))
+                running.update(submit())
             announce()
     except BaseException:
         cells.cancel()
         raise
 
 
-def _outcome(future: Any, job: Job) -> tuple[Record, bytes | None]:
+def _outcome(future: Any, job: Job) -> Ended:
     """The record of a task that has ended, however it has ended."""
     if future.status == "finished":
-        text, decisions = future.result()
-        return Record.model_validate_json(text), decisions
+        text, content = future.result()
+        kind: type[Record | TrainingRecord] = Record if job.training is None else TrainingRecord
+        return kind.model_validate_json(text), content
     if future.status == "error":
         error = future.exception()
         if isinstance(error, MachineError):
             raise error
         stack = "".join(traceback.format_exception(error))
-        return process.lost(job, f"the cell's worker failed: {type(error).__name__}: {error}", stack), None
+        reason = f"the cell's worker failed: {type(error).__name__}: {error}"
+        if job.training is not None:
+            return ending.lost_training(job, job.training, reason, stack), None
+        return ending.lost(job, reason, stack), None
     raise DtbenchError("the Dask scheduler was lost. Finished cells are stored; run again for the others.")

@@ -3,6 +3,7 @@
     DIR/plan.json             the cells that were planned, and the suites that asked for them
     DIR/records/<stem>.json   the record, with the checksum of the decisions
     DIR/records/<stem>.nc     the decisions, where there are any
+    DIR/policies/<stem>.*     policies that were trained for cells, see :mod:`dtbench.experiments.policies`
     DIR/instances/<name>.nc   copies of instances that are not the library's: what verification scores again
 
 A file appears under its name only when it is complete and on the disk: it is written under a temporary name, synced and
@@ -25,6 +26,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from dtbench.errors import DtbenchError
+from dtbench.experiments.policies import Policies
 from dtbench.experiments.record import Cell, Record
 from dtbench.files import TEMPORARY, write_safely
 from dtbench.library import instances
@@ -50,6 +52,7 @@ class Store:
         self.folder = Path(folder)
         self.records = self.folder / "records"
         self.plan_file = self.folder / "plan.json"
+        self.policies = Policies(self.folder)
 
     def stems(self) -> list[str]:
         """Names of the record files without suffix, sorted."""
@@ -173,7 +176,7 @@ class Store:
 
     def clean(self) -> None:
         """Remove what a killed run left half written. Only under :meth:`lock`."""
-        for folder in (self.folder, self.records, self.folder / "instances"):
+        for folder in (self.folder, self.records, self.folder / "instances", self.policies.folder):
             for file in folder.glob(f".*{TEMPORARY}"):
                 file.unlink(missing_ok=True)
 

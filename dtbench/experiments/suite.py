@@ -10,6 +10,10 @@ seconds = 60.0
 memory_gib = 2.0
 threads = 1
 
+[training]                                           # of each policy that is neither shipped nor named
+seconds = 7200.0
+memory_gib = 8.0
+
 [[solvers]]
 name = "random"
 

@@ -16,6 +16,9 @@ horizon = 10
 [limits]
 seconds = 60.0
 
+[training]           # of each policy that is neither shipped nor named; with scope = "size" one per point and seed
+seconds = 7200.0
+
 [[solvers]]
 name = "greedy"
 
@@ -304,6 +307,7 @@ def suite_of(sweep: Sweep, samples: Sequence[Sample]) -> Suite:
             description=content.description,
             instances=[str(sample.file.resolve()) for sample in samples],
             limits=content.limits,
+            training=content.training,
             solvers=content.solvers,
         ),
         sweep.source,

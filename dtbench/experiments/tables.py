@@ -36,6 +36,12 @@ class LimitsTable(FileTable):
         return CellLimits(seconds=self.seconds, memory=round(self.memory_gib * 2**30), threads=self.threads)
 
 
+class TrainingTable(LimitsTable):
+    """``[training]``: what each training of a policy may use; agents train on one thread."""
+
+    seconds: float = Field(default=7200.0, gt=0, le=10_000_000, description="a number of seconds above 0")
+
+
 class SolverTable(FileTable):
     """One of ``[[solvers]]``: a solver with options."""
 
@@ -62,6 +68,7 @@ class File(FileTable):
     title: str = Field(default="", description="a text")
     description: str = Field(default="", description="a text")
     limits: LimitsTable = Field(default=LimitsTable(), description="a table")
+    training: TrainingTable = Field(default=TrainingTable(), description="a table")
     solvers: list[SolverTable] = Field(min_length=1, description="at least one [[solvers]] table")
 
     @property

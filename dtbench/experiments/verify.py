@@ -73,11 +73,17 @@ class VerifyReport:
         The plan; None if none is stored, or it cannot be read.
     plan_faults
         What is wrong with the plan.
+    policies
+        How many trainings are recorded.
+    policy_faults
+        What is wrong with policies that were trained for cells, and with the records of their trainings.
     """
 
     findings: tuple[Finding, ...]
     plan: PlanFile | None = None
     plan_faults: tuple[str, ...] = ()
+    policies: int = 0
+    policy_faults: tuple[Mismatch, ...] = ()
 
     @property
     def checked(self) -> int:
@@ -91,13 +97,13 @@ class VerifyReport:
 
     @property
     def mismatches(self) -> tuple[Mismatch, ...]:
-        """The plan, if something is wrong with it, and the records that do not hold."""
+        """The plan, if something is wrong with it, and the records and policies that do not hold."""
         wrong = [Mismatch(f.stem, f.reason) for f in self.findings if f.reason]
-        return (*(Mismatch(PLAN, fault) for fault in self.plan_faults), *wrong)
+        return (*(Mismatch(PLAN, fault) for fault in self.plan_faults), *wrong, *self.policy_faults)
 
     @property
     def ok(self) -> bool:
-        """Whether the plan and every record hold."""
+        """Whether the plan, every record and every policy hold."""
         return not self.mismatches
 
     @cached_property
@@ -201,7 +207,9 @@ def verify(
         findings = _findings(store, part, progress, remembered, workers)
     if plan is None:
         findings |= _of_one_name([findings[stem] for stem in stems])
-    return VerifyReport(tuple(findings[stem] for stem in stems), plan, faults)
+    policies = tuple(Mismatch(name, reason) for name, reason in store.policies.faults())
+    in_order = tuple(findings[stem] for stem in stems)
+    return VerifyReport(in_order, plan, faults, len(store.policies.stems()), policies)
 
 
 def _of_one_name(findings: Iterable[Finding]) -> dict[str, Finding]:

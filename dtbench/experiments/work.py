@@ -6,44 +6,29 @@ to the supervisor and is never parsed.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import faulthandler
 import gc
-import hashlib
 import json
 import math
 import os
-import random
 import resource
 import signal
 import stat
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter as clock  # as it is before a solver's file runs, which may replace time.perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
-import numpy as np
-
-from dtbench import files
-from dtbench.core import AnyProblem
 from dtbench.errors import Declined, DtbenchError, InvalidDecision
 from dtbench.experiments import decisions, failure, reported
-from dtbench.experiments.record import Cell, Payload, Slots, Status
-from dtbench.library import instances
-from dtbench.plugins.discovery import load_solver, read_solver_file
-from dtbench.problems import problem, registry, source_sha256
-from dtbench.progress import Step, untold
+from dtbench.experiments.opening import NOTE, opened, progress_of
+from dtbench.experiments.record import Cell, Payload, Slots, Status, Strict
 from dtbench.referee import Trajectory, play
-from dtbench.regime import shown
-from dtbench.solver import Solver, rule_solver
 
 PAYLOAD = "payload.json"
-NOTE = "note.json"  # how far the cell is, where somebody watches
-NOTE_PAUSE = 0.2  # s between two notes
 NOTE_LENGTH = 1000  # byte
 DECISIONS = "decisions.nc"
 SCRATCH = "scratch"  # the cell's folder for temporary files
@@ -145,10 +130,10 @@ def _limit_address_space(wanted: int | None) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (least, hard))
 
 
-def _guarded(cell: Cell, job: dict[str, Any], folder: Path) -> tuple[Payload, bool]:
+def _guarded(cell: Cell, job: dict[str, Any], folder: Path) -> tuple[Strict, bool]:
     """Run the cell; whatever the solver raises becomes a status. Also whether the machine may be what failed."""
     try:
-        return _run(cell, job, folder), False
+        return _task(cell, job, folder), False
     except Declined as declined:
         return Payload(status="skipped", reason=failure.message(declined) or "the solver gave no reason"), False
     except InvalidDecision as error:
@@ -171,20 +156,23 @@ def _failed(status: Status, error: BaseException) -> Payload:
     return Payload(status=status, reason=failure.reason(error), traceback=failure.stack(error))
 
 
-def _run(cell: Cell, job: dict[str, Any], folder: Path) -> Payload:
-    owner = _problem(cell, job["problems_paths"])
-    file = located(job["instance_file"], "instances", cell.instance_sha256)
-    instance = instances.load(cell.instance if job["shipped"] else file, known=True)  # as its checksum says
-    solver_class = _solver_class(cell, job["solver_file"])
-    _seed_globals(cell.seed)
-    regime = solver_class.regime()  # before anything of the solver runs: what it changes later gives no access
-    options = cell.options | job["files"]
-    solver = solver_class(owner, shown(owner, instance, regime), seed=cell.seed, **options)
-    progress: Step = Notes(folder) if job.get("watched") else untold
-    solver.watcher = progress
+def _task(cell: Cell, job: dict[str, Any], folder: Path) -> Strict:
+    """Do what the job asks for: score the solver, train its policy, or say which training that would be."""
+    if job["task"] == "score":
+        return _score(cell, job, folder)
+    from dtbench.experiments import training_work  # few cells need what it imports
+
+    return training_work.train(cell, job, folder) if job["task"] == "train" else training_work.ask(cell, job, folder)
+
+
+def _score(cell: Cell, job: dict[str, Any], folder: Path) -> Payload:
+    progress = progress_of(job, folder)
+    owner, instance, regime, solver = opened(cell, job, progress)
+    if job["policy"]:
+        vars(solver)["prepared"] = Path(job["policy"])  # of a LearnedSolver: nobody else has trainings of their own
     began = clock()
     solver.train()
-    train_seconds = clock() - began if solver_class.trains else None
+    train_seconds = clock() - began if type(solver).trains else None
     training = reported.training(solver.training)
     if training is not None:
         train_seconds = training["seconds"]  # of the training itself, wherever it took place
@@ -206,63 +194,6 @@ def _run(cell: Cell, job: dict[str, Any], folder: Path) -> Payload:
     return Payload(status="ok", slots=slots, train_seconds=train_seconds, method=method)
 
 
-def _problem(cell: Cell, folders: Sequence[str]) -> AnyProblem:
-    """The cell's problem on this machine, from the folders that it was planned with.
-
-    Raises
-    ------
-    DtbenchError
-        If it is not here, or its package is another one than that of the plan.
-    """
-    registry.look_in(folder for folder in folders if Path(folder).is_dir())
-    owner = problem(cell.problem)
-    if folders and source_sha256(cell.problem) != cell.problem_sha256:
-        raise DtbenchError(
-            f"the package of problem '{cell.problem}' was changed after the run was planned. Plan again; on a cluster, "
-            "give every worker the same files."
-        )
-    return owner
-
-
-def _seed_globals(seed: int) -> None:
-    """Seed the global generators: cells are forks of one process, and would all draw the same from them."""
-    first, second = np.random.SeedSequence(seed).generate_state(2)
-    np.random.seed(first)  # noqa: NPY002
-    random.seed(int(second))
-
-
-def located(given: str, shipped: str, sha256: str) -> Path:
-    """The file of a job on this machine: the path itself, or the same file in this machine's shipped folder.
-
-    Raises
-    ------
-    DtbenchError
-        If neither has the checksum that the cell was planned with.
-    """
-    path = Path(given)
-    home = files.folder(shipped)
-    for candidate in (path, home / path.name, home / path.parent.name / path.name):
-        with contextlib.suppress(OSError):
-            if hashlib.sha256(candidate.read_bytes()).hexdigest() == sha256:
-                return candidate
-    raise DtbenchError(
-        f"'{path.name}' is missing here or was changed after the run was planned (expected SHA-256 {sha256[:12]}...). "
-        "Plan again; on a cluster, give every worker the same files."
-    )
-
-
-def _solver_class(cell: Cell, given: str) -> type[Solver]:
-    """The class in a solver's file; of a rule of the problem, where no file is given."""
-    if not given:
-        return rule_solver(cell.solver)
-    file = located(given, "solvers", cell.solver_sha256)
-    for entry in read_solver_file(file):
-        if entry.name == cell.solver:
-            sys.path.append(str(file.parent))  # a solver may import files beside it; last, so they hide no package
-            return load_solver(entry)
-    raise DtbenchError(f"'{file.name}' holds no solver '{cell.solver}'.")
-
-
 def _method(trajectory: Trajectory) -> dict[str, Any]:
     """What the certificates have in common: methods, backends, how many slots ended in which status."""
     found = [c for c in (*trajectory.certificates, trajectory.horizon) if c is not None]
@@ -277,22 +208,6 @@ def _method(trajectory: Trajectory) -> dict[str, Any]:
     }
 
 
-class Notes:
-    """Writes how far the cell is into its folder, for the runner, not more often than a person can read."""
-
-    def __init__(self, folder: Path) -> None:
-        self.file, self.next = folder / NOTE, 0.0
-
-    def __call__(self, done: int, total: int, words: str = "") -> None:
-        now = clock()
-        if now >= self.next:
-            self.next = now + NOTE_PAUSE
-            part = self.file.with_suffix(".part")
-            with contextlib.suppress(OSError):  # a note that is lost is no failure of the cell
-                part.write_text(json.dumps([done, total, words]), encoding="utf-8")
-                part.replace(self.file)
-
-
 def read_note(folder: Path) -> tuple[int, int, str]:
     """The last note of a cell; nothing done of an unknown total before there is one, or if a solver spoiled it."""
     try:
@@ -302,11 +217,17 @@ def read_note(folder: Path) -> tuple[int, int, str]:
         return 0, 0, ""
 
 
-def read_payload(folder: Path) -> Payload | None:
-    """The result that a cell left, None if it left none that can be read."""
+PayloadT = TypeVar("PayloadT", bound=Strict)
+
+
+def read_payload(folder: Path, kind: type[PayloadT]) -> PayloadT | Payload | None:
+    """The result of a kind that a job left, or how it says that it failed; None if it left none that can be read."""
     try:
         content = read_result(folder / PAYLOAD)
-        return Payload.model_validate(json.loads(content)) if content is not None else None
+        facts = None if content is None else json.loads(content)
+        if not isinstance(facts, dict):
+            return None
+        return (kind if facts.get("status") == "ok" else Payload).model_validate(facts)
     except (ValueError, RecursionError):
         return None
 

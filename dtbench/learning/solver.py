@@ -85,6 +85,7 @@ class LearnedSolver(Solver):
         self.options = self._resolved(options)
         self.template = template(problem, instance, self.options.env)
         self.policy: Policy | None = None
+        self.prepared: Path | None = None  # file of the policy, where this very training took place before
         self.tell: Callable[[str], None] = _tell
 
     @property
@@ -131,10 +132,12 @@ class LearnedSolver(Solver):
         """
         if self.options.checkpoint:
             return self._named(Path(self.options.checkpoint)), "file"
-        shipped_policy = self._shipped() if shipped else None
+        if self.prepared is not None:
+            return self._trained_before(self.prepared), "trained"
+        shipped_policy = self.shipped() if shipped else None
         if shipped_policy is not None:
             return shipped_policy, "shipped"
-        place = cache.Place(self.identity, self._sources, self.tell)
+        place = self.place
         if not self.options.cache:
             return Checkpoint(*self._fit(report), sha256="", file=Path("(not kept)")), "trained"
         kept = place.kept()
@@ -167,6 +170,11 @@ class LearnedSolver(Solver):
             options=self.options.training(),
             seed=self.seed,
         )
+
+    @property
+    def place(self) -> cache.Place:
+        """Where the user's cache keeps the policy, and its training while it lasts."""
+        return cache.Place(self.identity, self._sources, self.tell)
 
     @property
     def shipped_name(self) -> str:
@@ -230,7 +238,16 @@ class LearnedSolver(Solver):
                 raise DtbenchError(f"'{file}': {name} is '{value}', expected '{wanted}'. {checkpoint.REMEDY}")
         return named
 
-    def _shipped(self) -> Checkpoint | None:
+    def _trained_before(self, file: Path) -> Checkpoint:
+        """The policy of a file that must be of this very training."""
+        found = checkpoint.read(file)
+        defaults: Any = type(self).Options()
+        differs = found.header.identity.differs(self.identity, defaults.training())
+        if differs:
+            raise DtbenchError(f"'{file}' is of another training: {differs}. Remove it, and run again.")
+        return found
+
+    def shipped(self) -> Checkpoint | None:
         """The policy that is shipped for this very training."""
         shipped = checkpoint.read_shipped(self._file, self.problem.id, self.shipped_name)
         if shipped is None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from dtbench.core import gap_to, is_better
-from dtbench.experiments.plan import Planned
+from dtbench.experiments.planned import Planned
 from dtbench.experiments.record import Record, Scalar
 from dtbench.experiments.sweep import Axis, Sample, Sweep
 from dtbench.files import csv_text, write_safely

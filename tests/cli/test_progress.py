@@ -12,7 +12,7 @@ from rich.text import Text
 from dtbench.cli import output
 from dtbench.cli import progress as shown
 from dtbench.experiments.events import Finished, Planning, Progress, Started
-from dtbench.experiments.plan import Planned
+from dtbench.experiments.planned import Planned
 from dtbench.experiments.record import Cell, Provenance, Record
 from dtbench.progress import Pace
 

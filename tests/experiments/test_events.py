@@ -3,10 +3,10 @@ import threading
 
 import pytest
 
+from dtbench.experiments.ending import lost
 from dtbench.experiments.events import Finished, Planning, Progress, Started
-from dtbench.experiments.plan import Planned
-from dtbench.experiments.process import lost
-from dtbench.experiments.run import job_of
+from dtbench.experiments.job import job_of
+from dtbench.experiments.planned import Planned
 
 
 class Clock:

@@ -16,8 +16,9 @@ from dtbench.errors import DtbenchError
 from dtbench.experiments import cluster
 from dtbench.experiments import run as runner
 from dtbench.experiments.events import Finished, Planning, Started
+from dtbench.experiments.job import job_of
 from dtbench.experiments.plan import make_plan
-from dtbench.experiments.run import Summary, _outcome, job_of
+from dtbench.experiments.run import Summary, _outcome
 from dtbench.experiments.store import Store
 from dtbench.experiments.suite import read
 
