@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 
 from dtbench import __version__
 from dtbench.cli import (
+    bundles,
     catalog,
     certify,
     compare,
@@ -67,7 +68,7 @@ app = typer.Typer(
 )
 for part in (
     catalog, show, solve, train, run, sweep, fresh, demonstrations, scores, compare, plot, data, certify, export, score,
-    predictor, scaffold, scaffold_problem,
+    bundles, predictor, scaffold, scaffold_problem,
 ):  # fmt: skip
     part.add_to(app)
 

@@ -79,8 +79,8 @@ def leaderboard(
     `--size` or `--solvers`, is as if it was not there.
     """
     asked = Asked(
-        tuple(dict.fromkeys(results)), tuple(_names(formats)), problem_id, size, tuple(_names(solvers)),
-        tuple(_names(columns)), digits, output, json,
+        tuple(dict.fromkeys(results)), tuple(names_of(formats)), problem_id, size, tuple(names_of(solvers)),
+        tuple(names_of(columns)), digits, output, json,
     )  # fmt: skip
     remembered = None if no_cache or len(asked.results) > 1 else asked.results[0]
     more = (*asked.facts, stdout.width, stdout.color_system)
@@ -125,10 +125,10 @@ class Asked:
         return self.output or (None if part else self.results[0])
 
 
-def _names(given: str | None) -> list[str]:
+def names_of(given: str | None) -> list[str]:
     """Names of a list; a label such as ``genetic (generations=10, population=5)`` is one.
 
-    >>> _names("greedy, genetic (a=1, b=2)")
+    >>> names_of("greedy, genetic (a=1, b=2)")
     ['greedy', 'genetic (a=1, b=2)']
     """
     return [name.strip() for name in re.split(r",(?![^(]*\))", given or "") if name.strip()]

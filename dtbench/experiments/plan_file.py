@@ -129,7 +129,7 @@ def keep(store: Store, plan: Plan) -> PlanFile:
     if old is not None and (fault := next(old.faults(), "")):
         raise DtbenchError(f"'{store.plan_file}': {fault}. Restore it, or remove it and run the suite again.")
     new = grown(old or PlanFile(), plan)
-    _check_labels(store, new)
+    check_labels(store, new)
     if new != old:
         write_safely(store.plan_file, to_json(new).encode())
     return new
@@ -169,7 +169,7 @@ def _still_planned(cells: Iterable[PlannedCell], scope: Scope, same_text: bool) 
             yield each.model_copy(update={"cell": cell.model_copy(update={"label": wanted.label})})
 
 
-def _check_labels(store: Store, plan: PlanFile) -> None:
+def check_labels(store: Store, plan: PlanFile) -> None:
     """Refuse two cells that tables could not tell apart."""
     seen: dict[tuple[str, str, str, int], Cell] = {}
     for each in plan.cells.values():

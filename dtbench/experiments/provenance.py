@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from dtbench import files
+from dtbench.experiments import calibration
 from dtbench.experiments.record import Provenance
 from dtbench.machine import cpu, version
 
@@ -29,6 +30,7 @@ def collect(command: str = "", suite: str | None = None, suite_sha256: str | Non
         platform=f"{platform.system()} {platform.release()} {platform.machine()}",
         cpu=cpu(),
         cores=os.cpu_count() or 1,
+        speed=calibration.speed(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         command=scrub(command),
         suite=suite,

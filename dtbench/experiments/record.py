@@ -135,7 +135,7 @@ class Payload(Strict):
 
 
 class Provenance(Strict):
-    """Where a record comes from."""
+    """Where a record comes from. ``speed`` of the machine: see :mod:`dtbench.experiments.calibration`."""
 
     dtbench: str
     commit: str | None
@@ -144,6 +144,7 @@ class Provenance(Strict):
     platform: str
     cpu: str
     cores: int
+    speed: Finite | None = None  # earlier records do not tell it
     started: str  # UTC, ISO 8601
     command: str
     suite: str | None
@@ -187,6 +188,8 @@ class Record(Strict):
     def content_sha256(self) -> str:
         """Checksum of all fields but ``sha256``."""
         facts = self.model_dump(mode="json", exclude={"sha256"})
+        if self.provenance.speed is None:
+            del facts["provenance"]["speed"]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     def sealed(self) -> Record:
@@ -202,6 +205,9 @@ class Record(Strict):
     def faults(self) -> Iterator[str]:
         """What in a record cannot be, whatever was solved: its times, and what its status may come with."""
         yield from self.time_faults()
+        speed = self.provenance.speed
+        if speed is not None and not 1e-3 <= speed <= 1e3:
+            yield f"the machine's speed is {speed!r}; expected 0.001 to 1000"
         failed = self.status != "ok"
         if failed and (self.method or self.train_seconds is not None):
             yield f"status is '{self.status}', but there are facts that only a finished cell has"

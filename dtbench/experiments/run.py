@@ -17,7 +17,7 @@ from typing import Any
 
 from dtbench import machine
 from dtbench.errors import DtbenchError, MachineError
-from dtbench.experiments import cluster, ending, plan_file, telling
+from dtbench.experiments import calibration, cluster, ending, plan_file, telling
 from dtbench.experiments.agenda import Agenda
 from dtbench.experiments.events import (
     Finished,
@@ -98,6 +98,7 @@ def run(
     KeyboardInterrupt
         As it came, after the running cells were killed. Finished cells are stored.
     """
+    calibration.speed()  # before anything shares the processor
     began = time.monotonic()
     if workers is not None and workers < 1:
         raise DtbenchError(f"--workers is {workers}; expected at least 1.")

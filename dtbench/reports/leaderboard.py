@@ -188,6 +188,18 @@ def _notes(group: ProblemRuns) -> Iterable[str]:
     strange = sorted({run.label for run in group.runs if run.record and not group.facts.made(run.record)})
     if strange:
         yield f"Made by another version of dtbench or of the problem, scored again by this one: {', '.join(strange)}."
+    yield from _elsewhere(group)
+
+
+def _elsewhere(group: ProblemRuns) -> Iterable[str]:
+    """Which times are of other machines, and how they were scaled."""
+    found: dict[tuple[str, float | None], set[str]] = {}
+    for run in group.runs:
+        if run.elsewhere and run.record is not None and run.status == "ok":
+            found.setdefault((run.record.provenance.cpu, run.pace), set()).add(run.label)
+    for (cpu, pace), labels in sorted(found.items(), key=lambda each: each[0][0]):
+        how = "not scaled, as a speed is not known" if pace is None else f"multiplied by {pace:.2f}"
+        yield f"Times measured on another processor, {one_line(cpu)}, {how}: {', '.join(sorted(labels))}."
 
 
 def _unseen(group: ProblemRuns) -> Iterable[str]:

@@ -22,6 +22,7 @@ from dtbench.library.best_known import own_name
 from dtbench.machine import version
 from dtbench.problems import source_sha256
 from dtbench.regime import REGIMES
+from dtbench.reports.machines import Machines
 from dtbench.reports.model import Estimate
 from dtbench.reports.numbers import ZERO, one_line
 from dtbench.reports.statistics import bootstrap_interval, mean_rank, stratified_iqm, tied
@@ -71,7 +72,8 @@ class ProblemFacts:
 class Run:
     """One planned cell; its names as they are shown, and its gap, None without a score or a best known value.
 
-    ``record`` is what answers for it; where there is none, ``lack`` says why, and ``reason`` more.
+    ``record`` is what answers for it; where there is none, ``lack`` says why, and ``reason`` more. ``elsewhere``: on
+    another machine than most; ``pace`` is what its times are multiplied by, None if that is not known.
     """
 
     cell: Cell
@@ -82,6 +84,8 @@ class Run:
     gap: float | None
     lack: Lack | None = None
     reason: str = ""
+    elsewhere: bool = False
+    pace: float | None = 1.0
 
     @property
     def status(self) -> Status | Lack | None:
@@ -219,10 +223,11 @@ class Entry:
 
     @property
     def slot_seconds(self) -> float | None:
-        """Median time of a decision, over all slots [s]."""
-        if len(self._slots) == 1:  # of one cell, of which there are thousands
-            return statistics.median(self._slots[0].seconds)
-        return float(np.median(self._all("seconds"))) if self._slots else None
+        """Median time of a decision, over all slots [s]; those of other machines are scaled."""
+        times = [(run.record.slots.seconds, run.pace or 1.0) for run in self.runs if run.record and run.record.slots]
+        if len(times) == 1:  # of one cell, of which there are thousands
+            return statistics.median(times[0][0]) * times[0][1]
+        return float(np.median([s * pace for seconds, pace in times for s in seconds])) if times else None
 
     @property
     def train_seconds(self) -> float | None:
@@ -259,6 +264,7 @@ class Entry:
             (f"on {self.n_instances} of {self.instances} instances", self.n_instances < self.instances),
             (f"{infeasible} infeasible slots", infeasible > 0),
             ("mixed versions", len(versions) > 1),
+            ("times of another machine", any(run.elsewhere for run in self.ok)),
         )
         return tuple(text for text, applies in marks if applies)
 
@@ -342,7 +348,8 @@ def collect(
     unknown = sorted({cell.problem for cell in cells} - set(problems))
     if unknown:
         raise DtbenchError(f"records of unknown problem '{unknown[0]}'. Known: {', '.join(sorted(problems))}.")
-    runs = [_run(record, best_known, problems[record.cell.problem].sense) for record in records]
+    machines = Machines.of(records)
+    runs = [_run(record, best_known, problems[record.cell.problem].sense, machines) for record in records]
     runs += [_missing(each, best_known) for each in lacking]
     runs.sort(key=lambda run: (run.label, run.instance, run.cell.seed, run.cell.key))
     _check(runs)
@@ -369,11 +376,14 @@ def known_as(cell: Cell) -> str:
     return own_name(cell.instance, cell.instance_sha256) if cell.instance.endswith(".nc") else cell.instance
 
 
-def _run(record: Record, best_known: Mapping[str, float], sense: Sense) -> Run:
+def _run(record: Record, best_known: Mapping[str, float], sense: Sense, machines: Machines) -> Run:
     best = best_known.get(known_as(record.cell))
     scored = record.objective
     gap = None if best is None or scored is None else float(gap_to(sense, scored, best))
-    return Run(record.cell, record, instance_name(record.cell), one_line(record.cell.label), best, gap)
+    return Run(
+        record.cell, record, instance_name(record.cell), one_line(record.cell.label), best, gap,
+        elsewhere=machines.elsewhere(record), pace=machines.pace(record),
+    )  # fmt: skip
 
 
 def _missing(each: Lacking, best_known: Mapping[str, float]) -> Run:
