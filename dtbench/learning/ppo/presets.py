@@ -9,6 +9,7 @@ from dtbench.learning.options import Scalar
 PAPER: Mapping[str, Mapping[str, Scalar]] = {
     "*": {"episodes": 1000, "parallel": 20},
     "mec-synchronization": {"episodes": 3750, "parallel": 25, "apart": "cc"},  # 150 rounds of 5000 slots
+    "satellite-offloading": {"env": "obs=paper"},
     "dnt-spectrum": {"gamma": 0.2},
     "edge-placement": {"gamma": 0.7},
     "edge-migration": {"gamma": 0.7},
