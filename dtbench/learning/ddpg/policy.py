@@ -105,8 +105,8 @@ class DeterministicPolicy(ActorPolicy):
 class PairPolicy(ActorPolicy):
     """Agents that give a score to each of several users: one small network per agent, the same for all its users.
 
-    What an agent observes are the features of its pairs one after the other, (users x features); Lu et al. (2021) have
-    a model per user and server, which is not tractable.
+    What an agent observes are the features of its pairs one after the other, (users x features). As in Lu et al.
+    (2021), there may be a network per agent and user instead: copy ``agent * users + user``.
     """
 
     kind = "pair"
@@ -119,16 +119,25 @@ class PairPolicy(ActorPolicy):
     def n_outputs(cls, group: Group) -> int:
         return 1
 
+    @classmethod
+    def n_copies(cls, group: Group) -> tuple[int, ...]:
+        return *super().n_copies(group), group.count * box(group).width
+
     def squashed(self, seen: Observation) -> dict[str, Floats]:
         features = {}
         for group in self.encoding.groups:
             network, observations = self.networks[group.name], seen.agents[group.name]
             rows, users = observations.shape[0], group.space.width
+            pairs = observations.reshape(rows, group.count, users, -1).swapaxes(0, 1)  # (agents, rows, users, inputs)
+            apart = network.copies > group.count
             pairs = (
-                observations.reshape(rows, group.count, users, -1).swapaxes(0, 1).reshape(group.count, rows * users, -1)
+                pairs.swapaxes(1, 2).reshape(network.copies, rows, -1)
+                if apart
+                else pairs.reshape(group.count, rows * users, -1)
             )
-            scores, _ = network(self.weights[group.name], np.ascontiguousarray(pairs), network.start(rows * users))
-            features[group.name] = squash(group, scores.reshape(group.count, rows, users).swapaxes(0, 1))
+            scores, _ = network(self.weights[group.name], np.ascontiguousarray(pairs), network.start(pairs.shape[1]))
+            each = scores.reshape(group.count, *((users, rows) if apart else (rows, users)))
+            features[group.name] = squash(group, np.moveaxis(each, 2 if apart else 1, 0))
         return features
 
 
