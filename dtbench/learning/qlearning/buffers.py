@@ -6,11 +6,16 @@ the draws differ: a batch has a block of rows for each agent, one after the othe
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 import numpy.typing as npt
 
+from dtbench.arrays import IntArray
 from dtbench.encoding import Encoding
 from dtbench.learning.qlearning.replay import SequenceBatch
+
+Entry = TypeVar("Entry", bound=np.generic)
 
 
 def own_rows(batch: SequenceBatch, encoding: Encoding) -> SequenceBatch:
@@ -43,7 +48,7 @@ def own_rows(batch: SequenceBatch, encoding: Encoding) -> SequenceBatch:
     )
 
 
-def _diagonal(value: npt.NDArray[np.generic], n: int, agents: npt.NDArray[np.int64]) -> npt.NDArray[np.generic]:
+def _diagonal(value: npt.NDArray[Entry], n: int, agents: IntArray) -> npt.NDArray[Entry]:
     """Entries (b, slots, agents, ...) of agents in their own blocks, of (n b, slots, agents of the group, ...)."""
     blocks = value.reshape(n, -1, *value.shape[1:])
     return np.moveaxis(blocks[agents, :, :, np.arange(len(agents))], 0, 2)
