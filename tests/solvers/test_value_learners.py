@@ -63,6 +63,17 @@ def test_rewards_of_independent_agents():
         assert ("agent_rewards" in learner.replay.arrays) == (rewards == "local")
 
 
+def test_actions_may_have_a_value_each():
+    """2^(U + 1) outputs, as Yu et al. (2025) count them, and the policy brings its encoding along."""
+    instance = problem("dnt-spectrum").generate("tiny", 3)
+    solver = make("vdn", instance, encoding="joint", **QUICK)
+    solver.train()
+    assert solver.policy.networks["bs"].outputs == 2 ** (1 + instance.params.n_users)
+    scores = play(problem("dnt-spectrum"), instance, solver).scores
+    assert scores.feasible.all()
+    assert not scores.repaired.any()
+
+
 def test_other_problems_are_declined():
     with pytest.raises(Declined, match="'vdn' does not take problem 'edge-placement'"):
         make("vdn", problem("edge-placement").generate("tiny", 3))

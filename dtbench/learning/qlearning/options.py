@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from dtbench.errors import DtbenchError
 from dtbench.learning.options import LearningOptions
@@ -13,6 +14,9 @@ from dtbench.params import param
 class ValueOptions(LearningOptions):
     """Networks, exploration, replay and updates; a round plays ``parallel`` episodes, then updates."""
 
+    FIXED_BY_POLICY: ClassVar[tuple[str, ...]] = ("env", "encoding")
+
+    encoding: str = param("agents", "1", "the problem's encoding that agents act in: what they choose")
     share: bool = param(True, "1", "one network for all agents of a group; otherwise one each")
     identity: bool = param(False, "1", "whether agents are told their number")
     hidden: int = param(64, "unit", "width of hidden layers", low=1)
