@@ -128,16 +128,13 @@ class PairPolicy(ActorPolicy):
         for group in self.encoding.groups:
             network, observations = self.networks[group.name], seen.agents[group.name]
             rows, users = observations.shape[0], group.space.width
-            pairs = observations.reshape(rows, group.count, users, -1).swapaxes(0, 1)  # (agents, rows, users, inputs)
-            apart = network.copies > group.count
-            pairs = (
-                pairs.swapaxes(1, 2).reshape(network.copies, rows, -1)
-                if apart
-                else pairs.reshape(group.count, rows * users, -1)
-            )
-            scores, _ = network(self.weights[group.name], np.ascontiguousarray(pairs), network.start(pairs.shape[1]))
-            each = scores.reshape(group.count, *((users, rows) if apart else (rows, users)))
-            features[group.name] = squash(group, np.moveaxis(each, 2 if apart else 1, 0))
+            pairs = observations.reshape(rows, group.count, users, -1)
+            own = network.copies > group.count  # a network per pair of agent and user
+            order = (1, 2, 0) if own else (1, 0, 2)
+            x = pairs.transpose(*order, 3).reshape(network.copies, -1, pairs.shape[-1])
+            scores, _ = network(self.weights[group.name], np.ascontiguousarray(x), network.start(x.shape[1]))
+            each = scores.reshape([pairs.shape[axis] for axis in order])
+            features[group.name] = squash(group, each.transpose(np.argsort(order)))
         return features
 
 
