@@ -68,7 +68,7 @@ def test_actions_may_have_a_value_each():
     instance = problem("dnt-spectrum").generate("tiny", 3)
     solver = make("vdn", instance, encoding="joint", **QUICK)
     solver.train()
-    assert solver.policy.networks["bs"].outputs == 2 ** (1 + instance.params.n_users)
+    assert solver.policy.networks["joint"].outputs == 2 ** (1 + instance.params.n_users)
     scores = play(problem("dnt-spectrum"), instance, solver).scores
     assert scores.feasible.all()
     assert not scores.repaired.any()

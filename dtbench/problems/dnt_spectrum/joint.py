@@ -17,19 +17,22 @@ from dtbench.encoding import Bounds, Categorical, Encoding, Group, Observation
 from dtbench.problems.dnt_spectrum.agents import decode, observe
 from dtbench.problems.dnt_spectrum.model import DntDecision, DntSlot
 
+GROUP = "joint"  # the base stations
 MOST_USERS = 12  # 8192 actions
 
 
 def encoding(agents: Group, bounds: Mapping[str, Bounds]) -> Encoding:
     """The group of base stations ``agents``, each of whose actions is one number; ``bounds`` of what they observe."""
     width = len(agents.space.n) if isinstance(agents.space, Categorical) else 0
-    stations = Group(agents.name, agents.count, Categorical((2**width,)), agents.observation)
+    stations = Group(GROUP, agents.count, Categorical((2**width,)), agents.observation)
 
     def decode_numbers(slot: DntSlot, x: npt.NDArray[Any]) -> DntDecision:
         entries = entries_of(np.asarray(x).astype(np.int64), width)
         return decode(slot, entries.reshape(*entries.shape[:-2], -1))
 
-    return Encoding((stations,), decode_numbers, observe=see, bounds=bounds)
+    return Encoding(
+        (stations,), decode_numbers, observe=see, bounds={GROUP: bounds[agents.name], "state": bounds["state"]}
+    )
 
 
 def entries_of(number: IntArray, width: int) -> IntArray:
@@ -40,8 +43,7 @@ def entries_of(number: IntArray, width: int) -> IntArray:
 def see(slot: DntSlot) -> Observation:
     """As :func:`dtbench.problems.dnt_spectrum.agents.observe`, with a mask (..., M, 2^(U + 1)) of numbers."""
     seen = observe(slot)
-    masks = {name: allowed_numbers(mask) for name, mask in seen.masks.items()}
-    return Observation(seen.agents, masks, seen.state)
+    return Observation({GROUP: seen.agents["bs"]}, {GROUP: allowed_numbers(seen.masks["bs"])}, seen.state)
 
 
 def allowed_numbers(mask: BoolArray) -> BoolArray:

@@ -28,7 +28,7 @@ def test_masks_and_decisions_are_those_of_the_entries():
     env.reset()
     entries, numbers = encodings["agents"], encodings["joint"]
     width = 1 + instance.params.n_users
-    each, whole = DNT.observe(env.slot).masks["bs"], env.observation.masks["bs"]
+    each, whole = DNT.observe(env.slot).masks["bs"], env.observation.masks["joint"]
     for number in range(2**width):
         digits = joint.entries_of(np.array(number), width)
         assert_array_equal(
