@@ -22,6 +22,7 @@ from dtbench.errors import DtbenchError, InvalidDecision
 Joint = npt.NDArray[Any]  # (size,), see dtbench.encoding
 _playing: dict[int, tuple[AnyProblem, Slot]] = {}  # slots in which agents choose in order just now
 _numbers = itertools.count()
+LENGTH_SEED = 0  # of the trace that an instance gets whose length is changed
 
 
 class Turns:
@@ -140,6 +141,8 @@ def _copied(value: npt.NDArray[Any], own_axes: int) -> npt.NDArray[Any]:
 def template(problem: AnyProblem, instance: Instance, env: str) -> Instance:
     """The instance with the parameters that the option ``env`` changes: what agents are trained on, and see.
 
+    Where the change makes episodes longer or shorter, it holds a fresh trace of that length instead of the instance's.
+
     Raises
     ------
     DtbenchError
@@ -155,9 +158,12 @@ def template(problem: AnyProblem, instance: Instance, env: str) -> Instance:
     params = instance.params.replace(changes)
     before, after = problem.dimensions(instance.params), problem.dimensions(params)
     for name, length in before.items():
-        if after[name] != length:
+        if after[name] != length and name not in problem.trace_axes:
             raise DtbenchError(
                 f"option 'env' = '{env}' makes {after[name]} of {length} in '{name}'; it may change how agents observe "
                 "and are rewarded, not the network. Draw another instance with `dtbench generate`."
             )
-    return dataclasses.replace(instance, params=params)
+    changed = dataclasses.replace(instance, params=params)
+    if before == after:
+        return changed
+    return problem.resample(changed, np.random.default_rng(np.random.SeedSequence(LENGTH_SEED)))

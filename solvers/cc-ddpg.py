@@ -8,8 +8,9 @@ channels and a matrix of shares, in the encoding ``structured``.
 - The critic of the paper sees the actor's output as it is, before rounding.
 - The order of an update is in :mod:`dtbench.learning.ddpg.learner`.
 
-The paper gives no settings. Those of the preset ``paper`` are ours, in its spirit: one environment, an update per slot,
-discount 0.9. The preset ``tuned`` gives the reason of each deviation beside its line.
+The preset ``paper`` observes the data only, Eq. (18). Beyond that the paper gives no settings. Those of the preset are
+ours, in its spirit: one environment, an update per slot, discount 0.9. The preset ``tuned`` gives the reason of each
+deviation beside its line.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ if TYPE_CHECKING:
     from dtbench.learning.training import Learner
 
 PRESETS: Presets = {
-    "paper": {"*": {"episodes": 1500, "validate_every": 50, "bootstrap": False, "actor": "128"}},
+    "paper": {
+        "*": {"env": "obs=paper", "episodes": 1500, "validate_every": 50, "bootstrap": False, "actor": "128"}
+    },
     "tuned": {
         "*": {
             "episodes": 12800, "parallel": 32, "validate_every": 3, "traces": 40,

@@ -12,8 +12,9 @@ The option ``mode`` says what the actions mean:
 In both modes repair replaces a hopeless decision by the reference round, and that is what is scored. So look at the
 share of repaired slots before you praise the score.
 
-The paper gives no settings. The preset ``paper`` is our reading of its ablation: 1500 episodes, discount 0.9. The
-preset ``tuned`` deviates as in :file:`cc-ddpg.py`, where the reasons are:
+The paper has no such baseline, and gives no settings. The preset ``paper`` is our ablation of its method: the data are
+observed, Eq. (18), for 1500 episodes, with discount 0.9. The preset ``tuned`` deviates as in :file:`cc-ddpg.py`, where
+the reasons are:
 
 - ``gamma=0``: no decision changes a later slot.
 - ``parallel``: several copies are played.
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from dtbench.learning.training import Learner
 
 PRESETS: Presets = {
-    "paper": {"*": {"episodes": 1500, "validate_every": 50, "bootstrap": False}},
+    "paper": {"*": {"env": "obs=paper", "episodes": 1500, "validate_every": 50, "bootstrap": False}},
     "tuned": {
         "*": {
             "scope": "size", "validate_every": 3, "traces": 40,

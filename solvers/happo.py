@@ -4,8 +4,10 @@ Each agent has its own network. Reals have Beta distributions ("Beta-HAPPO"). Th
 :mod:`dtbench.learning.ppo.learner`.
 
 The preset ``paper`` takes what Liu et al. (2025) give for ``mec-synchronization`` to all problems. The discount is that
-of each problem's paper. A round on ``mec-synchronization`` has the paper's 5000 slots, as 25 episodes of the library's
-horizon.
+of each problem's paper, and agents observe what it prints, where it prints it. On ``mec-synchronization`` a round is an
+episode of 5000 slots. In the closed loop, which is the paper's (sizes ``closed-*``), queues start from 0, and a control
+centre places twins at the start of each frame. It learns in every slot from the reward (26), (27). Where queues and
+hosts are given there is no centre.
 
 The preset ``tuned`` is ours. Its deviations, each with its reason:
 

@@ -9,7 +9,11 @@ its own action only.
   control centre chooses hosts. ``env=host_action=real`` turns hosts into reals. One critic is of the reward of users
   and stations, one of the control centre's.
 
-The preset ``paper`` has the papers' settings. The preset ``tuned`` is ours. Its deviations, each with its reason:
+The preset ``paper`` has the papers' settings. On ``edge-placement`` Algorithm 1 updates once per episode, 5000 times,
+and base stations observe Eq. (22), ``encoding=printed``. On ``mec-synchronization`` every agent has a critic, and
+episodes have 5000 slots, in the closed loop with the control centre, as in :file:`happo.py`.
+
+The preset ``tuned`` is ours. Its deviations, each with its reason:
 
 both problems
     - ``gamma=0``: decisions hardly change what a later slot is worth.
@@ -33,13 +37,16 @@ both problems
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from dtbench.core import Instance
+from dtbench.errors import DtbenchError
 from dtbench.learning.ddpg.options import ActorCriticOptions
 from dtbench.learning.ddpg.policy import DeterministicPolicy
 from dtbench.learning.options import Presets
 from dtbench.learning.solver import LearnedSolver
+from dtbench.params import param
 from dtbench.problems.edge_association.placement.agents import station_entries
 
 if TYPE_CHECKING:
@@ -54,15 +61,15 @@ STREAMS = (("bs", "mu"), ("cc",))  # groups that are paid alike
 PRESETS: Presets = {
     "paper": {
         "edge-placement": {
-            "episodes": 200, "validate_every": 10, "actor": "256,128", "critic": "256,128", "gamma": 0.7, "batch": 32,
-            "actor_rate": 1e-3, "capacity": 20_000, "warmup": 256, "target_rate": 0.01, "clip": 1.0, "noise": 0.4,
-            "exploring": 0.7,
+            "encoding": "printed", "episodes": 5000, "validate_every": 250, "every": 0, "actor": "256,128",
+            "critic": "256,128", "gamma": 0.7, "batch": 32, "actor_rate": 1e-3, "capacity": 20_000, "warmup": 256,
+            "target_rate": 0.01, "clip": 1.0, "noise": 0.4, "exploring": 0.7,
         },
         "mec-synchronization": {
-            "episodes": 3750, "validate_every": 75, "env": "host_action=real",
-            "actor": "128,64", "critic": "128,64", "apart": False, "gamma": 0.9, "batch": 256, "every": 10,
-            "actor_rate": 1e-4, "critic_rate": 1e-4, "clip": 0.5, "noise": 0.7071, "last_noise": 0.1,
-            "noise_fall": 0.9995,
+            "env": "y0=zero,n_frames=50,observation=paper,reward=xi,host_action=real",
+            "episodes": 150, "validate_every": 10, "traces": 5, "actor": "128,64", "critic": "128,64", "gamma": 0.9,
+            "batch": 256, "every": 10, "actor_rate": 1e-4, "critic_rate": 1e-4, "clip": 0.5, "noise": 0.7071,
+            "last_noise": 0.1, "noise_fall": 0.9995,
         },
     },
     "tuned": {
@@ -82,11 +89,20 @@ PRESETS: Presets = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True, kw_only=True)
+class MaddpgOptions(ActorCriticOptions):
+    """Those of an actor-critic, and what agents observe."""
+
+    FIXED_BY_POLICY: ClassVar[tuple[str, ...]] = ("env", "encoding")
+
+    encoding: str = param("agents", "1", "the problem's encoding that agents act in: what they observe")
+
+
 class Maddpg(LearnedSolver):
     name = "maddpg"
     problems = ("edge-placement", "mec-synchronization")
     trains = True
-    Options = ActorCriticOptions
+    Options = MaddpgOptions
     policy_class = DeterministicPolicy
     presets = PRESETS
     sampled: ClassVar[float] = 0.05
@@ -106,6 +122,11 @@ class Maddpg(LearnedSolver):
             actor = DeterministicActor(env.encoding, o.layers("actor"), generator)
             if o.alike and instance.problem == "mec-synchronization":
                 return actor, CrowdCritic(env.encoding, o.layers("critic"), generator)
+            if o.alike and o.encoding != "agents":
+                raise DtbenchError(
+                    f"option 'encoding' is '{o.encoding}'; a critic that judges base stations alike (alike=true) knows "
+                    "where they stand in what 'agents' observes only."
+                )
             if o.alike:
                 like = station_entries(instance.params.n_users, instance.params.n_bs)
                 return actor, ItemCritic(length, size, like, player_groups, o.layers("critic"), generator)

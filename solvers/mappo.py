@@ -4,7 +4,8 @@ Reals have Beta distributions. The algorithm is :mod:`dtbench.learning.ppo.learn
 
 Presets and their reasons are those of :file:`happo.py`, but for ``share``: like agents share a network.
 
-- ``mec-synchronization``: sharing takes fewer episodes and bears larger steps.
+- ``mec-synchronization``: sharing takes fewer episodes and bears larger steps. In the preset ``paper`` every agent has
+  its own network, as Liu et al. (2025) write.
 - ``dnt-spectrum``: base stations do not share, because each has its own place.
 """
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from dtbench.learning.training import Learner
 
 PRESETS: Presets = {
-    "paper": PAPER,
+    "paper": {**PAPER, "mec-synchronization": {**PAPER["mec-synchronization"], "share": False}},
     "tuned": {
         **TUNED,
         "dnt-spectrum": {**TUNED_DNT, "share": False},

@@ -12,13 +12,15 @@ The option ``transfer`` chooses what is done:
 
 Deviations from the paper, each with its reason:
 
-- A model per server: one per user and server is not tractable.
-- All servers start from the same weights: (32) would otherwise average networks that mean different things.
-- (34) is divided by 1 + rho: weights would otherwise grow without bound.
+- A critic per server: one per user and server would have 80 million weights. Actors are per user and server in the
+  preset ``paper`` (``models=user``).
+- All models start from the same weights: (32) would otherwise average networks that mean different things.
+- (34) is divided by 1 + rho: weights would otherwise grow without bound (``normalise=false`` is as printed).
 - Experience is taken over by reference: a transition of another server is looked at from that server's place.
 
 The preset ``tuned`` is ours. Its deviations, each with its reason:
 
+- ``models=server``: a server's users share its actor, because instances redraw users.
 - ``parallel``: several copies are played.
 - ``apart=false``, ``alike``: servers share a critic, because their rewards are equal. The critic sees a user with all
   its servers and scores at once, because whether a score is high enough depends on the others.
@@ -45,8 +47,8 @@ if TYPE_CHECKING:
 PRESETS: Presets = {
     "paper": {
         "*": {
-            "episodes": 200, "validate_every": 10, "actor": "64,64", "critic": "64,128", "gamma": 0.7, "batch": 32,
-            "actor_rate": 1e-3, "capacity": 20_000, "warmup": 256, "target_rate": 0.01, "clip": 1.0,
+            "models": "user", "episodes": 200, "validate_every": 10, "actor": "64,64", "critic": "64,128", "gamma": 0.7,
+            "batch": 32, "actor_rate": 1e-3, "capacity": 20_000, "warmup": 256, "target_rate": 0.01, "clip": 1.0,
             "exploring": 0.7,
         }
     },

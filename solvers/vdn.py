@@ -10,8 +10,8 @@ of each agent (Sunehag et al., 2018).
 
 Deviations from the papers, each with its reason:
 
-- One joint replay buffer: the joint loss needs the same slots of all agents. Tao et al. write one buffer per agent.
-- One network for all users: instances redraw users, so a user's number has no meaning.
+- Buffers of agents hold joint slots: the joint loss needs the same slots of all agents. Tao et al. write one buffer per
+  agent; each draws from its own, and learns from what it drew (``buffers=agent``).
 - The target is over the masks that agents see before anybody acts: what others will take is unknown.
 - An entry of an action that is forced counts 0: nothing is chosen there.
 - The last slot of an episode has the value of the state that is reached: a horizon cuts off and is no end.
@@ -19,16 +19,21 @@ Deviations from the papers, each with its reason:
 - Users choose in order, with full devices masked: Eq. (13d) of Tao et al. demands it.
 
 The preset ``paper`` is ours where the papers are silent: warm-up, updates per round, replay, copies of the target,
-exploration, clip. On ``dnt-spectrum`` the learning rate is 5e-4: 75 epochs of 10 episodes are too short for the paper's
-1e-4.
+exploration, clip.
+
+- On ``stin-deployment`` every user has a network and a buffer, as in Algorithm 1. A batch has 64 transitions.
+- On ``dnt-spectrum`` base stations observe as printed, the twin predicts by its GRU, and the learning rate is 1e-4.
+  There are the paper's 75 epochs. Updates per epoch are ours: as many as this rate needs (:file:`docs/deviations.md`).
 
 The preset ``tuned`` is ours, by hand and by the search in :file:`tuning/value.py`:
 
 all problems
+    - ``buffers=joint``: all agents learn from one draw, which costs a share of the time.
     - ``parallel``: many episodes are played at once.
     - ``last_rate``: the learning rate falls to almost nothing, so that policies settle.
 
 ``stin-deployment``
+    - ``share``: one network for all users, because instances redraw users, and a user's number has no meaning.
     - ``gamma=0``, ``memory=0``, ``length=1``: slots are not coupled. There is nothing to look ahead to or to remember,
       so single slots are drawn.
 

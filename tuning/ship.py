@@ -4,7 +4,9 @@ Every training is a command, ``dtbench train SOLVER PROBLEM SIZE --instance NAME
 single thread; ``--workers`` of them run at once. Instances of the library only say which network is trained on: agents
 play fresh traces of it. A file that is there is left as it is; delete it to have it made again.
 
-    python tuning/ship.py --workers 2 [--only 'dnt-spectrum/vdn*'] [--list]
+    python tuning/ship.py --workers 2 [--only 'dnt-spectrum/vdn*'] [--list] [--planned]
+
+Tables ``planned`` are to be trained yet: ``--planned`` trains them. Then they are moved to ``policies``.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from dtbench.envs import TEMPLATE_SEED
 from dtbench.errors import DtbenchError
 from dtbench.files import write_safely
 from dtbench.learning.solver import LearnedSolver
@@ -43,7 +46,7 @@ class Training:
     solver: str
     problem: str
     size: str
-    instance: str
+    instance: str  # name in the library; empty: a network that is drawn for training
     seed: int
     preset: str
     file: Path
@@ -53,7 +56,8 @@ class Training:
         """What is run."""
         train = [str(Path(sys.executable).with_name("dtbench")), "train", self.solver, self.problem, self.size]
         train += ["--option", f"preset={self.preset}"]
-        return [*train, "--instance", self.instance, "--seed", str(self.seed), "-o", str(CHECKPOINTS)]
+        train += ["--instance", self.instance] if self.instance else []
+        return [*train, "--seed", str(self.seed), "-o", str(CHECKPOINTS)]
 
 
 @cache
@@ -66,16 +70,23 @@ def learned(solver: str) -> type[LearnedSolver]:
 
 
 def trainings(tables: list[dict[str, Any]], only: str) -> Iterator[Training]:
-    """Trainings of the tables in their order, one per network: instances that share a network share a policy."""
+    """Trainings of the tables in their order, one per network: instances that share a network share a policy.
+
+    A table names ``instances`` of the library, or a ``size`` that the library does not have.
+    """
     seen: set[Path] = set()
     loaded = cache(instances.load)
     for table in tables:
         preset = table.get("preset", "tuned")
-        names = [n for n in instances.names(table["problem"]) if fnmatch.fnmatchcase(n, table["instances"])]
+        if "size" in table:
+            networks = {"": problem(table["problem"]).generate(table["size"], TEMPLATE_SEED)}
+        else:
+            known = instances.names(table["problem"])
+            networks = {n: loaded(n) for n in known if fnmatch.fnmatchcase(n, table["instances"])}
         for seed in range(table["seeds"]):
             for solver in table["solvers"]:
-                for name in names:
-                    cls, instance = learned(solver), loaded(name)
+                for name, instance in networks.items():
+                    cls = learned(solver)
                     agent = cls(problem(table["problem"]), instance, seed=seed, preset=preset)
                     file = CHECKPOINTS / table["problem"] / agent.shipped_name
                     if file not in seen and fnmatch.fnmatchcase(f"{table['problem']}/{file.name}", only):
@@ -112,8 +123,10 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="trainings at once")
     parser.add_argument("--only", default="*", help="glob of PROBLEM/FILE")
     parser.add_argument("--list", action="store_true", help="only name what is missing")
+    parser.add_argument("--planned", action="store_true", help="those to be trained yet, instead of those shipped")
     given = parser.parse_args()
-    tables = tomllib.loads((HERE / "shipped.toml").read_text(encoding="utf-8"))["policies"]
+    listed = tomllib.loads((HERE / "shipped.toml").read_text(encoding="utf-8"))
+    tables = listed["planned" if given.planned else "policies"]
     todo = [training for training in trainings(tables, given.only) if not training.file.is_file()]
     if given.list:
         print("\n".join(f"{training.problem}/{training.file.name}" for training in todo))

@@ -24,6 +24,7 @@ from dtbench.library import instances
 from dtbench.plugins.discovery import SolverEntry, find
 
 FRESH_SEED = 20_000  # of traces: above those of training (10 000 and on) that shipped policies have
+DRAWN = 5  # networks of a size that the library does not have, such as closed loops
 TRACES, SUITE = "traces", "suite.toml"
 
 
@@ -64,18 +65,19 @@ def methods(texts: Iterable[str], entries: Mapping[str, SolverEntry], problem: s
 
 
 def networks(owner: AnyProblem, size: str) -> list[Instance]:
-    """An instance of each network of the library's instances of a size.
+    """An instance of each network of the library's instances of a size; drawn ones where the library has none.
 
     Raises
     ------
     DtbenchError
-        If the library has none of the size.
+        If the problem has no such size.
     """
     from dtbench.learning.network_key import network_key
 
     names = instances.names(owner.id, size)
     if not names:
-        raise DtbenchError(f"the library has no instance of '{owner.id}' of size '{size}', whose networks to take.")
+        owner.params(size)
+        return [owner.generate(size, FRESH_SEED + number) for number in range(DRAWN)]
     by_key: dict[str, Instance] = {}
     for name in names:
         instance = instances.load(name)

@@ -115,7 +115,7 @@ class Policy(ABC):
         identity = bool(facts["identity"])
         for group in encoding.groups:
             inputs, outputs = cls.n_inputs(group, identity), cls.n_outputs(group)
-            _check_fit(group, networks, inputs, outputs, where)
+            _check_fit(group, networks, inputs, outputs, cls.n_copies(group), where)
             networks[group.name].check(select(weights, group.name), f"{where}: group '{group.name}'")
         return cls(encoding, networks, weights, identity=identity)
 
@@ -128,6 +128,11 @@ class Policy(ABC):
     @abstractmethod
     def n_outputs(cls, group: Group) -> int:
         """Outputs of a network of a group's agents."""
+
+    @classmethod
+    def n_copies(cls, group: Group) -> tuple[int, ...]:
+        """How many copies a network of a group's agents may have: one for all of them, or one each."""
+        return 1, group.count
 
     def _rows(self, group: Group, rows: int) -> int:
         return rows * group.count if self.networks[group.name].copies == 1 else rows
@@ -168,11 +173,13 @@ def select(weights: Mapping[str, Floats], group: str) -> dict[str, Floats]:
     return {key.removeprefix(group + "/"): value for key, value in weights.items() if key.startswith(group + "/")}
 
 
-def _check_fit(group: Group, networks: Mapping[str, Network], inputs: int, outputs: int, where: str) -> None:
+def _check_fit(
+    group: Group, networks: Mapping[str, Network], inputs: int, outputs: int, copies: tuple[int, ...], where: str
+) -> None:  # fmt: skip
     if group.name not in networks:
         raise DtbenchError(f"{where}: there is no network of agents '{group.name}', but of {', '.join(networks)}.")
     network = networks[group.name]
-    fits = network.inputs == inputs and network.outputs == outputs and network.copies in (1, group.count)
+    fits = network.inputs == inputs and network.outputs == outputs and network.copies in copies
     if not fits:
         raise DtbenchError(
             f"{where}: the network of agents '{group.name}' has {network.inputs} inputs, {network.outputs} outputs and "

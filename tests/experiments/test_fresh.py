@@ -1,5 +1,6 @@
 """Methods on fresh traces: files that are the same again, ratios by hand, and the command from end to end."""
 
+import numpy as np
 import pytest
 
 from dtbench.errors import DtbenchError
@@ -66,7 +67,13 @@ def test_traces_are_fresh_and_the_same_again(tmp_path):
         assert instances.sha256_of(file) not in library
 
 
-def test_the_library_must_have_the_size(tmp_path):
+def test_networks_are_drawn_where_the_library_has_none(tmp_path):
+    """Closed loops: five networks, and not one that another one is."""
     owner = problem("mec-synchronization")
-    with pytest.raises(DtbenchError, match="no instance of 'mec-synchronization' of size 'closed-tiny'"):
-        fresh.prepare(owner, "closed-tiny", [], tmp_path, traces=1, seeds=1)
+    assert not instances.names(owner.id, "closed-tiny")
+    suite = fresh.prepare(owner, "closed-tiny", [], tmp_path, traces=1, seeds=1, most_networks=2)
+    first, second = (instances.load(file) for file in sorted((tmp_path / "traces").iterdir()))
+    assert first.params.closed
+    assert not np.array_equal(first.speed_mean, second.speed_mean)
+    assert suite.seeds == 1
+    assert len(fresh.networks(owner, "closed-tiny")) == fresh.DRAWN

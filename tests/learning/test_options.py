@@ -1,5 +1,6 @@
 import dataclasses
 
+import numpy as np
 import pytest
 
 from dtbench.errors import DtbenchError
@@ -7,7 +8,7 @@ from dtbench.learning.options import LearningOptions, resolve
 from dtbench.problems import problem
 from dtbench.view import template
 
-STIN = problem("stin-deployment")
+STIN, MEC = problem("stin-deployment"), problem("mec-synchronization")
 PRESETS = {
     "paper": {"*": {"episodes": 5, "traces": 3}, "p": {"traces": 4}},
     "tuned": {"q": {"validate_every": 7}},
@@ -48,6 +49,16 @@ def test_parameters_are_changed_for_agents_but_not_the_network():
     assert (changed.params.cost_count, changed.params.w_cost) == ("hosted", 2.0)
     assert dataclasses.replace(changed, params=instance.params).params == instance.params
     assert template(STIN, instance, "").params == instance.params
+
+
+def test_longer_episodes_are_fresh_traces_of_the_same_network():
+    """Five slots a frame: 2 frames become 7; base stations and users' speeds stay, and so does the instance."""
+    instance = MEC.generate("tiny", 0)
+    changed = template(MEC, instance, "n_frames=7")
+    assert (instance.horizon, changed.horizon) == (10, 35)
+    assert changed.gain.shape[0] == 35
+    np.testing.assert_array_equal(changed.speed_mean, instance.speed_mean)
+    assert template(MEC, instance, "n_frames=7").user_xy.tobytes() == changed.user_xy.tobytes()
 
 
 @pytest.mark.parametrize(

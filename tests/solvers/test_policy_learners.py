@@ -60,6 +60,22 @@ def test_presets_are_taken(name, preset):
 
 
 @pytest.mark.parametrize("name", ["mappo", "happo", "gaussian-happo"])
+@pytest.mark.parametrize("preset", ["paper", "tuned"])
+def test_presets_train_in_the_closed_loop(name, preset):
+    """With the control centre, who learns from its own reward; with the paper's, all agents have their own networks."""
+    instance = problem("mec-synchronization").generate("tiny", 3, protocol="closed")
+    cls = load_solver(discover()[name])
+    env = cls(problem("mec-synchronization"), instance, preset=preset).options.env.replace("n_frames=50", "n_frames=4")
+    solver, objectives = train_and_play(name, instance, preset=preset, env=env, episodes=2, traces=2, parallel=1)
+    assert np.isfinite(objectives).all()
+    assert set(solver.policy.networks) == {"mu", "bs", "cc"}
+    assert solver.options.apart == "cc"
+    if preset == "paper":
+        assert solver.template.horizon == 20
+        assert solver.policy.networks["mu"].copies == instance.params.n_users
+
+
+@pytest.mark.parametrize("name", ["mappo", "happo", "gaussian-happo"])
 @pytest.mark.parametrize(("id", "encoding"), [("satellite-offloading", "strict"), ("edge-placement", "hybrid")])
 def test_other_encodings(name, id, encoding):
     """Choices and scores of like agents side by side; requests that are paid for before repair."""
@@ -83,7 +99,9 @@ def test_a_file_brings_its_encoding_along(tmp_path):
 
 
 def test_unknown_encodings_are_refused():
-    with pytest.raises(DtbenchError, match="'edge-placement' has no encoding 'best'. Known: agents, search, hybrid"):
+    with pytest.raises(
+        DtbenchError, match="'edge-placement' has no encoding 'best'. Known: agents, search, hybrid, printed"
+    ):
         solve("mappo", problem("edge-placement").generate("tiny", 3), encoding="best")
     with pytest.raises(
         DtbenchError, match="'encoding' is 'search', in which agents 'twin' observe nothing; expected one"

@@ -83,7 +83,7 @@ def values(learner):
     """What the learner says of what it has seen, before every slot."""
     rng = np.random.default_rng(0)
     if hasattr(learner, "branches"):
-        learner._copy_targets()
+        learner._move_targets(1.0)
         batch = learner.replay.sample(rng, 64, SLOTS)
         state = None if batch.state is None else torch.from_numpy(batch.state)
         return learner._following(batch, learner._outputs(learner.agents, batch), state).numpy()

@@ -41,14 +41,16 @@ def test_trains_and_decides(name, id, preset):
 @pytest.mark.parametrize("name", SOLVERS)
 def test_the_presets_paper_are_those_of_the_cards(name):
     stin = make(name, problem("stin-deployment").generate("tiny", 3), preset="paper").options
-    assert (stin.episodes, stin.parallel, stin.updates, stin.batch, stin.length) == (1000, 1, 8, 64, 8)
-    assert (stin.hidden, stin.layers, stin.memory, stin.share) == (64, 1, 64, True)
+    assert (stin.episodes, stin.parallel, stin.updates, stin.batch, stin.length) == (1000, 1, 8, 8, 8)
+    assert (stin.hidden, stin.layers, stin.memory, stin.share) == (64, 1, 64, False)
+    assert stin.buffers == "agent"
     assert (stin.gamma, stin.learning_rate, stin.target_every, stin.warmup, stin.clip) == (0.9, 1e-4, 10, 16, 10)
     assert (stin.epsilon, stin.last_epsilon, stin.exploring, stin.reward_scale) == (1.0, 0.05, 0.5, 10.0)
     dnt = make(name, problem("dnt-spectrum").generate("tiny", 3), preset="paper").options
-    assert (dnt.episodes, dnt.parallel, dnt.updates, dnt.batch, dnt.length) == (750, 10, 20, 32, 0)
+    assert (dnt.episodes, dnt.parallel, dnt.updates, dnt.batch, dnt.length) == (750, 10, 100, 32, 0)
+    assert dnt.env == "obs=paper,predictor=gru"
     assert (dnt.hidden, dnt.layers, dnt.memory, dnt.share) == (128, 1, 128, False)
-    assert (dnt.gamma, dnt.learning_rate, dnt.target_every, dnt.warmup, dnt.clip) == (0.2, 5e-4, 50, 0, 10)
+    assert (dnt.gamma, dnt.learning_rate, dnt.target_every, dnt.warmup, dnt.clip) == (0.2, 1e-4, 50, 0, 10)
     assert (dnt.epsilon, dnt.last_epsilon, dnt.exploring, dnt.reward_scale) == (1.0, 0.05, 0.6, 1.0)
 
 
@@ -59,6 +61,17 @@ def test_rewards_of_independent_agents():
         solver = make("iql", instance, rewards=rewards, **QUICK)
         learner = solver.learner(solver.template)
         assert ("agent_rewards" in learner.replay.arrays) == (rewards == "local")
+
+
+def test_actions_may_have_a_value_each():
+    """2^(U + 1) outputs, as Yu et al. (2025) count them, and the policy brings its encoding along."""
+    instance = problem("dnt-spectrum").generate("tiny", 3)
+    solver = make("vdn", instance, encoding="joint", **QUICK)
+    solver.train()
+    assert solver.policy.networks["joint"].outputs == 2 ** (1 + instance.params.n_users)
+    scores = play(problem("dnt-spectrum"), instance, solver).scores
+    assert scores.feasible.all()
+    assert not scores.repaired.any()
 
 
 def test_other_problems_are_declined():

@@ -1,5 +1,7 @@
 import numpy as np
 
+from dtbench.learning import cache
+
 from .scripts import script
 
 reliability = script("studies", "reliability")
@@ -21,3 +23,21 @@ def test_a_rule_keeps_its_twins_at_the_nearest_server():
     told = reliability.second_half(closed, reliability.method("greedy", 0, closed))
     assert 0.0 <= told["failure_ratio"] <= 1.0
     assert told["energy"] > 0.0
+
+
+def test_a_centre_places_the_twins_of_its_agents(tmp_path, monkeypatch):
+    """A short training in the closed loop; hosts are its centre's at the start of a frame, and stay in between."""
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path))
+    options = {"episodes": 2, "parallel": 1, "traces": 1, "validate_every": 2}
+    closed = reliability.MEC.generate("closed-tiny", 20_000)
+    decide = reliability.method("mappo", 0, closed, centre=True, size="closed-tiny", **options)
+    state, hosts = reliability.MEC.start(closed), []
+    for t in range(closed.horizon):
+        slot = reliability.MEC.slot(closed, t, state)
+        decision = decide(slot)
+        assert reliability.MEC.evaluate(slot, decision).feasible
+        state = reliability.MEC.advance(slot, decision)
+        hosts.append(decision.host)
+    frame = closed.params.frame_slots
+    assert all(np.array_equal(host, hosts[t - t % frame]) for t, host in enumerate(hosts))
+    assert not np.array_equal(hosts[0], closed.host_ref[0])

@@ -81,9 +81,13 @@ class TransferOptions(ActorCriticOptions):
         choices=("online", "init", "none"),
     )  # fmt: skip
     source: str = param("", "1", "file of a policy of another network, for transfer=init")
+    models: str = param(
+        "server", "1", "an actor per server, shared by its users, or per user and server", choices=("server", "user")
+    )
     step_updates: int = param(4, "1", "G, updates of a server's model in a transfer step", low=0)
     recent: int = param(8, "slot", "newest transitions that are taken over from a source server", low=0)
     most: int = param(64, "1", "transitions taken over by a server in a slot", low=0)
     merge: float = param(0.1, "1", "rho, weight of the source model", low=0.0)
+    normalise: bool = param(True, "1", "whether a merged model is divided by 1 + rho, which keeps weights bounded")
     prior: float = param(0.3, "1", "chance that greedy decides instead at the start of training", low=0.0, high=1.0)
     prior_share: float = param(0.4, "1", "share of the training over which it falls to 0", low=0.0, high=1.0)

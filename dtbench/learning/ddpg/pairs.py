@@ -27,18 +27,21 @@ class PairActor(Actor):
         Length of a pair's features.
     alike
         Whether all agents start from the same weights.
+    per_user
+        Whether an agent has a network for each of its users: copy ``agent * users + user``.
     """
 
     def __init__(
         self, encoding: Encoding, features: int, hidden: tuple[int, ...], generator: torch.Generator, *,
-        alike: bool = False,
+        alike: bool = False, per_user: bool = False,
     ) -> None:  # fmt: skip
         (group,) = encoding.groups
-        network = StackedNetwork(Network(inputs=features, hidden=hidden, outputs=1, copies=group.count), generator)
+        copies = group.count * (group.space.width if per_user else 1)
+        network = StackedNetwork(Network(inputs=features, hidden=hidden, outputs=1, copies=copies), generator)
         if alike:
             align(network)
         super().__init__(encoding, {group.name: network})
-        self.features = features
+        self.features, self.per_user = features, per_user
 
     def pairs(self, state: Tensor) -> Tensor:
         """Features (rows, agents, users, features) of a global state that holds all of them."""
@@ -48,9 +51,16 @@ class PairActor(Actor):
     def forward(self, seen: Seen) -> Tensor:
         (group,) = self.encoding.groups
         pairs = self.pairs(seen["state"])
-        x = pairs.movedim(1, 0).flatten(1, 2)
-        scores = self.network(group.name)(x).view(group.count, len(pairs), -1)
-        return squash(group, scores.movedim(0, 1)).flatten(1)
+        return squash(group, self.scores(pairs.movedim(1, 0)).movedim(0, 1)).flatten(1)
+
+    def scores(self, pairs: Tensor) -> Tensor:
+        """Outputs (agents, rows, users) for the pairs (agents, rows, users, features) that each agent looks at."""
+        (group,) = self.encoding.groups
+        if not self.per_user:
+            return self.network(group.name)(pairs.flatten(1, 2)).view(pairs.shape[:3])
+        agents, rows, users, _ = pairs.shape
+        y = self.network(group.name)(pairs.movedim(2, 1).flatten(0, 1))  # (agents users, rows, 1)
+        return y.view(agents, users, rows).movedim(2, 1)
 
     @property
     def policy(self) -> PairPolicy:

@@ -105,8 +105,8 @@ class DeterministicPolicy(ActorPolicy):
 class PairPolicy(ActorPolicy):
     """Agents that give a score to each of several users: one small network per agent, the same for all its users.
 
-    What an agent observes are the features of its pairs one after the other, (users x features); Lu et al. (2021) have
-    a model per user and server, which is not tractable.
+    What an agent observes are the features of its pairs one after the other, (users x features). As in Lu et al.
+    (2021), there may be a network per agent and user instead: copy ``agent * users + user``.
     """
 
     kind = "pair"
@@ -119,16 +119,22 @@ class PairPolicy(ActorPolicy):
     def n_outputs(cls, group: Group) -> int:
         return 1
 
+    @classmethod
+    def n_copies(cls, group: Group) -> tuple[int, ...]:
+        return *super().n_copies(group), group.count * box(group).width
+
     def squashed(self, seen: Observation) -> dict[str, Floats]:
         features = {}
         for group in self.encoding.groups:
             network, observations = self.networks[group.name], seen.agents[group.name]
             rows, users = observations.shape[0], group.space.width
-            pairs = (
-                observations.reshape(rows, group.count, users, -1).swapaxes(0, 1).reshape(group.count, rows * users, -1)
-            )
-            scores, _ = network(self.weights[group.name], np.ascontiguousarray(pairs), network.start(rows * users))
-            features[group.name] = squash(group, scores.reshape(group.count, rows, users).swapaxes(0, 1))
+            pairs = observations.reshape(rows, group.count, users, -1)
+            own = network.copies > group.count  # a network per pair of agent and user
+            order = (1, 2, 0) if own else (1, 0, 2)
+            x = pairs.transpose(*order, 3).reshape(network.copies, -1, pairs.shape[-1])
+            scores, _ = network(self.weights[group.name], np.ascontiguousarray(x), network.start(x.shape[1]))
+            each = scores.reshape([pairs.shape[axis] for axis in order])
+            features[group.name] = squash(group, each.transpose(np.argsort(order)))
         return features
 
 

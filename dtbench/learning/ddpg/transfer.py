@@ -1,12 +1,16 @@
 """Transfer between the servers' models of ``edge-migration``: Lu et al. (2021), Eqs. (32)-(34), Algorithm 2.
 
-The paper names a model per user and server, which is not tractable. Here each server has one model, shared by its
-users. After every slot, for every server that received twins:
+With ``models=server`` each server has one model, shared by its users. After every slot, for every server that received
+twins:
 
 1. A source model is put together of the models of the servers that the twins come from (32).
 2. The newest experience of those servers is taken over (33).
 3. The server's model is trained on its experience and on what it took over.
 4. The server's model is merged with the source model (34).
+
+With ``models=user`` there is an actor per user and server, as the paper names it. Steps 1, 3 and 4 are then of the
+actors of the users that moved, each at its target server. Critics are per server still: one per user and server would
+have 80 million weights.
 """
 
 from __future__ import annotations
@@ -74,14 +78,41 @@ def sources(history: IntArray, target: IntArray, n_servers: int) -> Array:
 
 
 @torch.no_grad()
-def merge(parameters: Iterator[torch.nn.Parameter], weights: Array, rho: float) -> None:
-    """theta_k <- (theta_k + rho theta_src) / (1 + rho) where ``weights`` (K, K) has a row, Eq. (34) normalised."""
+def merge(parameters: Iterator[torch.nn.Parameter], weights: Array, rho: float, *, normalise: bool = True) -> None:
+    """theta_k <- (theta_k + rho theta_src) / (1 + rho) where ``weights`` (K, K) has a row, Eq. (34) normalised.
+
+    As printed, without ``normalise``, it is not divided.
+    """
     received = torch.from_numpy(weights.sum(axis=1) > 0.0)
     mix = torch.from_numpy(weights).float()
     for value in parameters:
         source = (mix @ value.flatten(1)).view_as(value)
-        new = (value + rho * source) / (1.0 + rho)
+        new = (value + rho * source) / (1.0 + rho if normalise else 1.0)
         value.copy_(torch.where(received.view(-1, *[1] * (value.dim() - 1)), new, value))
+
+
+def user_sources(history: IntArray, user: IntArray, target: IntArray, n_users: int) -> tuple[IntArray, IntArray, Array]:
+    """Where models per user and server are merged: numbers (m,) of models k N + u, sources (m, 3), weights (m, 3).
+
+    ``history`` (n, 3) are the last servers of the twins that moved, before they did, ``user`` (n,) whose they are,
+    ``target`` (n,) where to. A user that moves to one server in several copies of the environment counts once.
+    """
+    number, index = np.unique(target * n_users + user, return_index=True)
+    weight = np.where(history[index] != NONE, WEIGHTS, 0.0)
+    weight /= weight.sum(axis=-1, keepdims=True)
+    return number, np.maximum(history[index], 0) * n_users + user[index, None], weight
+
+
+@torch.no_grad()
+def merge_users(
+    parameters: Iterator[torch.nn.Parameter], number: IntArray, source: IntArray, weights: Array, rho: float, *,
+    normalise: bool = True,
+) -> None:  # fmt: skip
+    """Eqs. (32) and (34) of the models of single users, see :func:`user_sources`."""
+    target, sources_, mix = torch.from_numpy(number), torch.from_numpy(source), torch.from_numpy(weights).float()
+    for value in parameters:
+        mixed = (mix.view(*mix.shape, *[1] * (value.dim() - 1)) * value[sources_]).sum(dim=1)
+        value[target] = (value[target] + rho * mixed) / (1.0 + rho if normalise else 1.0)
 
 
 @dataclass
@@ -127,6 +158,7 @@ class TransferLearner(ActorCritic):
     """
 
     options: TransferOptions
+    actor: PairActor
     critic: DeepSetCritic | ItemCritic
     target_critic: DeepSetCritic | ItemCritic
 
@@ -138,6 +170,7 @@ class TransferLearner(ActorCritic):
         (group,) = env.encoding.groups
         self.group, self.n_servers = group.name, group.count
         self.apart = self.critic.count > 1
+        self.n_users, self.per_user = group.space.width, options.models == "user"
         self.hosts = hosts
         self.foreign = Foreign.nothing(group.count)
         self.histories: Histories | None = None
@@ -145,10 +178,18 @@ class TransferLearner(ActorCritic):
             self._start_from(start)
 
     def _start_from(self, arrays: Mapping[str, Floats]) -> None:
-        mean = {name.split("/", 1)[1]: value.mean(axis=0, keepdims=True) for name, value in arrays.items()}
+        each = self.n_users if self.per_user else 1  # models of a server
+        lengths = {len(value) for value in arrays.values()}
+        if any(length % each for length in lengths):
+            raise DtbenchError(f"the source has {lengths.pop()} models, no multiple of the {each} users.")
+        mean = {
+            name.split("/", 1)[1]: value.reshape(-1, each, *value.shape[1:]).mean(axis=0)
+            for name, value in arrays.items()
+        }
         for actor in (self.actor, self.target_actor):
             network = actor.network(self.group)
-            network.load({name: np.repeat(value, self.n_servers, axis=0) for name, value in mean.items()})
+            copies = {name: np.tile(value, (self.n_servers, *[1] * (value.ndim - 1))) for name, value in mean.items()}
+            network.load(copies)
 
     def choose(self, seen: Observation) -> Joint:
         """As :meth:`ActorCritic.choose`; in some copies what ``greedy`` does instead, with scores of 1 and -1."""
@@ -177,13 +218,21 @@ class TransferLearner(ActorCritic):
         history, target = before[tuple(moved.T)], now[tuple(moved.T)]
         weights = sources(history, target, self.n_servers)
         self._take_over(moved[:, 0], history[:, 0], target)
+        o, users = self.options, user_sources(history, moved[:, 1], target, self.n_users)
         with self.timed("update"):
             received = torch.from_numpy(weights.sum(axis=1) > 0.0)
-            for _ in range(self.options.step_updates):
-                self._update_servers(received)
-            merge(self.actor.parameters(), weights, self.options.merge)
+            trained = received
+            if self.per_user:
+                trained = torch.zeros(self.n_servers * self.n_users, dtype=torch.bool)
+                trained[torch.from_numpy(users[0])] = True
+            for _ in range(o.step_updates):
+                self._update_servers(received, trained)
+            if self.per_user:
+                merge_users(self.actor.parameters(), *users, o.merge, normalise=o.normalise)
+            else:
+                merge(self.actor.parameters(), weights, o.merge, normalise=o.normalise)
             if self.apart:
-                merge(self.critic.parameters(), weights, self.options.merge)
+                merge(self.critic.parameters(), weights, o.merge, normalise=o.normalise)
 
     def _take_over(self, env: IntArray, source: IntArray, target: IntArray) -> None:
         """Eq. (33): the newest transitions of each source server, of the copy in which its first twin moved."""
@@ -195,8 +244,11 @@ class TransferLearner(ActorCritic):
                 self.foreign.take(server, newest, env[first], whose, self.replay)
                 taken[server] += len(newest)
 
-    def _update_servers(self, received: Tensor) -> None:
-        """One update of every server that received twins, each on transitions of its own and those it took over."""
+    def _update_servers(self, received: Tensor, trained: Tensor) -> None:
+        """One update of every server that received twins, each on transitions of its own and those it took over.
+
+        ``received`` (K,) are those servers, ``trained`` the actors that change: (K,), or (K N,) of users that moved.
+        """
         o, b, servers = self.options, self.options.batch, self.n_servers
         place, env, player = np.zeros((3, servers, b), dtype=np.int64)
         for k in range(servers):
@@ -220,7 +272,7 @@ class TransferLearner(ActorCritic):
         states = state.view(servers, b, -1)
         scores = self._scores_of(states, torch.from_numpy(player))
         value = self.critic.values_by_player(state, action, whose, scores.view(*whose.shape, -1))
-        with self._only("actor", received):
+        with self._only("actor", trained):
             lost = servers * o.restraint * scores.square().mean()
             descend(
                 self.optimizers["actor"], lost - value.view(servers, b).mean(dim=1).sum(), self.actor_parts(), o.clip
@@ -236,7 +288,7 @@ class TransferLearner(ActorCritic):
         pairs = state.view(*state.shape[:2], self.n_servers, users, -1)
         index = player[..., None, None, None].expand(*player.shape, 1, users, pairs.shape[-1])
         of_server = pairs.gather(2, index)[:, :, 0]  # (K, rows, N, features)
-        return torch.tanh(self.actor.network(self.group)(of_server.flatten(1, 2))).view(*player.shape, users)
+        return torch.tanh(self.actor.scores(of_server))
 
     def _draw(self, server: int) -> tuple[IntArray, IntArray, IntArray]:
         """Places, copies and players (b,) of transitions, uniform over a server's own and those it took over."""
@@ -289,7 +341,9 @@ def actor_critic(env: BatchEnv, options: TransferOptions, entries: UserEntries) 
         )
 
     def make(generator: torch.Generator) -> tuple[PairActor, DeepSetCritic | ItemCritic]:
-        actor = PairActor(env.encoding, features, options.layers("actor"), generator, alike=True)
+        actor = PairActor(
+            env.encoding, features, options.layers("actor"), generator, alike=True, per_user=options.models == "user"
+        )
         if options.alike:
             state, like = env.observation.state.shape[-1], entries(users, group.count, features)
             servers = (PlayerGroup(0, group.count, users, (0,) * group.count),)

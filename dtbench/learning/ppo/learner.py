@@ -19,7 +19,7 @@ What differs:
   2020). It is for problems whose rewards say what an agent adds to the team's, and whose slots are not coupled.
 
 Groups that learn apart, such as the control centre of ``mec-synchronization``, have a critic of their own reward. They
-stay outside the others' M.
+stay outside the others' M, unless ``chained``, as in Algorithm 1, which multiplies the ratios of all agents.
 
 An agent's entry may have no effect (``Problem.effective``). Its log-probability and entropy are then 0. Rows in which
 no entry has an effect are left out of the work, but not out of the mean.
@@ -208,7 +208,8 @@ class PolicyLearner(Learner):
         kind = GaussianHead if isinstance(self.policy, GaussianPolicy) else BetaHead
         for group in self.env.encoding.groups:
             acts, stack = rollout.acts[group.name], self.actors[group.name]
-            units += units_of(group, acts, stack, self.streams[group.name], agents[group.name].start, kind)
+            stream = 0 if self.options.chained else self.streams[group.name]
+            units += units_of(group, acts, stack, stream, agents[group.name].start, kind)
         return units
 
     def _told(self, units: list[Unit], first: list[Tensor]) -> dict[str, float]:

@@ -43,6 +43,9 @@ class OnPolicyOptions(LearningOptions):
     )  # fmt: skip
     target: str = param("gae", "1", "critic's target: advantage + value, or r + gamma V(s')", choices=("gae", "td0"))
     apart: str = param("", "1", "groups of agents, by commas, that learn from their own reward, not the team's")
+    chained: bool = param(
+        False, "1", "HAPPO: whether their ratios multiply the others' advantages too, and the others' theirs"
+    )
     mean: float = param(0.5, "1", "first mean of reals, over their range", low=0.05, high=0.95)
     deviation: float = param(
         0.0, "1", "first deviation of reals, over their range; 0: the paper's, Beta 0.24, Gaussian 0.3, mean 0.5",

@@ -8,11 +8,15 @@ from dtbench.learning.options import Scalar
 
 PAPER: Mapping[str, Mapping[str, Scalar]] = {
     "*": {"episodes": 1000, "parallel": 20},
-    "mec-synchronization": {"episodes": 3750, "parallel": 25, "apart": "cc"},  # 150 rounds of 5000 slots
-    "dnt-spectrum": {"gamma": 0.2},
+    "mec-synchronization": {  # 150 episodes of 5000 slots, one after the other
+        "env": "y0=zero,n_frames=50,observation=paper,reward=xi", "episodes": 150, "parallel": 1,
+        "traces": 5, "apart": "cc", "chained": True, "critic": "agent", "target": "td0",
+    },
+    "satellite-offloading": {"env": "obs=paper"},
+    "dnt-spectrum": {"env": "obs=paper,predictor=gru", "gamma": 0.2},
     "edge-placement": {"gamma": 0.7},
     "edge-migration": {"gamma": 0.7},
-}
+}  # fmt: skip
 
 TUNED: Mapping[str, Mapping[str, Scalar]] = {
     "*": {

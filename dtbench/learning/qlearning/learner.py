@@ -19,6 +19,7 @@ from dtbench.envs import BatchEnv
 from dtbench.errors import DtbenchError
 from dtbench.learning.networks import Network
 from dtbench.learning.policy import EntryLayout, select
+from dtbench.learning.qlearning.buffers import own_rows
 from dtbench.learning.qlearning.episodes import play
 from dtbench.learning.qlearning.options import ValueOptions
 from dtbench.learning.qlearning.policy import ValuePolicy
@@ -140,8 +141,8 @@ class ValueLearner(Learner):
             return metrics
         with self.timed("update"):
             loss = [self.update() for _ in range(o.updates)]
-            if before // o.target_every < self.episodes // o.target_every:
-                self._copy_targets()
+            if not o.target_rate and before // o.target_every < self.episodes // o.target_every:
+                self._move_targets(1.0)
         return metrics | {"loss": float(np.mean(loss))}
 
     @property
@@ -158,27 +159,35 @@ class ValueLearner(Learner):
     def update(self) -> float:
         """One gradient step of Adam on a batch of sub-sequences; its loss."""
         o = self.options
-        batch = self.replay.sample(self.replay_rng, o.batch, self.length, following=o.gamma > 0.0)
+        rows = o.batch * (self.env.n_agents if o.buffers == "agent" else 1)
+        batch = self.replay.sample(self.replay_rng, rows, self.length, following=o.gamma > 0.0)
         loss = self.loss(batch)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.parameters, o.clip)
         self.optimizer.step()
+        if o.target_rate:
+            self._move_targets(o.target_rate)
         return float(loss.detach())
 
     def loss(self, batch: SequenceBatch) -> Tensor:
         """Mean squared temporal-difference error: of the mixed values, or of every agent's own.
 
         VDN and QMIX: y = R + gamma Q_tot^-(s', greedy actions), loss (y - Q_tot)^2. IQL: y_i = R_i + gamma max_a Q_i^-,
-        mean over agents too. The greatest values are over the masks that agents see before anybody acts.
+        mean over agents too. The greatest values are over the masks that agents see before anybody acts. With buffers
+        of their own agents learn from their own rows only; what the others' values are there is taken as given.
         """
         o, slots = self.options, batch.actions.shape[1]
-        outputs = self._outputs(self.agents, batch, None if o.gamma and o.double else slots)
-
-        def taken(group: str, mask: Tensor, action: Tensor) -> Tensor:
-            return self.branches[group].taken(outputs[group][:, :slots], mask[:, :slots], action)
-
-        values = self._joined(batch, taken)
+        apart = o.buffers == "agent"
+        own = own_rows(batch, self.env.encoding) if apart else batch
+        batch = own if self.mixer is None else batch
+        outputs, values = self._taken(own, None if o.gamma and o.double else slots)
+        if apart and self.mixer is not None:
+            with torch.no_grad():
+                outputs, others = self._taken(batch, None if o.gamma and o.double else slots)
+            blocks = others.view(values.shape[-1], *values.shape)
+            mine = torch.eye(len(blocks), dtype=torch.bool)[:, None, None]
+            values = torch.where(mine, values, blocks).flatten(0, 1)
         state = None if batch.state is None else torch.from_numpy(batch.state)
         if self.mixer is not None:
             values = self.mixer(values, None if state is None else state[:, :slots])
@@ -192,6 +201,15 @@ class ValueLearner(Learner):
             with torch.no_grad():
                 reward = td_targets(reward, self._following(batch, outputs, state), o.gamma)
         return (values - reward).square().mean()
+
+    def _taken(self, batch: SequenceBatch, slots: int | None) -> tuple[Outputs, Tensor]:
+        """Outputs of the first ``slots`` slots, all if None, and the values (b, L, agents) of what was done."""
+        acted, outputs = batch.actions.shape[1], self._outputs(self.agents, batch, slots)
+
+        def taken(group: str, mask: Tensor, action: Tensor) -> Tensor:
+            return self.branches[group].taken(outputs[group][:, :acted], mask[:, :acted], action)
+
+        return outputs, self._joined(batch, taken)
 
     def _following(self, batch: SequenceBatch, outputs: Outputs, state: Tensor | None) -> Tensor:
         """What the target gives the greedy actions of slots 1 to L: mixed (b, L), else (b, L, agents)."""
@@ -229,10 +247,10 @@ class ValueLearner(Learner):
             parts.append(values(group.name, torch.from_numpy(batch.masks[group.name]), action))
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
 
-    def _copy_targets(self) -> None:
+    def _move_targets(self, rate: float) -> None:
         learned, targets = modules(self.agents, self.mixer), modules(self.target_agents, self.target_mixer)
         for target, source in zip(targets, learned, strict=True):
-            follow(target, source)
+            follow(target, source, rate)
 
     def state(self) -> Snapshot:
         arrays: dict[str, npt.NDArray[Any]] = {}

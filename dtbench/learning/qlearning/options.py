@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from dtbench.errors import DtbenchError
 from dtbench.learning.options import LearningOptions
@@ -13,6 +14,9 @@ from dtbench.params import param
 class ValueOptions(LearningOptions):
     """Networks, exploration, replay and updates; a round plays ``parallel`` episodes, then updates."""
 
+    FIXED_BY_POLICY: ClassVar[tuple[str, ...]] = ("env", "encoding")
+
+    encoding: str = param("agents", "1", "the problem's encoding that agents act in: what they choose")
     share: bool = param(True, "1", "one network for all agents of a group; otherwise one each")
     identity: bool = param(False, "1", "whether agents are told their number")
     hidden: int = param(64, "unit", "width of hidden layers", low=1)
@@ -23,8 +27,15 @@ class ValueOptions(LearningOptions):
     batch: int = param(64, "1", "sub-sequences in an update", low=1)
     length: int = param(8, "slot", "of a sub-sequence; 0 = whole episodes", low=0)
     capacity: int = param(500, "episode", "kept in the replay buffer", low=1)
+    buffers: str = param(
+        "joint", "1", "one replay buffer, from which all agents draw the same slots; or one each, drawn from apart",
+        choices=("joint", "agent"),
+    )  # fmt: skip
     warmup: int = param(16, "episode", "played before the first update", low=0)
     target_every: int = param(10, "episode", "between copies to the target network", low=1)
+    target_rate: float = param(
+        0.0, "1", "part of the way that the target network follows per update; 0 = copies", low=0.0, high=1.0
+    )
     gamma: float = param(0.9, "1", "discount; 0 needs no target network", low=0.0, high=1.0)
     double: bool = param(False, "1", "whether the target's action is the best one of the learning network")
     learning_rate: float = param(1e-4, "1", "of Adam", low=0.0)
@@ -37,6 +48,10 @@ class ValueOptions(LearningOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.buffers == "agent" and self.share:
+            raise DtbenchError(
+                "options 'buffers' = agent and 'share' = true: agents that draw apart learn apart; give share=false."
+            )
         if self.capacity < self.parallel:
             raise DtbenchError(
                 f"option 'capacity' is {self.capacity}, less than 'parallel' = {self.parallel}: the replay buffer must "

@@ -8,14 +8,14 @@ from dtbench.learning.options import Scalar
 
 PAPER: Mapping[str, Mapping[str, Scalar]] = {
     "stin-deployment": {
-        "episodes": 1000, "validate_every": 20, "hidden": 64, "memory": 64, "share": True, "parallel": 1,
-        "updates": 8, "batch": 64, "length": 8, "capacity": 500, "warmup": 16, "target_every": 10, "gamma": 0.9,
-        "learning_rate": 1e-4, "exploring": 0.5, "reward_scale": 10.0,
+        "episodes": 1000, "validate_every": 20, "hidden": 64, "memory": 64, "share": False, "parallel": 1,
+        "updates": 8, "batch": 8, "length": 8, "buffers": "agent", "capacity": 500, "warmup": 16, "target_every": 10,
+        "gamma": 0.9, "learning_rate": 1e-4, "exploring": 0.5, "reward_scale": 10.0,
     },
     "dnt-spectrum": {
-        "episodes": 750, "validate_every": 3, "hidden": 128, "memory": 128, "share": False, "parallel": 10,
-        "updates": 20, "batch": 32, "length": 0, "capacity": 500, "warmup": 0, "target_every": 50, "gamma": 0.2,
-        "learning_rate": 5e-4, "exploring": 0.6,
+        "env": "obs=paper,predictor=gru", "episodes": 750, "validate_every": 3, "hidden": 128, "memory": 128,
+        "share": False, "parallel": 10, "updates": 100, "batch": 32, "length": 0, "capacity": 500, "warmup": 0,
+        "target_every": 50, "gamma": 0.2, "learning_rate": 1e-4, "exploring": 0.6,
     },
 }  # fmt: skip
 

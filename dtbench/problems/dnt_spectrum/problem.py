@@ -11,7 +11,7 @@ from dtbench.arrays import Array
 from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Bounds, Encoding, Observation
 from dtbench.prediction import PredictorTraining
-from dtbench.problems.dnt_spectrum import agents, generator, heuristics, local_search, marginal, model
+from dtbench.problems.dnt_spectrum import agents, generator, heuristics, joint, local_search, marginal, model
 from dtbench.problems.dnt_spectrum.card import ABOUT
 from dtbench.problems.dnt_spectrum.instance import SIZES, DntInstance, DntParams
 from dtbench.problems.dnt_spectrum.model import DntDecision, DntSlot, DntState
@@ -86,7 +86,10 @@ class DntSpectrum(Problem[DntInstance, DntState, DntSlot, DntDecision]):
         return model.advance(slot, decision)
 
     def encodings(self, instance: DntInstance) -> Mapping[str, Encoding]:
-        return agents.encodings(instance)
+        known = agents.encodings(instance)
+        if instance.params.n_users > joint.MOST_USERS:
+            return known
+        return {**known, "joint": joint.encoding(known["agents"].groups[0], agents.bounds(instance))}
 
     def observe(self, slot: DntSlot) -> Observation:
         return agents.observe(slot)

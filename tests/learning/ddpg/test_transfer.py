@@ -10,7 +10,17 @@ from torch.testing import assert_close
 from dtbench.envs import make_env
 from dtbench.errors import DtbenchError
 from dtbench.learning.ddpg.options import TransferOptions
-from dtbench.learning.ddpg.transfer import NONE, Foreign, Histories, TransferLearner, actor_critic, merge, sources
+from dtbench.learning.ddpg.transfer import (
+    NONE,
+    Foreign,
+    Histories,
+    TransferLearner,
+    actor_critic,
+    merge,
+    merge_users,
+    sources,
+    user_sources,
+)
 from dtbench.problems.edge_association.migration.agents import previous_hosts, user_entries
 
 SMALL = {"episodes": 6, "parallel": 2, "actor": "8", "critic": "6,8", "batch": 4, "warmup": 4, "step_updates": 2}
@@ -75,7 +85,8 @@ def test_only_servers_that_received_twins_are_trained():
     own.round(1)
     names = list(own.policy.arrays())
     before = {name: own.policy.arrays()[name].copy() for name in names}
-    own._update_servers(torch.tensor([False, True, False]))
+    received = torch.tensor([False, True, False])
+    own._update_servers(received, received)
     for name in names:
         assert_array_equal(own.policy.arrays()[name][[0, 2]], before[name][[0, 2]])
     assert any((own.policy.arrays()[name][1] != before[name][1]).any() for name in names)
@@ -91,14 +102,14 @@ def test_a_servers_model_scores_another_servers_pairs_as_that_server_would():
     assert_close(scores[0], wanted)
 
 
-@pytest.mark.parametrize("apart", [True, False])
-def test_online_transfer_is_seeded_and_goes_on(apart):
+@pytest.mark.parametrize(("apart", "models"), [(True, "server"), (False, "server"), (True, "user")])
+def test_online_transfer_is_seeded_and_goes_on(apart, models):
     def rounds(given, numbers):
         for number in numbers:
             given.round(number)
         return given
 
-    whole, other, first, second = (learner(apart=apart, standardise=True) for _ in range(4))
+    whole, other, first, second = (learner(apart=apart, models=models, standardise=True) for _ in range(4))
     rounds(whole, range(3))
     rounds(other, range(3))
     arrays, facts = rounds(first, range(2)).state()
@@ -108,7 +119,7 @@ def test_online_transfer_is_seeded_and_goes_on(apart):
     for name, value in whole.policy.arrays().items():
         assert_array_equal(value, other.policy.arrays()[name])
         assert_array_equal(value, second.policy.arrays()[name])
-    plain = rounds(learner(apart=apart, standardise=True, transfer="none"), range(3))
+    plain = rounds(learner(apart=apart, models=models, standardise=True, transfer="none"), range(3))
     assert any((value != plain.policy.arrays()[name]).any() for name, value in whole.policy.arrays().items())
 
 
@@ -136,3 +147,69 @@ def test_the_critics_layers_are_two():
     o = dataclasses.replace(TransferOptions(), critic="8")
     with pytest.raises(DtbenchError, match="'critic' is '8'"):
         actor_critic(env, o, user_entries)
+
+
+# A model per user and server
+
+
+def test_models_of_users_are_merged_by_hand():
+    """Three users. User 1 goes to server 2 from 0, where it came from 1: 0.625 of its model at 0, 0.375 of that at 1.
+
+    rho = 0.5: (7 + 0.5 * (0.625 * 1 + 0.375 * 4)) / 1.5, its model at 2 is number 2 * 3 + 1 = 7; others stay.
+    """
+    number, source, weights = user_sources(np.array([[0, 1, NONE]]), np.array([1]), np.array([2]), 3)
+    assert_array_equal(number, [7])
+    assert_array_equal(source[0, :2], [1, 4])
+    assert_allclose(weights, [[0.625, 0.375, 0.0]])
+    weight = nn.Parameter(torch.arange(9.0).view(9, 1, 1))
+    merge_users(iter([weight]), number, source, weights, 0.5)
+    expected = torch.arange(9.0)
+    expected[7] = (7.0 + 0.5 * 2.125) / 1.5
+    assert_close(weight.flatten(), expected)
+
+
+def test_as_printed_merged_models_grow():
+    weight = nn.Parameter(torch.ones(2, 1, 1))
+    merge(iter([weight]), np.array([[0.0, 1.0], [0.0, 0.0]]), 0.1, normalise=False)
+    assert_close(weight.flatten(), torch.tensor([1.1, 1.0]))
+
+
+def test_a_move_changes_the_models_of_that_user_only():
+    own = learner(models="user", transfer="none")
+    own.round(0)
+    own.round(1)
+    before = {name: value.copy() for name, value in own.policy.arrays().items()}
+    assert {len(value) for value in before.values()} == {own.n_servers * own.n_users}
+    trained = torch.zeros(own.n_servers * own.n_users, dtype=torch.bool)
+    trained[own.n_users + 1] = True  # user 1 at server 1
+    own._update_servers(torch.tensor([False, True, False]), trained)
+    changed = [
+        {int(k) for k in np.flatnonzero((v != before[n]).any(axis=(1, 2)))} for n, v in own.policy.arrays().items()
+    ]
+    assert set().union(*changed) == {own.n_users + 1}
+
+
+def test_models_of_users_score_as_actor_and_policy_alike():
+    """Every model has other weights: user u at server k is scored by number k N + u."""
+    own = learner(models="user", transfer="none")
+    own.round(0)
+    seen = own.env.reset()
+    acted, _ = own.policy.act(seen, {})
+    assert_allclose(own.actor({"state": torch.from_numpy(seen.state)}).detach().numpy(), acted, atol=1e-6)
+    network = own.actor.network("server")
+    with torch.no_grad():
+        for value in network.parameters():
+            value[own.n_users + 1] = 0.0
+    score = own.policy.act(seen, {})[0].reshape(2, own.n_servers, own.n_users)
+    assert_allclose(score[:, 1, 1], 0.0, atol=1e-7)
+    assert (np.delete(score.reshape(2, -1), own.n_users + 1, axis=1) != 0.0).all()
+
+
+def test_init_takes_the_mean_over_servers_for_each_user():
+    arrays = learner(models="user", transfer="none").policy.arrays()
+    numbers = np.arange(len(next(iter(arrays.values()))), dtype=np.float32)
+    arrays = {name: value * 0.0 + numbers[:, None, None] for name, value in arrays.items()}
+    own = learner(start=arrays, transfer="init", models="user")
+    mean = numbers.reshape(own.n_servers, own.n_users).mean(axis=0)
+    for value in own.policy.arrays().values():
+        assert_allclose(value, np.broadcast_to(np.tile(mean, own.n_servers)[:, None, None], value.shape))

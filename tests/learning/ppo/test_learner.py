@@ -189,6 +189,17 @@ def test_the_centre_learns_from_its_own_reward():
     assert plain.apart == ()
 
 
+@pytest.mark.parametrize("chained", [False, True])
+def test_a_chain_of_all_agents_holds_the_centre(chained):
+    """Users and base stations share M; the centre has its own product of ratios, unless all are chained."""
+    closed = {"protocol": "closed"}
+    learner = make_learner("mec-synchronization/tiny", sequential=True, apart="cc", chained=chained, params=closed)
+    rollout = collect(learner.env, learner.policy, ("cc",), np.random.default_rng(0), 1, learner.timed)
+    *others, centre = (unit.stream for unit in learner._units(rollout))
+    assert set(others) == {0}
+    assert centre == (0 if chained else 1)
+
+
 def test_own_credit_by_hand():
     """Advantages are own rewards less what the group's critic says of the own observation, normalised per agent."""
     learner = make_learner(

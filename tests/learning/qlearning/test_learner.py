@@ -224,7 +224,7 @@ def test_updates_wait_for_the_warm_up_and_targets_are_copied_on_time(monkeypatch
     """Two episodes a round, warm-up 4, copies every 6: updates from the second round on, copies after the third."""
     learner, updates, copies = make(target_every=6), [], []
     monkeypatch.setattr(learner, "update", lambda: updates.append(learner.episodes) or 0.0)
-    monkeypatch.setattr(learner, "_copy_targets", lambda: copies.append(learner.episodes))
+    monkeypatch.setattr(learner, "_move_targets", lambda rate: copies.append(learner.episodes))
     for number in range(6):
         learner.round(number)
     assert updates == [4, 4, 6, 6, 8, 8, 10, 10, 12, 12]
@@ -239,7 +239,7 @@ def test_hard_copies_of_everything(algorithm):
         learner.round(number)
     pairs = list(zip(learner.parameters, learner._target_parameters(), strict=True))
     assert not any(torch.equal(one, two) for one, two in pairs)
-    learner._copy_targets()
+    learner._move_targets(1.0)
     assert all(torch.equal(one, two) for one, two in pairs)
 
 
@@ -323,3 +323,76 @@ def test_the_network_that_acts_is_the_one_that_learns():
     assert isinstance(learner.agents["user"], StackedNetwork)
     for name, value in learner.agents["user"].arrays().items():
         assert np.shares_memory(value, learner.policy.arrays()[f"user/{name}"])
+
+
+# Buffers of their own
+
+
+@pytest.mark.parametrize("algorithm", MIXERS)
+@pytest.mark.parametrize("name", ["stin-deployment/tiny", "dnt-spectrum/tiny"])
+def test_agents_that_draw_the_same_rows_learn_as_from_one_buffer(algorithm, name):
+    """Each block holds the same rows: every agent's gradient is that of the joint loss, 1 / n of it with a mixer."""
+    learner = make(algorithm, name, share=False)
+    learner.round(0)
+    learner.round(1)
+    batch = learner.replay.sample(np.random.default_rng(0), 3, 2)
+    n = learner.env.n_agents
+
+    def gradients(loss):
+        return [
+            torch.zeros(()) if g is None else g
+            for g in torch.autograd.grad(loss, learner.parameters, allow_unused=True)
+        ]
+
+    joint = learner.loss(batch)
+    expected = gradients(joint)
+    learner.options = learner.options.replace({"buffers": "agent"})
+    apart = learner.loss(blocks_of(batch, [np.arange(3)] * n))
+    assert_allclose(apart.item(), joint.item(), rtol=1e-5)
+    for parameter, wanted, got in zip(learner.parameters, expected, gradients(apart), strict=True):
+        agents = any(parameter is p for stacked in learner.agents.values() for p in stacked.parameters())
+        factor = 1.0 / n if agents and algorithm != "iql" else 1.0
+        assert_allclose(got.numpy(), factor * wanted.numpy(), atol=1e-6, rtol=1e-4)
+
+
+@pytest.mark.parametrize("algorithm", MIXERS)
+def test_an_agent_learns_from_its_own_rows_only(algorithm):
+    """Where the second agent's rows change, the first one's gradient stays."""
+    learner = make(algorithm, "stin-deployment/tiny", share=False, buffers="agent")
+    learner.round(0)
+    learner.round(1)
+    batch, n = learner.replay.sample(np.random.default_rng(0), 4, 2), learner.env.n_agents
+    rows = [np.array([0, 1])] * n
+    changed = [rows[0], np.array([2, 3]), *rows[2:]]
+    (stacked,) = learner.agents.values()
+    parameters = list(stacked.parameters())
+    one, other = (torch.autograd.grad(learner.loss(blocks_of(batch, chosen)), parameters) for chosen in (rows, changed))
+    assert all(torch.equal(a[0], b[0]) for a, b in zip(one, other, strict=True))
+    assert not all(torch.equal(a[1], b[1]) for a, b in zip(one, other, strict=True))
+
+
+def blocks_of(batch, rows):
+    """A batch whose blocks are the given rows of another."""
+    at = np.concatenate(rows)
+    return SequenceBatch(
+        observations={k: v[at] for k, v in batch.observations.items()},
+        masks={k: v[at] for k, v in batch.masks.items()},
+        actions=batch.actions[at],
+        reward=batch.reward[at],
+        agent_rewards=None if batch.agent_rewards is None else batch.agent_rewards[at],
+        state=None if batch.state is None else batch.state[at],
+    )
+
+
+def test_a_shared_network_has_no_buffers_of_agents():
+    with pytest.raises(DtbenchError, match="give share=false"):
+        ValueOptions(buffers="agent", share=True)
+
+
+def test_targets_that_follow_are_not_copied():
+    """tau = 0.5, one update: half of the way from the first weights to the learned ones."""
+    learner = make(target_rate=0.5, updates=1, target_every=1, warmup=0)
+    before = [p.clone() for p in learner.parameters]
+    learner.round(0)
+    for first, learned, target in zip(before, learner.parameters, learner._target_parameters(), strict=True):
+        assert_allclose(target.numpy(), 0.5 * (first + learned).detach().numpy(), rtol=1e-5, atol=1e-7)

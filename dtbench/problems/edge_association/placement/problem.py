@@ -10,7 +10,15 @@ import numpy as np
 from dtbench.arrays import Array
 from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Bounds, Encoding, Observation
-from dtbench.problems.edge_association.placement import agents, generator, heuristics, hybrid, model, opened
+from dtbench.problems.edge_association.placement import (
+    agents,
+    generator,
+    heuristics,
+    hybrid,
+    model,
+    opened,
+    printed,
+)
 from dtbench.problems.edge_association.placement.card import ABOUT
 from dtbench.problems.edge_association.placement.instance import SIZES, PlacementInstance
 from dtbench.problems.edge_association.placement.local_search import local_search
@@ -75,9 +83,11 @@ class EdgePlacement(Problem[PlacementInstance, PlacementState, PlacementSlot, Pl
 
     def encodings(self, instance: PlacementInstance) -> Mapping[str, Encoding]:
         p = instance.params
+        users, stations = p.n_users, p.n_bs
         return {
             **agents.encodings(instance),
-            "hybrid": hybrid.encoding(p.n_users, p.n_bs),
+            "hybrid": hybrid.encoding(users, stations),
+            "printed": printed.encoding(users, stations),
             "opened": opened.encoding(p),
         }
 
