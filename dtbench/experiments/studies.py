@@ -40,7 +40,7 @@ A figure that shows the runs of another one says ``runs = "fig4"`` instead of pr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -233,7 +233,7 @@ class Study:
         content, budget, entries = self.base.content, self.budget(name), discover()
         over = {parameter: budget.over.get(parameter, values) for parameter, values in content.over.items()}
         tables = [
-            solver_table(each, entries, budget, seeds)
+            solver_table(each, entries, budget, seeds, over)
             for each in content.methods
             if each.title not in budget.leave_out and all(value in over[name] for name, value in each.only.items())
         ]
@@ -266,19 +266,23 @@ OTHERS = ("objective", REWARD, *TIMES)
 
 
 def solver_table(
-    method: MethodTable, entries: Mapping[str, SolverEntry], budget: BudgetTable, seeds: int | None
+    method: MethodTable,
+    entries: Mapping[str, SolverEntry],
+    budget: BudgetTable,
+    seeds: int | None,
+    over: Iterable[str] = (),
 ) -> SolverTable:
-    """A method as a suite's table: its setting is a preset, learners have several seeds."""
+    """A method as a suite's table: its setting is a preset, learners have several seeds; ``over`` is what is swept."""
     entry = find(method.solver, entries)
     options: dict[str, FiniteScalar] = {"preset": method.setting} if method.setting else {}
     options |= method.options
     if entry.trains and method.solver in budget.episodes:
         options["episodes"] = budget.episodes[method.solver]
     count = (seeds or budget.seeds) if entry.trains else 1
-    points = [f"*-{quote(name, safe='')}={quote(str(value), safe='')}-*" for name, value in method.only.items()]
-    if len(points) > 1:  # in the order of their names
-        points = ["*" + "*".join(point.strip("*") for point in points) + "*"]
-    return SolverTable(name=method.solver, label=method.title, options=options, seeds=count, instances=points or ["*"])
+    values = [quote(str(method.only[name]), safe="") if name in method.only else "*" for name in over]
+    names = "*" + "".join(f"-{name}={value}" for name, value in zip(over, values, strict=True)) + "-s*"
+    instances = [names] if method.only else ["*"]
+    return SolverTable(name=method.solver, label=method.title, options=options, seeds=count, instances=instances)
 
 
 def folder() -> Path:

@@ -150,11 +150,6 @@ class LearnedSolver(Solver):
             place.finished()
         return written, "trained"
 
-    def at_hand(self) -> list[Checkpoint]:
-        """Policies of this very training that are there: the shipped one, the one in the cache. Nothing is trained."""
-        kept = cache.Place(self.identity, self._sources, self.tell).kept()
-        return [policy for policy in (self._shipped(), kept) if policy is not None]
-
     @cached_property
     def identity(self) -> Identity:
         """What the training is of."""

@@ -8,6 +8,7 @@ nine digits. Two runs of the same study, budget and seeds give files that differ
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -233,7 +234,7 @@ def gather(
         learners=[each.title for each in study.methods if entries[each.solver].trains],
         dtbench=__version__,
         runs=tuple(runs),
-        curves=tuple(_curves(sweep, samples, cells, records)),
+        curves=tuple(_curves(samples, cells, records, store)),
     )
 
 
@@ -265,7 +266,7 @@ def _trained(problem: AnyProblem, method: MethodTable, options: Mapping[str, Sca
 
 
 def _curves(
-    sweep: Sweep, samples: Sequence[Sample], cells: Iterable[Planned], records: Mapping[str, Record]
+    samples: Sequence[Sample], cells: Iterable[Planned], records: Mapping[str, Record], store: Store
 ) -> list[LearningCurve]:
     """The learning curves of the policies that were played, of each point, method and seed one."""
     by_name = {sample.file.name: sample for sample in samples}
@@ -275,7 +276,7 @@ def _curves(
         key = (sample.point, planned.cell.label, planned.cell.seed)
         if record is None or record.status != "ok" or key in found or not record.method.get("training"):
             continue
-        header = policy_header(sweep.problem, sample.file, planned, record.method["training"]["checkpoint_sha256"])
+        header = policy_header(planned, record.method["training"]["checkpoint_sha256"], store)
         if header is not None:
             points = [point for point in header.curve if point.objective is not None]
             found[key] = LearningCurve(
@@ -288,16 +289,19 @@ def _curves(
     return list(found.values())
 
 
-def policy_header(problem: AnyProblem, file: Path, planned: Planned, sha256: str) -> Any:
-    """The header of the policy that a cell played, from the shipped ones or the cache; None if it is not there."""
-    from dtbench.learning.solver import LearnedSolver
+def policy_header(planned: Planned, sha256: str, store: Store) -> Any:
+    """The header of the policy that a cell played: from the results, the shipped ones or the cache; None without."""
+    from dtbench.learning import cache, checkpoint
 
-    cls: Any = load_solver(discover()[planned.cell.solver])
-    if not issubclass(cls, LearnedSolver):
-        return None
-    solver: Any = cls(problem, instances.load(file), seed=planned.cell.seed, **planned.cell.options)
-    solver.tell = lambda _: None
-    return next((policy.header for policy in solver.at_hand() if policy.sha256 == sha256), None)
+    cell = planned.cell
+    folders = [store.folder / "policies", cache.folder() / cell.problem]
+    if planned.solver_file is not None:
+        folders[1:1] = checkpoint.shipped_folders(planned.solver_file, cell.problem)
+    for folder in folders:
+        for file in sorted(folder.glob(f"*{cell.solver}--{cell.size}--*{checkpoint.SUFFIX}")):
+            if f"--s{cell.seed}" in file.name and hashlib.sha256(file.read_bytes()).hexdigest() == sha256:
+                return checkpoint.read(file).header
+    return None
 
 
 def without_times(bundle: Bundle) -> Bundle:

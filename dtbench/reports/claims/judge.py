@@ -1,4 +1,4 @@
-"""From a claim and the runs of its figure to a verdict: which effects it is about, at which points, in which reading."""
+"""From a claim and the runs of its figure to a verdict: which effects, at which points, in which reading."""
 
 from __future__ import annotations
 
@@ -276,7 +276,7 @@ def _converges(given: _Claim) -> Judgement:
 
 
 def _gained(curve: LearningCurve, more: bool) -> float | None:
-    """The part of the best gain over the first validation that the first half of a training has; None without a gain."""
+    """The part of the gain over the first validation that the first half of a training has; None without a gain."""
     if len(curve.objective) < 3:
         return None
     sign = 1.0 if more else -1.0

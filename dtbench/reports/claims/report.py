@@ -233,6 +233,12 @@ def _said(claim: ClaimTable) -> str:
     return {"trend": claim.direction, "growth": "rises", "stated": ""}.get(claim.kind, "")
 
 
+def budgets(report: Report) -> list[str]:
+    """What the budgets of this report's runs are."""
+    there = {part.bundle.budget for paper in report.papers for part in paper.figures if part.bundle is not None}
+    return [words for name, words in BUDGET_WORDS.items() if name in there]
+
+
 def distances(paper: PaperPart) -> list[Distance]:
     """How far learners and rules are from the optimum, for each figure that has runs of its own."""
     found = []
@@ -282,6 +288,8 @@ def _markdown(report: Report) -> Iterator[str]:
     e = markdown_escape
     yield "# The papers' claims, run again\n"
     yield e(INTRODUCTION) + "\n"
+    yield from (f"- Budget {e(words)}." for words in budgets(report))
+    yield ""
     yield from _md_table(
         ["paper", *VERDICTS], [[p.title, *(str(p.verdicts[v]) for v in VERDICTS)] for p in report.papers]
     )
@@ -373,13 +381,13 @@ RULE_BEGIN = (
 )
 RULES: dict[Verdict, str] = {
     "holds": "the whole interval is above 0, and the estimate is at least "
-    f"{100 * (1 - verdict.NEAR):.0f} % of the claimed number, where there is one; a value lies in its tolerance, and its "
-    "interval is no wider.",
+    f"{100 * (1 - verdict.NEAR):.0f} % of the claimed number, where there is one; a value lies in its tolerance, and "
+    "its interval is no wider.",
     "holds in direction": "the whole interval is above 0, and the estimate is less than that; a trend holds on the "
     "whole, with a step back.",
     "cannot be decided": f"there are fewer than {verdict.FEWEST} seeds or instances, or the interval holds the claimed "
-    "effect and none; or the claim did not hold, but a method was trained for less than its settings say, or the number "
-    "hangs on a parameter that the paper leaves open.",
+    "effect and none; or the claim did not hold, but a method was trained for less than its settings say, or the "
+    "number hangs on a parameter that the paper leaves open.",
     "does not hold": "the whole interval is below 0; or both are level: the interval is within "
     f"{100 * verdict.LEVEL:.0f} % of 0; or the interval excludes an effect as large as claimed and does not exclude 0; "
     "or not even the certified optimum is that much better, however long anything is trained.",
@@ -403,7 +411,8 @@ def html(report: Report, images: dict[str, bytes]) -> str:
     pictures = {stem: "data:image/png;base64," + base64.b64encode(content).decode() for stem, content in images.items()}
     return page.environment().get_template("claims.html").render(
         report=report, pictures=pictures, policy=policy, verdicts=VERDICTS, row=row, heads=CLAIM_HEADS,
-        distance_rows=distance_rows, distance_columns=DISTANCE_COLUMNS, introduction=INTRODUCTION, first=FIRST,
+        budgets=budgets(report), distance_rows=distance_rows,
+        distance_columns=DISTANCE_COLUMNS, introduction=INTRODUCTION, first=FIRST,
         rules=RULES, rule_begin=RULE_BEGIN, rule_end=RULE_END, headline=headline,
     )  # fmt: skip
 
