@@ -127,16 +127,9 @@ def _print(reports: Any, made: Any, rows: list[Any], keys: set[str]) -> None:
             if any(part.study.base.key == each.study.key for part in paper.figures if part.study.key in keys)
         ]
         if lines:
-            columns = ["figure", "method", "role", "from the optimum [%]"]
-            print_table(f"{paper.title}: distance from the optimum", columns, lines, right=columns[-1:])
-    lines = []
-    for part, each in rows:
-        facts = reports.row(part, each)
-        lines.append(
-            [
-                f"Fig. {part.study.content.figure}",
-                *(facts[n] for n in ("claim", "claimed", "measured", "verdict", "reason")),
-            ]
-        )
-    print_table("claims", ["figure", "claim", "claimed", "measured", "verdict", "because"], lines)
+            head = ["figure", "method", "role", "from the optimum [%]"]
+            print_table(f"{paper.title}: distance from the optimum", head, lines, right=head[-1:])
+    columns = ["claim", "claimed", "measured", "optimum", "rule", "verdict", "reason"]
+    lines = [[reports.row(part, each)[name] for name in columns] for part, each in rows]
+    print_table("claims", columns, lines)
     stdout.print(f"{len(rows)} claims")

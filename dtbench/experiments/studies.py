@@ -44,7 +44,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import quote
 
 from pydantic import Field
@@ -397,6 +397,10 @@ def claims(chosen: Sequence[Study]) -> list[tuple[Study, ClaimTable]]:
     return found
 
 
-def share_trained(options: Mapping[str, Any], full: int) -> float:
-    """The part of a training that a budget's episodes are, at most 1."""
-    return min(1.0, int(options.get("episodes", full)) / full)
+def share_trained(frames: int | None, full: int | None) -> float:
+    """The part of a whole training that some frames are, at most 1; 1 where nothing is trained.
+
+    >>> share_trained(50, 200), share_trained(500, 200), share_trained(None, None)
+    (0.25, 1.0, 1.0)
+    """
+    return 1.0 if frames is None or full is None else min(1.0, frames / full)

@@ -166,6 +166,6 @@ def test_one_id_in_two_figures(write):
 
 
 def test_share_trained():
-    assert studies.share_trained({"episodes": 50}, 200) == 0.25
-    assert studies.share_trained({"episodes": 500}, 200) == 1.0
-    assert studies.share_trained({}, 200) == 1.0
+    assert studies.share_trained(50, 200) == 0.25
+    assert studies.share_trained(500, 200) == 1.0
+    assert studies.share_trained(None, 200) == 1.0

@@ -192,8 +192,8 @@ def gather(
         Told of each record.
     """
     by_name = {sample.file.name: sample for sample in samples}
-    methods = {each.title: each for each in study.methods}
     entries = discover()
+    full = _full_trainings(sweep.problem, sweep.content.size, study.methods)
     in_slots = _in_slots(study)
     runs = []
     for number, planned in enumerate(cells, start=1):
@@ -215,7 +215,7 @@ def gather(
             Run(
                 sample.point, sample.seed, cell.label, cell.seed, record.status, values,
                 record.horizon_bound(sweep.problem.coupled(params)),
-                _trained(sweep.problem, methods[cell.label], cell.options),
+                share_trained(training.get("frames"), full.get(cell.label)),
                 str(training.get("source", "")),
                 {name: series[name] for name in in_slots},
                 record.sha256[:16],
@@ -252,17 +252,18 @@ def _in_slots(study: Study) -> list[str]:
     return list(dict.fromkeys(metric.name for each in shown for metric in each.content.metrics))
 
 
-def _trained(problem: AnyProblem, method: MethodTable, options: Mapping[str, Scalar]) -> float:
-    """The part of its settings' training that a cell's options ask for."""
-    entry = discover()[method.solver]
-    if not entry.trains:
-        return 1.0
+def _full_trainings(problem: AnyProblem, size: str, methods: Sequence[MethodTable]) -> dict[str, int]:
+    """Slots that a learner plays in the training that its settings describe, episodes of the size's own length."""
     from dtbench.learning.options import resolve
 
-    cls: Any = load_solver(entry)
-    given = {name: value for name, value in options.items() if name == "preset"}
-    full = resolve(cls.Options, cls.presets, problem.id, given, entry.name).episodes
-    return share_trained(options, full)
+    found, entries = {}, discover()
+    learners = [each for each in methods if entries[each.solver].trains]
+    horizon = problem.generate(size, 0).horizon if learners else 0
+    for each in learners:
+        cls: Any = load_solver(entries[each.solver])
+        given = {"preset": each.setting} if each.setting else {}
+        found[each.title] = horizon * int(resolve(cls.Options, cls.presets, problem.id, given, each.solver).episodes)
+    return found
 
 
 def _curves(

@@ -300,8 +300,7 @@ def _markdown(report: Report) -> Iterator[str]:
         rows = distance_rows(paper)
         yield from _md_table(list(DISTANCE_COLUMNS), rows) if rows else ["Not run."]
         yield ""
-        heads = [(part, each) for part in paper.figures for each in part.judged if each.claim.headline]
-        for part, each in heads:
+        for part, each in headlines(paper):
             facts = row(part, each)
             yield f"- **{e(facts['verdict'])}**: Fig. {e(part.study.content.figure)}, {e(headline(facts))}"
         yield ""
@@ -334,6 +333,12 @@ def _md_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[st
     yield f"|{'|'.join(' --- ' for _ in head)}|"
     for each in rows:
         yield f"| {' | '.join(markdown_escape(cell) for cell in each)} |"
+
+
+def headlines(paper: PaperPart) -> list[tuple[FigurePart, Judged]]:
+    """The claims that come first, of figures that were run."""
+    run = [part for part in paper.figures if part.bundle is not None]
+    return [(part, each) for part in run for each in part.judged if each.claim.headline]
 
 
 def headline(facts: Row) -> str:
@@ -413,7 +418,7 @@ def html(report: Report, images: dict[str, bytes]) -> str:
         report=report, pictures=pictures, policy=policy, verdicts=VERDICTS, row=row, heads=CLAIM_HEADS,
         budgets=budgets(report), distance_rows=distance_rows,
         distance_columns=DISTANCE_COLUMNS, introduction=INTRODUCTION, first=FIRST,
-        rules=RULES, rule_begin=RULE_BEGIN, rule_end=RULE_END, headline=headline,
+        rules=RULES, rule_begin=RULE_BEGIN, rule_end=RULE_END, headline=headline, headlines=headlines,
     )  # fmt: skip
 
 

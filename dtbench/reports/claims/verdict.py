@@ -42,6 +42,7 @@ Verdict = Literal["holds", "holds in direction", "does not hold", "cannot be dec
 VERDICTS: tuple[Verdict, ...] = ("holds", "holds in direction", "cannot be decided", "does not hold")  # best first
 FEWEST = 3  # seeds, and instances
 NEAR = 0.25  # a number that misses the claimed one by less than this part of it is as claimed
+WHOLE = 0.95  # of a training counts as all of it: rounds may not divide it
 LEVEL = 0.01  # two methods whose values differ by less than this part are level
 
 
@@ -163,7 +164,7 @@ def tempered(found: Judgement, *, trained: float = 1.0, open_parameter: str = ""
     """
     if found.verdict != "does not hold" or found.certified:
         return found
-    if trained < 1.0:
+    if trained < WHOLE:
         reason = f"measured: {found.reason}, but after {100.0 * trained:.2g} % of the training"
         return replace(found, verdict="cannot be decided", reason=reason, short=True)
     if open_parameter:
