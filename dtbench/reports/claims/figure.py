@@ -16,7 +16,7 @@ import numpy as np
 from dtbench.arrays import Array
 from dtbench.drawing.style import COLOURS, GREY, canvas, encoded, styled
 from dtbench.experiments.record import Scalar
-from dtbench.experiments.studies import SETTINGS, SLOT, TRAINING, MethodTable, MetricTable, Study
+from dtbench.experiments.studies import REWARD, SETTINGS, SLOT, TRAINING, MethodTable, MetricTable, Study
 from dtbench.reports.claims.bundle import Bundle, LearningCurve, Point
 from dtbench.reports.claims.measure import Runs, half
 from dtbench.reports.figures import MARKERS, RATIO, positions, set_logarithmic
@@ -31,6 +31,7 @@ WIDTH, HEIGHT, LEGEND = 3.9, 2.6, 2.7  # inches of a plot, and of the legend
 TITLE, NOTE = 0.75, 0.42
 STROKES = {"": "-", "paper": "-", "tuned": "--"}
 GREYS = ("#808080", "#B0B0B0", "#606060", "#9A9A9A")
+ALL = ("", "paper", "tuned")  # settings
 MOST = 4  # columns of trainings or episodes
 FEW = 30  # points with a mark each
 
@@ -55,29 +56,35 @@ def write(study: Study, bundle: Bundle, form: str) -> bytes:
 def draw(study: Study, bundle: Bundle) -> Figure:
     """The figure."""
     runs = Runs(study, bundle)
-    panels = _panels(runs)
-    metrics = [m for m in study.content.metrics if any(_lines(runs, m, panel) for panel in panels)]
-    width = 0.5 + len(panels) * WIDTH + LEGEND
-    height = TITLE + max(len(metrics), 1) * HEIGHT + NOTE
+    columns, settings = _columns(runs)
+    rows = [
+        (metric, its)
+        for its in settings
+        for metric in study.content.metrics
+        if any(_lines(runs, metric, column.of(its)) for column in columns)
+    ] or [(study.content.metrics[0], ALL)]
+    width = 0.5 + len(columns) * WIDTH + LEGEND
+    height = TITLE + len(rows) * HEIGHT + NOTE
+    styles = _styles(runs)
     with styled():
         page = canvas(width, height, DPI)
         grid: Any = page.subplots(
-            max(len(metrics), 1), len(panels), squeeze=False, sharex=study.x not in (TRAINING, SLOT), sharey="row",
+            len(rows), len(columns), squeeze=False, sharex=study.x not in (TRAINING, SLOT), sharey="row",
             gridspec_kw={
                 "left": 0.75 / width, "right": 1.0 - LEGEND / width, "top": 1.0 - TITLE / height,
                 "bottom": (NOTE + 0.42) / height, "hspace": 0.22, "wspace": 0.1,
             },
         )  # fmt: skip
-        styles = _styles(runs)
-        for row, metric in enumerate(metrics):
-            for column, panel in enumerate(panels):
+        for row, (metric, its) in enumerate(rows):
+            for column, panel in enumerate(columns):
                 axes = grid[row][column]
-                _plot(axes, runs, _lines(runs, metric, panel), styles)
+                _plot(axes, runs, _lines(runs, metric, panel.of(its)), styles)
                 if row == 0 and panel.title:
                     axes.set_title(panel.title, fontsize=9.0)
                 if column == 0:
-                    axes.set_ylabel(fill(metric.label, 36), fontsize=8.5)
-                if row == len(metrics) - 1:
+                    words = [metric.label, *([SETTINGS[its[1]]] if len(settings) > 1 else [])]
+                    axes.set_ylabel(fill(", ".join(words), 36), fontsize=8.5)
+                if row == len(rows) - 1:
                     axes.set_xlabel(study.content.x_label or study.x, fontsize=8.5)
         _words(page, study, bundle, width, height)
         _legend(page, runs, styles, width, height)
@@ -90,38 +97,44 @@ class Panel:
 
     title: str
     points: tuple[Point, ...]
-    settings: tuple[str, ...] = ("", "paper", "tuned")
+    settings: tuple[str, ...] = ALL
+
+    def of(self, settings: tuple[str, ...]) -> Panel:
+        """The same with learners of these settings only."""
+        return Panel(self.title, self.points, tuple(each for each in self.settings if each in settings))
 
 
-def _panels(runs: Runs) -> list[Panel]:
-    """The columns; trainings with other settings have another length, and a column of their own."""
+def _columns(runs: Runs) -> tuple[list[Panel], list[tuple[str, ...]]]:
+    """The columns, and the settings of each group of rows.
+
+    Trainings with other settings have another length: columns of their own, rows where columns are points.
+    """
     names, points = list(runs.bundle.axes), runs.where(runs.study.content.at)
     if runs.study.x == TRAINING:
-        trained = {(curve.method, curve.point) for curve in runs.bundle.curves}
-        settings = [
-            s for s in SETTINGS if any(m.setting == s and m.title in runs.methods for m in runs.study.methods if s)
-        ]
-        columns = [
-            Panel(", ".join(each for each in (_named(runs, point), SETTINGS[s]) if each), (point,), ("", s))
-            for s in settings
-            for point in points
-            if any((m.title, point) in trained for m in runs.study.methods if m.setting == s)
-        ]
-        return columns[:MOST] or [Panel(_named(runs, points[0]), (points[0],))]
+        trained = {curve.method for curve in runs.bundle.curves}
+        settings = [s for s in SETTINGS if s and any(m.setting == s and m.title in trained for m in runs.study.methods)]
+        if len(points) == 1:
+            return [Panel(SETTINGS[s], (points[0],), ("", s)) for s in settings] or [Panel("", (points[0],))], [ALL]
+        columns = [Panel(_named(runs, point), (point,)) for point in points][:MOST]
+        return columns, [("", s) for s in settings] or [ALL]
     if runs.study.x == SLOT:
-        return [Panel(_named(runs, point), (point,)) for point in points][:MOST]
+        return [Panel(_named(runs, point), (point,)) for point in points][:MOST], [ALL]
     at = names.index(runs.study.x)
     by_rest: dict[tuple[Scalar, ...], list[Point]] = {}
     for point in points:
         by_rest.setdefault(tuple(v for i, v in enumerate(point) if i != at), []).append(point)
     rest = [name for name in names if name != names[at]]
-    titles = [", ".join(f"{n} = {v}" for n, v in zip(rest, key, strict=True)) for key in by_rest]
-    return [Panel(title, tuple(its)) for title, its in zip(titles, by_rest.values(), strict=True)]
+    titles = [", ".join(f"{n} = {_text(v)}" for n, v in zip(rest, key, strict=True)) for key in by_rest]
+    return [Panel(title, tuple(its)) for title, its in zip(titles, by_rest.values(), strict=True)], [ALL]
+
+
+def _text(value: Scalar) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _named(runs: Runs, point: Point) -> str:
     values = zip(runs.bundle.axes, point, strict=True)
-    return ", ".join(f"{name} = {value}" for name, value in values if len(runs.bundle.axes[name]) > 1)
+    return ", ".join(f"{name} = {_text(value)}" for name, value in values if len(runs.bundle.axes[name]) > 1)
 
 
 def _lines(runs: Runs, metric: MetricTable, panel: Panel) -> list[Line]:
@@ -140,16 +153,19 @@ def _swept(runs: Runs, metric: MetricTable, method: MethodTable, points: Sequenc
     if not found:
         return None
     halves = [0.0 if v.upper is None else v.upper - v.mean for _, v in found]
+    if len(places) == 1:  # methods stand side by side
+        found = [(float(runs.methods.index(method.title)), value) for _, value in found]
     return Line(method, np.array([x for x, _ in found]), np.array([v.mean for _, v in found]), np.array(halves))
 
 
 def _training(runs: Runs, metric: MetricTable, method: MethodTable, points: Sequence[Point]) -> Line | None:
-    """A learner's validations; of other methods, and of other metrics, their value on the instances."""
-    if metric.name in ("objective", "reward"):
-        curves = [c for c in runs.bundle.curves if c.method == method.title and c.point == points[0]]
-        if curves:
-            return _curve(method, metric, curves, runs.study.content.played)
-    if method.title in runs.bundle.learners or metric.name == "reward":
+    """A learner's validations; of other methods their value on the instances. Nothing else is known of a training."""
+    if metric.name not in ("objective", REWARD):
+        return None
+    curves = [c for c in runs.bundle.curves if c.method == method.title and c.point == points[0]]
+    if curves:
+        return _curve(method, metric, curves, runs.study.content.played)
+    if method.title in runs.bundle.learners or metric.name == REWARD:
         return None
     value = runs.value(method.title, points[0], metric.name)
     if value is None:
@@ -217,8 +233,12 @@ def _plot(axes: Axes, runs: Runs, lines: Sequence[Line], styles: dict[str, dict[
                 )
         else:
             bars = line.half if line.half.any() else None
+            style = style | ({"marker": "_", "markersize": 12.0} if len(line.x) == 1 and not style["marker"] else {})
             axes.errorbar(line.x, line.y, yerr=bars, elinewidth=0.9, capsize=2.0, **style)
-    if not (training or slots):
+    if not (training or slots) and len(runs.bundle.axes[runs.study.x]) == 1:
+        axes.set_xticks([])
+        axes.set_xlim(-0.7, len(runs.methods) - 0.3)
+    elif not (training or slots):
         values = runs.bundle.axes[runs.study.x]
         at = positions(values)
         axes.set_xticks(at, [f"{v:g}" if isinstance(v, float) else str(v) for v in values])
