@@ -69,7 +69,8 @@ def test_words_are_escaped(results):
     assert "&lt;script&gt;alert(1)" in html
     assert "Hand &amp; &lt;b&gt;Eye&lt;/b&gt; (2024)" in html
     markdown = (results / "report.md").read_text()
-    assert "\\\\<script" in markdown
+    assert r"\<script\>" in markdown
+    assert not re.search(r"(?<!\\)<script", markdown)
     assert "- a \\| b" in markdown
 
 
