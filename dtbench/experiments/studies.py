@@ -40,6 +40,8 @@ A figure that shows the runs of another one says ``runs = "fig4"`` instead of pr
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -221,6 +223,12 @@ class Study:
     def budget(self, name: BudgetName) -> BudgetTable:
         """A budget; without a table of its own, five instances and three seeds."""
         return self.base.content.budget.get(name, BudgetTable())
+
+    def runs_sha256(self, name: BudgetName) -> str:
+        """Checksum of what decides the runs of a budget: not of titles, claims and notes."""
+        decisive = {"problem", "size", "first_seed", "over", "set", "methods"}
+        facts = [self.base.content.model_dump(include=decisive), self.budget(name).model_dump()]
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     def sweep(self, name: BudgetName, seeds: int | None = None) -> Sweep:
         """What is run for a budget, as a sweep; ``seeds`` trainings of each learner instead of the budget's.

@@ -165,6 +165,16 @@ def test_one_id_in_two_figures(write):
         studies.claims(studies.studies())
 
 
+def test_the_checksum_is_of_what_decides_runs(write):
+    def checksum(old, new):
+        return studies.read(write(GOOD.replace(old, new))).runs_sha256("quick")
+
+    plain = checksum("", "")
+    assert checksum('quote = "q"', 'quote = "other"') == checksum('caption = "c"', 'caption = "d"') == plain
+    others = {checksum("seeds = 2", "seeds = 3"), checksum("[3, 4]", "[3, 5]"), checksum("hidden = 8", "hidden = 9")}
+    assert len(others | {plain}) == 4
+
+
 def test_share_trained():
     assert studies.share_trained(50, 200) == 0.25
     assert studies.share_trained(500, 200) == 1.0

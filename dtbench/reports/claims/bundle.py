@@ -226,7 +226,7 @@ def gather(
     seeds = max((run.seed + 1 for run in runs), default=given_budget.seeds)
     return Bundle(
         study=study.base.key,
-        study_sha256=study.base.source.sha256,
+        study_sha256=study.runs_sha256(budget),
         budget=budget,
         axes={axis.name: list(axis.values) for axis in sweep.axes},
         instances=len({run.instance for run in runs}),

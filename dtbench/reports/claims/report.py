@@ -72,7 +72,10 @@ class FigurePart:
         some = f"{b.instances} instances for each point, {b.seeds} trainings of each learner"
         parts = sorted({round(100 * run.trained, 2) for run in b.runs if run.method in b.learners})
         trained = f", {_percents(parts)} of the settings' training" if parts else ""
-        return f"budget {b.budget}, {some}{trained}"
+        changed = (
+            "; the study's file asks for other runs now" if b.study_sha256 != self.study.runs_sha256(b.budget) else ""
+        )
+        return f"budget {b.budget}, {some}{trained}{changed}"
 
 
 @dataclass(frozen=True)
