@@ -7,7 +7,7 @@ CONSTRAINTS ?= -c constraints.txt# empty: the newest versions that pyproject.tom
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS)
 SOURCES := docs dtbench examples hatch_build.py policies solvers studies tests tuning README.md
 
-.PHONY: help setup setup-dev setup-docs setup-clients demo test test-slow docs clients notebooks bench library policies dist lint format clean constraints
+.PHONY: help setup setup-dev setup-docs setup-clients demo test test-slow docs clients notebooks bench library policies claims dist lint format clean constraints
 .DEFAULT_GOAL := help
 
 help:            ## List the commands
@@ -75,6 +75,9 @@ library: setup   ## Freeze and certify what is missing of a problem's instances:
 
 policies: setup-dev ## Train what is missing of the shipped policies (tuning/shipped.toml), two at once
 	$(BIN)/python tuning/ship.py --workers 2
+
+claims: setup-dev  ## Run what is missing of the published report on the papers' claims: hours
+	$(BIN)/dtbench reproduce all --budget hours --results results/claims --workers 2
 
 dist: setup-clients  ## Build wheels and source archive of dtbench, and the wheel of its policies, into dist/
 	rm -rf dist && $(BIN)/python -m build --outdir dist . && $(BIN)/python -m build --wheel --outdir dist policies

@@ -128,6 +128,12 @@ def rescore(problem: AnyProblem, instance: Instance, decisions: Decision) -> Sco
 
 def metric_means(problem: AnyProblem, instance: Instance, decisions: Decision) -> dict[str, float]:
     """Means over slots of the referee's metrics that are one number per slot, for decisions (leading time axis)."""
+    found = metric_series(problem, instance, decisions)
+    return {name: float(np.mean(values)) for name, values in found.items()}
+
+
+def metric_series(problem: AnyProblem, instance: Instance, decisions: Decision) -> dict[str, list[float]]:
+    """The referee's metrics that are one number per slot, slot by slot, for decisions (leading time axis)."""
     by_name: dict[str, list[float]] = {}
     state: State = problem.start(instance)
     for t in range(instance.horizon):
@@ -137,7 +143,7 @@ def metric_means(problem: AnyProblem, instance: Instance, decisions: Decision) -
         for name, value in outcome.metrics.items():
             if np.ndim(value) == 0:
                 by_name.setdefault(name, []).append(float(value))
-    return {name: float(np.mean(values)) for name, values in by_name.items()}
+    return by_name
 
 
 def play(

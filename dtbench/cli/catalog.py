@@ -16,7 +16,7 @@ from dtbench.plugins.discovery import SolverEntry, discover
 from dtbench.problems import all_problems, problem
 
 Rows = tuple[list[str], list[list[Any]]]  # names of columns, rows
-What = Literal["problems", "instances", "solvers", "suites", "sweeps"]
+What = Literal["problems", "instances", "solvers", "suites", "sweeps", "claims"]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -31,14 +31,14 @@ def list_(
     what: Annotated[What, typer.Argument(help="What to list.")],
     of: Annotated[
         str | None,
-        typer.Argument(metavar="PROBLEM[/SIZE]", help="Of solvers, instances and sweeps: those of a problem only; of "
+        typer.Argument(metavar="PROBLEM[/SIZE]", help="Of all but problems and suites: those of a problem only; of "
                        "instances also those of a size."),
     ] = None,
     solvers_path: SolversPath = None,
     json: Json = False,
     problems_path: ProblemsPath = None,
 ) -> None:  # fmt: skip
-    """List problems, instances, solvers, suites or sweeps; `dtbench show NAME` says more of each."""
+    """List problems, instances, solvers, suites, sweeps or claims of papers; `dtbench show NAME` says more of many."""
     owner, size = _of(what, of)
     lists: dict[What, Callable[[], Rows]] = {
         "problems": _problems,
@@ -46,6 +46,7 @@ def list_(
         "solvers": lambda: _solvers(solvers_path or [], owner),
         "suites": _suites,
         "sweeps": lambda: _sweeps(owner),
+        "claims": lambda: _claims(owner),
     }
     columns, rows = lists[what]()
     if json:
@@ -144,3 +145,18 @@ def _sweeps(owner: str | None) -> Rows:
         points = [f"{axis.name} = {', '.join(map(str, axis.values))}" for axis in each.axes]
         rows.append([each.content.name, each.content.problem, "; ".join(points), f"{each.content.summary}."])
     return ["sweep", "problem", "over", "description"], rows
+
+
+def _claims(owner: str | None) -> Rows:
+    from dtbench.experiments.studies import claims, studies
+
+    columns = ["claim", "paper", "figure", "problem", "place", "kind", "claimed", "quote"]
+    rows = [
+        [
+            claim.id, study.content.paper, study.content.figure, study.base.content.problem, claim.place, claim.kind,
+            claim.said or claim.claimed, claim.quote,
+        ]
+        for study, claim in claims(studies())
+        if owner in (None, study.base.content.problem)
+    ]  # fmt: skip
+    return columns, rows

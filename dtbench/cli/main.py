@@ -26,6 +26,7 @@ from dtbench.cli import (
     fresh,
     plot,
     predictor,
+    reproduce,
     run,
     scaffold,
     scaffold_problem,
@@ -67,8 +68,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for part in (
-    catalog, show, solve, train, run, sweep, fresh, demonstrations, scores, compare, plot, data, certify, export, score,
-    bundles, predictor, scaffold, scaffold_problem,
+    catalog, show, solve, train, run, sweep, fresh, reproduce, demonstrations, scores, compare, plot, data, certify,
+    export, score, bundles, predictor, scaffold, scaffold_problem,
 ):  # fmt: skip
     part.add_to(app)
 

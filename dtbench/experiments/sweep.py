@@ -139,7 +139,17 @@ def read(sweep: str | Path) -> Sweep:
         If there is none, or it is not a valid sweep of the problem: the message names file, key, value and what is
         allowed.
     """
-    content, source = read_file("sweep", sweep, SweepFile)
+    return checked(*read_file("sweep", sweep, SweepFile))
+
+
+def checked(content: SweepFile, source: Source) -> Sweep:
+    """A sweep whose points the problem takes.
+
+    Raises
+    ------
+    DtbenchError
+        If it is not a valid sweep of the problem: the message names file, key, value and what is allowed.
+    """
     if content.problem not in all_problems():
         raise source.problem("problem", content.problem, f"one of {', '.join(all_problems())}", list(all_problems()))
     owner = problem(content.problem)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
@@ -78,6 +78,7 @@ class File(FileTable):
 
 
 FileT = TypeVar("FileT", bound=File)
+TableT = TypeVar("TableT", bound=FileTable)
 NameT = TypeVar("NameT")
 ReadT = TypeVar("ReadT")
 
@@ -121,16 +122,27 @@ def read_file(kind: str, name: str | Path, model: type[FileT]) -> tuple[FileT, S
         If there is none, it does not fit the model, or two solvers have one label: the message names file, key, value
         and what is allowed.
     """
-    file = _file_of(kind, name)
+    content, source = read_table(kind, _file_of(kind, name), model)
+    source = replace(source, name=content.name)
+    _check_labels(source, content.solvers)
+    return content, source
+
+
+def read_table(kind: str, file: Path, model: type[TableT]) -> tuple[TableT, Source]:
+    """Read a file of a path; its source has the name of the file.
+
+    Raises
+    ------
+    DtbenchError
+        If there is none, or it does not fit the model: the message names file, key, value and what is allowed.
+    """
     text = read_bytes(file)
     raw = parse_toml(text, f"{kind} '{file}'")
     try:
         content = model.model_validate(raw)
     except ValidationError as error:
         raise _translated(Source(kind, file.stem, file, ""), model, raw, error) from None
-    source = Source(kind, content.name, file, hashlib.sha256(text).hexdigest(), text.decode())
-    _check_labels(source, content.solvers)
-    return content, source
+    return content, Source(kind, file.stem, file, hashlib.sha256(text).hexdigest(), text.decode())
 
 
 def _check_labels(source: Source, solvers: Sequence[SolverTable]) -> None:

@@ -34,14 +34,15 @@ class Bar:
 
 def html(board: Leaderboard) -> str:
     """The page."""
-    style, script = _checksum("leaderboard.css"), _checksum("leaderboard.js")
+    style, script = checksum("leaderboard.css"), checksum("leaderboard.js")
     policy = f"default-src 'none'; style-src {style}; script-src {script}; base-uri 'none'; form-action 'none'"
-    page = _environment().get_template("leaderboard.html")
+    page = environment().get_template("leaderboard.html")
     return page.render(board=board, columns=COLUMNS, shown=shown, bars=_bars, axis=AXIS, policy=policy)
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Where templates are, and how they are filled: everything is escaped."""
     return Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
@@ -52,7 +53,7 @@ def _environment() -> Environment:
     )
 
 
-def _checksum(name: str) -> str:
+def checksum(name: str) -> str:
     """The source expression of an inline style or script, which the template includes as it is."""
     digest = hashlib.sha256((FOLDER / name).read_bytes()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"

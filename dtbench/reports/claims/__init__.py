@@ -1,0 +1,1 @@
+"""Claims of papers, judged on what re-runs of their figures measure."""
