@@ -21,7 +21,7 @@ from dtbench import __version__
 from dtbench.core import AnyProblem
 from dtbench.errors import DtbenchError
 from dtbench.experiments import decisions
-from dtbench.experiments.plan import Planned
+from dtbench.experiments.planned import Planned
 from dtbench.experiments.record import Record, Scalar
 from dtbench.experiments.store import Store
 from dtbench.experiments.studies import SLOT, TIMES, BudgetName, MethodTable, Study, share_trained, studies
