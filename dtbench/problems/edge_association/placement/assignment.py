@@ -42,7 +42,8 @@ def assign(slot: PlacementSlot, opened: BoolArray, *, moves: bool = True) -> Pla
         last = rows[stuck & given_up[rows]]
         wanted[last], assoc[last] = safe[last], tables.safe[last]
         given_up[rows] |= stuck
-        again: BoolArray = np.where(stuck, ~np.isin(rows, last), (enough != wanted[rows]).any(axis=-1))
+        grown: BoolArray = (enough != wanted[rows]).any(axis=-1)
+        again: BoolArray = np.asarray(np.where(stuck, ~np.isin(rows, last), grown))
         wanted[rows[again]] = np.where(stuck[:, None], safe[rows], enough)[again]
         rows = rows[again]
     if moves:
