@@ -42,9 +42,9 @@ def assign(slot: PlacementSlot, opened: BoolArray, *, moves: bool = True) -> Pla
         last = rows[stuck & given_up[rows]]
         wanted[last], assoc[last] = safe[last], tables.safe[last]
         given_up[rows] |= stuck
-        grown: BoolArray = (enough != wanted[rows]).any(axis=-1)
-        again: BoolArray = np.asarray(np.where(stuck, ~np.isin(rows, last), grown))
-        wanted[rows[again]] = np.where(stuck[:, None], safe[rows], enough)[again]
+        again = np.where(stuck, ~np.isin(rows, last), (enough != wanted[rows]).any(axis=-1))
+        better: BoolArray = np.asarray(np.where(stuck[:, None], safe[rows], enough))
+        wanted[rows[again]] = better[again]
         rows = rows[again]
     if moves:
         for row in range(len(assoc)):
