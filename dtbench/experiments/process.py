@@ -22,7 +22,7 @@ from dtbench.errors import MachineError
 from dtbench.experiments import ending
 from dtbench.experiments.job import Job
 from dtbench.experiments.launcher import Launcher
-from dtbench.experiments.training_work import Answer, Answers
+from dtbench.experiments.training_work import QUESTIONS, Answer, Answers
 from dtbench.experiments.work import SHORT, read_note
 from dtbench.experiments.zygote import remove
 from dtbench.progress import Step
@@ -121,6 +121,8 @@ def _finished(job: Job, watch: _Watch | None = None) -> Iterator[tuple[dict[str,
     """
     folder = Path(tempfile.mkdtemp(prefix="dtbench-"))
     try:
+        if job.questions:  # too many for the line
+            (folder / QUESTIONS).write_text(json.dumps(job.questions), encoding="utf-8")
         with (
             watch.over(folder) if watch else contextlib.nullcontext(),
             _supervised(job, folder, watched=watch is not None) as report,
@@ -223,7 +225,6 @@ def _ask(line: socket.socket, job: Job, folder: Path, watched: bool) -> dict[str
             "problems_paths": job.problems_paths,
             "files": job.files,
             "policy": job.policy,
-            "questions": job.questions,
             "seconds": limits.seconds,
             "memory": limits.memory,
             "room": min(FILES, room),

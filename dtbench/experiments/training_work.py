@@ -5,6 +5,7 @@ Both run the solver's code, so they have limits as cells have; :mod:`dtbench.exp
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from dtbench.regime import shown
 from dtbench.solver import Solver
 
 POLICY = "policy.safetensors"
+QUESTIONS = "questions.json"
 
 
 class Question(Strict):
@@ -76,10 +78,11 @@ def train(cell: Cell, job: dict[str, Any], folder: Path) -> TrainingPayload:
 
 
 def ask(cell: Cell, job: dict[str, Any], folder: Path) -> Answers:
-    """Which trainings the cells of a job's questions need; they are of the problem and solver of ``cell``."""
+    """Which trainings the cells of the questions in the folder need; they are of the problem and solver of ``cell``."""
+    asked = json.loads((folder / QUESTIONS).read_text(encoding="utf-8"))  # before the solver's file runs
     owner = opening.problem_of(cell, job["problems_paths"])
     solver_class = opening.solver_class_of(cell, job["solver_file"])
-    return Answers(answers=answers(owner, solver_class, [Question.model_validate(each) for each in job["questions"]]))
+    return Answers(answers=answers(owner, solver_class, [Question.model_validate(each) for each in asked]))
 
 
 def answers(owner: AnyProblem, solver_class: type[Solver], questions: Sequence[Question]) -> list[Answer]:

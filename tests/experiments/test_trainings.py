@@ -258,6 +258,12 @@ def test_a_solver_that_hangs_when_it_is_asked_trains_inside(plan, monkeypatch):
     assert [p.training for p in made.cells] == ["", ""]
 
 
+def test_hundreds_of_cells_are_asked_at_once(plan):
+    """More than a socket holds, of a process that has just been started."""
+    made = plan(instances=TWO[:1], seeds=600)
+    assert [t.cell.seed for t in made.trainings] == list(range(600))
+
+
 def test_an_answer_that_is_none_is_not_believed(plan):
     """A solver's code gives the answers: names of files that lead elsewhere, or another cell's identity."""
     from dtbench.experiments.training_work import Answer
@@ -299,8 +305,7 @@ def test_a_training_stopped_at_its_limit_goes_on_with_retry_failed(bench, plan):
 
 
 def test_a_killed_run_goes_on_with_its_training(bench, plan, folder, tmp_path, temporary):
-    made = plan({"episodes": 60, "pause": 0.1}, seeds=1)
-    suite = made.suite.file
+    suite = plan({"episodes": 30, "pause": 0.1}, seeds=1).suite.file
     first = start(suite, bench.store.folder, folder, temporary)
     wait_for(lambda: list((tmp_path / "cache").glob("policies/*/*.resume.safetensors")), first)
     first.send_signal(signal.SIGKILL)
@@ -311,8 +316,8 @@ def test_a_killed_run_goes_on_with_its_training(bench, plan, folder, tmp_path, t
     assert second.returncode == 0, errors
     (resumed,) = bench.store.policies.records()
     shutil.rmtree(tmp_path / "cache")
-    undisturbed = Store(tmp_path / "undisturbed")
-    runner.run(make_plan(made.suite, undisturbed, solvers_paths=[folder]), undisturbed, workers=2)
+    undisturbed, quick = Store(tmp_path / "undisturbed"), plan({"episodes": 30}, seeds=1).suite
+    runner.run(make_plan(quick, undisturbed, solvers_paths=[folder]), undisturbed, workers=2)
     (other,) = undisturbed.policies.records()
     one, two = (checkpoint.read(s.policies.file(other.stem)).arrays for s in (bench.store, undisturbed))
     assert one.keys() == two.keys()
