@@ -45,7 +45,7 @@ def method(
     entry = find(name, discover())
     cls: Any = load_solver(entry)
     learned = entry.trains
-    known = closed
+    known: Any = closed
     if learned:
         known = MEC.generate(size, TEMPLATE_SEED) if centre else instances.load("mec-synchronization/paper-000")
     agent = cls(MEC, known, seed=seed, **options)
