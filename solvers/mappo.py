@@ -17,7 +17,7 @@ from dtbench.learning.options import Presets
 from dtbench.learning.policy import Policy
 from dtbench.learning.ppo.options import OnPolicyOptions
 from dtbench.learning.ppo.policy import BetaPolicy
-from dtbench.learning.ppo.presets import PAPER, TUNED, TUNED_DNT, TUNED_MEC, TUNED_PLACEMENT
+from dtbench.learning.ppo.presets import PAPER, PAPER_MEC, TUNED, TUNED_DNT, TUNED_MEC, TUNED_PLACEMENT
 from dtbench.learning.solver import LearnedSolver
 from dtbench.params import Options, param
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dtbench.learning.training import Learner
 
 PRESETS: Presets = {
-    "paper": {**PAPER, "mec-synchronization": {**PAPER["mec-synchronization"], "share": False}},
+    "paper": {**PAPER, "mec-synchronization": {**PAPER_MEC, "share": False}},
     "tuned": {
         **TUNED,
         "dnt-spectrum": {**TUNED_DNT, "share": False},

@@ -271,7 +271,7 @@ class TransferLearner(ActorCritic):
             descend(self.optimizers["critic"], loss, [(list(self.critic.parameters()), self.critic.count)], o.clip)
         states = state.view(servers, b, -1)
         scores = self._scores_of(states, torch.from_numpy(player))
-        value = self.critic.values_by_player(state, action, whose, scores.view(*whose.shape, -1))
+        value = self.critic.values_by_player(state, action, whose, scores.reshape(*whose.shape, -1))
         with self._only("actor", trained):
             lost = servers * o.restraint * scores.square().mean()
             descend(

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 
 from dtbench.learning.options import Scalar
 
+PAPER_MEC: Mapping[str, Scalar] = {  # 150 episodes of 5000 slots, one after the other
+    "env": "y0=zero,n_frames=50,observation=paper,reward=xi", "episodes": 150, "parallel": 1, "traces": 5,
+    "apart": "cc", "chained": True, "critic": "agent", "target": "td0",
+}  # fmt: skip
+
 PAPER: Mapping[str, Mapping[str, Scalar]] = {
     "*": {"episodes": 1000, "parallel": 20},
-    "mec-synchronization": {  # 150 episodes of 5000 slots, one after the other
-        "env": "y0=zero,n_frames=50,observation=paper,reward=xi", "episodes": 150, "parallel": 1,
-        "traces": 5, "apart": "cc", "chained": True, "critic": "agent", "target": "td0",
-    },
+    "mec-synchronization": PAPER_MEC,
     "satellite-offloading": {"env": "obs=paper"},
     "dnt-spectrum": {"env": "obs=paper,predictor=gru", "gamma": 0.2},
     "edge-placement": {"gamma": 0.7},

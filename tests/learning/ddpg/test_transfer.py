@@ -102,7 +102,7 @@ def test_a_servers_model_scores_another_servers_pairs_as_that_server_would():
     assert_close(scores[0], wanted)
 
 
-@pytest.mark.parametrize(("apart", "models"), [(True, "server"), (False, "server"), (True, "user")])
+@pytest.mark.parametrize(("apart", "models"), [(True, "server"), (False, "server"), (True, "user"), (False, "user")])
 def test_online_transfer_is_seeded_and_goes_on(apart, models):
     def rounds(given, numbers):
         for number in numbers:
