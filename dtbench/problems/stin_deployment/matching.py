@@ -105,8 +105,8 @@ def decode(slot: StinSlot, x: npt.NDArray[Any]) -> StinDecision:
 def placed(slot: StinSlot, real: Array) -> IntArray:
     """The placement (I,) at real numbers (J + 1,) of twins on devices and cloud.
 
-    They are rounded. Then those that are far from whole ones are rounded the other way, one after the other, the cloud's
-    first and then the least whole one; what saves more is kept.
+    They are rounded. Then those far from whole ones are rounded the other way, one after the other: the cloud's
+    first, then the least whole one. What saves more is kept.
     """
     number = np.rint(real).astype(np.int64)
     other = np.where(real > number, number + 1, number - 1)
