@@ -35,7 +35,7 @@ CERTAIN = 20.0  # greatest score
 SURE = 10.0  # what a likely association may lose
 LIKELY = 128  # associations that are compared
 TIE = 1e-6  # added to the scores of LPT
-FEW = 12  # UAVs up to which the teacher looks at all partitions
+FEW = 200_000  # associations, up to which the teacher looks at all partitions
 OF_PAIR, OF_UAV, OF_SAT = 6, 4, 4  # features
 
 
@@ -175,7 +175,7 @@ def teacher(
 
     def answer(t: int, slot: OffloadingSlot) -> Array:
         terms = Terms.of(slot)
-        few = slot.n_uav <= FEW and terms.identical and terms.printed
+        few = slot.n_sat**slot.n_uav <= FEW and terms.identical and terms.printed
         assoc = least(terms) if few else descend(terms, starts(slot)).assoc[0]
         return encode(slot, OffloadingDecision(channels=np.ones_like(assoc), assoc=assoc, share=np.ones(assoc.shape)))
 

@@ -114,7 +114,7 @@ def test_the_teacher_answers_with_a_good_association(size, overrides):
 
 
 def test_many_uavs_have_a_teacher_too():
-    slot = slots_of("tiny", 0, n_uav=13, n_channel=26)[0]
+    slot = slots_of("tiny", 0, n_uav=18, n_channel=36)[0]
     x = association.teacher(OFFLOADING, None, Limits())(0, slot)
-    assert_array_equal((x > 0.0).reshape(13, 2).sum(axis=-1), 1)
+    assert_array_equal((x > 0.0).reshape(18, 2).sum(axis=-1), 1)
     assert OFFLOADING.evaluate(slot, association.decode(slot, x)).feasible
