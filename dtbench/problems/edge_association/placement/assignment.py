@@ -38,7 +38,7 @@ def assign(slot: PlacementSlot, opened: BoolArray, *, moves: bool = True) -> Pla
     while rows.size:
         some = tables.rows(rows)
         enough, assoc[rows] = place(some, wanted[rows], priced(some, wanted[rows]), None)
-        stuck = (assoc[rows] < 0).any(axis=-1)
+        stuck: BoolArray = np.asarray((assoc[rows] < 0).any(axis=-1))
         last = rows[stuck & given_up[rows]]
         wanted[last], assoc[last] = safe[last], tables.safe[last]
         given_up[rows] |= stuck
