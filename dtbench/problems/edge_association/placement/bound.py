@@ -3,8 +3,8 @@
 With a price p_k on the load of each server and a toll t_k on each of its twins, every twin goes where ``B_i q_ik +
 p_k sqrt(w_i) + t_k`` is least; the sum of these, less ``F_k p_k^2 / 4 + t_k N_k`` of all servers, is a lower bound of
 what users cost (deadlines are not looked at). Near the best prices it hardly depends on them, so that few steps do.
-Users of one access base station differ in B_i only: they are put together in :data:`CLASSES` groups by it, and a group
-goes to one server. That costs a little more, so what is found is a bound up to this.
+Users of one access base station are put together, and all go to one server: they differ in B_i only. That costs a
+little more, so what is found is a bound up to this.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from dtbench.arrays import Array, BoolArray, IntArray
 from dtbench.problems.edge_association.placement.model import PlacementSlot
 from dtbench.problems.edge_association.system import distances, one_hot
 
-CLASSES = 3  # groups of the users of an access base station, by B_i among all users
 STEPS = 8  # towards prices, from equal ones
 FIRST_STEP, FADING, TOLL = 0.5, 0.5, 0.3  # length of a step, how it falls, and of the toll against prices
 CLOSING = 0.01  # share of the objective that closing a server costs above the bound, because of deadlines
@@ -25,7 +24,7 @@ CLOSING = 0.01  # share of the objective that closing a server costs above the b
 
 @dataclass(frozen=True)
 class Groups:
-    """Users of one slot in groups (G,): the same access base station, nearly the same B_i.
+    """Users of one slot in groups (G,): those of an access base station.
 
     ``wire`` (G, M) [s]: sum of the wire part of B_i q_ik, and a fine where deadlines cannot be kept. ``root`` (G,): sum
     of sqrt(w_i). ``count`` (G,): users. ``cpu``, ``cap`` (M,): F_k and N_k. ``fee`` [s]: of an open server, in the unit
@@ -44,9 +43,7 @@ class Groups:
     def of(cls, slot: PlacementSlot) -> Groups:
         """The groups of a slot (no leading axes)."""
         p, bits = slot.params, slot.effective_bits
-        rank = np.empty(slot.n_users, dtype=np.int64)
-        rank[np.argsort(bits, kind="stable")] = np.arange(slot.n_users) * CLASSES // slot.n_users
-        _, group = np.unique(slot.access * CLASSES + rank, return_inverse=True)
+        _, group = np.unique(slot.access, return_inverse=True)
         of_group = one_hot(group, int(group.max()) + 1).astype(np.float64).T  # (G, N)
         link = p.wire * p.wired_factor * distances(slot.bs_xy, slot.bs_xy)[slot.access]  # (N, M) [s/bit]
         fine = bits.mean() * link.mean() * (slot.floor > slot.cpu)

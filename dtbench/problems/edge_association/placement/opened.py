@@ -1,7 +1,7 @@
 """The encoding ``opened`` of ``edge-placement``: which base stations open; their twins follow.
 
-One controller sees the whole slot and says of every base station how much better the objective is if it opens. A
-step to a better set follows, by a bound of its cost, and twins are placed by
+One controller sees the whole slot and says of every base station how much better the objective is if it opens. Two
+steps to a better set follow, by a bound of its cost, and twins are placed by
 :mod:`~dtbench.problems.edge_association.placement.assignment`, which is quick and close to the best.
 
 Data of a user reach every server by way of the access base station, so what matters of users are, for each access base
@@ -33,8 +33,8 @@ from dtbench.problems.edge_association.system import distances, one_hot
 CERTAIN = 1.0  # of a share of the objective: what is said of a set that is given
 CUT = 8.0  # features are cut at it
 FIRM = 0.5  # of what is said: beyond it a base station stays as it is said
-LOOSE = 5  # of the others, those nearest to 0 may change
-STEPS = 1  # from the set that is said to better neighbours
+LOOSE = 8  # of the others, those nearest to 0 may change
+STEPS = 2  # from the set that is said to better neighbours, at most
 LONG = 0.2  # share of the objective: differences are taught up to it
 MOST = 20  # steps of the teacher's search
 TRIED = 4  # neighbours that the teacher tries with all twins placed
@@ -128,8 +128,8 @@ def decode(slot: PlacementSlot, x: npt.NDArray[Any]) -> PlacementDecision:
     """The placement on the base stations whose entry of (..., M) is not below 0; on the greatest where all are.
 
     Base stations whose entry is nearer to 0 than :data:`FIRM` are not certain. Before twins are placed, the opening,
-    closing or exchange of the :data:`LOOSE` least certain ones that lowers a bound of the cost most is made, if any
-    does: :mod:`~dtbench.problems.edge_association.placement.bound`.
+    closing or exchange of the :data:`LOOSE` least certain ones that lowers a bound of the cost most is made, and once
+    more, while that helps: :mod:`~dtbench.problems.edge_association.placement.bound`.
     """
     slot, x = slot[...], np.asarray(x, dtype=np.float64)
     lead = np.broadcast_shapes(x.shape[:-1], slot.batch_shape)

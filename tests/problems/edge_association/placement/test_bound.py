@@ -36,7 +36,7 @@ def test_one_server_by_hand():
 
 
 def test_below_what_any_placement_costs():
-    """The three users are in groups of their own, so the bound holds for every set and association."""
+    """For every set and association. Users 0 and 1 are put together, which costs nothing here."""
     slot = hand_slot(deadline=(50.0, 50.0, 50.0))
     value = bounds(Groups.of(slot), SETS) * slot.user_weight
     for opened, bound in zip(SETS, value, strict=True):
