@@ -47,7 +47,7 @@ def judge(study: Study, claim: ClaimTable, bundle: Bundle | None) -> Judged:
         )
     readings = list(_readings(runs, claim))
     found = verdict.best_of(readings) if readings else Judgement("cannot be decided", "not all of its methods were run")
-    beside = _Beside(runs, claim)
+    beside = _Beside(runs, claim, found.points)
     return Judged(study, claim, found, beside.optimum(), beside.rule())
 
 
@@ -57,13 +57,12 @@ def _readings(runs: Runs, claim: ClaimTable) -> Iterator[Judgement]:
     for setting, value, meaning in itertools.product(_settings(runs, claim), values, [{}, *_meanings(claim)]):
         place = claim.at | ({} if value is None else {claim.reading: value})
         made = _Claim(runs, claim, setting, runs.where(place), value, meaning)
-        if not made.was_run:
+        if not made.points or not made.was_run:
             continue
         words = [SETTINGS[setting]] if setting else []
         words += [] if value is None else [f"{claim.reading} = {value}"]
         words += [f"{label}: {other}" for label, other in meaning.items()]
-        found = _judged(made)
-        yield replace(found, where=", ".join([each for each in (found.where, *words) if each]))
+        yield replace(_judged(made), reading=", ".join(words), points=tuple(made.points))
 
 
 def _meanings(claim: ClaimTable) -> list[dict[str, str]]:
@@ -295,10 +294,10 @@ class _Beside:
 
     runs: Runs
     claim: ClaimTable
+    points: tuple[Point, ...]
 
     def _mean(self, title: str) -> MeanInterval | None:
-        points = self.runs.where(self.claim.at)
-        keys = [(title, point) for point in points]
+        keys = [(title, point) for point in self.points]
         return self.runs.effect(keys, self.claim.metric, lambda values: sum(values) / len(values))
 
     def optimum(self) -> MeanInterval | None:
@@ -311,7 +310,7 @@ class _Beside:
         rules = [
             each.title for each in self.runs.study.methods if each.role == "rule" and each.title in self.runs.methods
         ]
-        found = best_rule(self.runs, rules, self.runs.where(self.claim.at))
+        found = best_rule(self.runs, rules, self.points)
         value = self._mean(found) if found else None
         return None if found is None or value is None else (found, value)
 

@@ -29,7 +29,7 @@ from dtbench.reports.statistics import MeanInterval
 FIGURES = "figures"
 COLUMNS = (
     "paper", "figure", "claim", "place", "quote", "claimed", "measured", "lower", "upper", "n", "optimum", "best_rule",
-    "best_rule_value", "verdict", "reason", "where", "budget",
+    "best_rule_value", "verdict", "reason", "where", "other_readings", "budget",
 )  # fmt: skip
 BUDGET_WORDS = {
     "quick": "quick: trainings of a small part of the papers' length; it shows that all runs, and decides little",
@@ -206,9 +206,6 @@ def row(part: FigurePart, judged: Judged) -> Row:
     reason = found.reason
     if found.ceiling is not None:
         reason = "; ".join(each for each in (reason, f"the optimum: {measured(claim, metric, found.ceiling)}") if each)
-    for other in found.others:
-        said = f"{other.where or 'otherwise'}: {other.verdict}, {measured(claim, metric, other.measured)}"
-        reason = "; ".join(each for each in (reason, said) if each)
     if claim.contradicts:
         reason = "; ".join(each for each in (reason, f"contradiction in the paper: {claim.contradicts}") if each)
     return {
@@ -221,8 +218,12 @@ def row(part: FigurePart, judged: Judged) -> Row:
         "rule": "-" if judged.rule is None else f"{judged.rule[0]}: {in_unit(judged.rule[1], metric)}",
         "metric": "" if claim.kind == "stated" else metric.label,
         "verdict": found.verdict,
-        "where": found.where,
+        "where": ", ".join(each for each in (found.where, found.reading) if each),
         "reason": reason,
+        "others": "; ".join(
+            f"{other.reading or 'otherwise'}: {other.verdict}, {measured(claim, metric, other.measured)}"
+            for other in found.others
+        ),
     }
 
 
@@ -348,6 +349,7 @@ def headline(facts: Row) -> str:
     """A claim and what was measured, in a line."""
     where = f" ({facts['where']})" if facts["where"] else ""
     because = f"; {facts['reason']}" if facts["reason"] else ""
+    because += f" [{facts['others']}]" if facts["others"] else ""
     return f'{facts["claimed"]}: {facts["measured"]}{where}{because}. "{facts["quote"]}"'
 
 
@@ -372,7 +374,7 @@ def distance_rows(paper: PaperPart) -> list[list[str]]:
 CLAIM_HEADS = {
     "verdict": "verdict", "quote": "the paper says", "place": "where", "claimed": "claimed", "measured": "measured",
     "metric": "of", "optimum": "optimum", "rule": "best rule", "where": "decided by", "reason": "because",
-    "claim": "id",
+    "others": "other readings", "claim": "id",
 }  # fmt: skip
 INTRODUCTION = (
     "Every figure of the five papers that holds a result is run again on the problem's model, with the paper's axis, "
@@ -439,7 +441,7 @@ def table(report: Report) -> str:
                 part.study.content.paper, part.study.content.figure, each.claim.id, each.claim.place, each.claim.quote,
                 facts["claimed"], *numbers, each.optimum.mean if each.optimum else None,
                 each.rule[0] if each.rule else "", each.rule[1].mean if each.rule else None, facts["verdict"],
-                facts["reason"], facts["where"], part.bundle.budget if part.bundle else "",
+                facts["reason"], facts["where"], facts["others"], part.bundle.budget if part.bundle else "",
             ]
         )  # fmt: skip
     return csv_text([COLUMNS, *rows])

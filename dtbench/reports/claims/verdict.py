@@ -36,6 +36,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from dtbench.experiments.record import Scalar
 from dtbench.reports.statistics import MeanInterval
 
 Verdict = Literal["holds", "holds in direction", "does not hold", "cannot be decided"]
@@ -55,7 +56,9 @@ class Judgement:
     measured: MeanInterval | None = None
     ceiling: MeanInterval | None = None
     certified: bool = False  # whether a proven optimum excludes the claim, however long anything is trained
-    where: str = ""  # point, pair or reading that decided
+    where: str = ""  # point or pair that decided
+    reading: str = ""  # whose settings, and what else the paper can mean
+    points: tuple[tuple[Scalar, ...], ...] = ()  # of the reading
     short: bool = False  # whether it would not hold, had the methods been trained in full
     others: tuple[Judgement, ...] = ()  # of other readings
 

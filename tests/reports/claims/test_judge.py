@@ -111,7 +111,7 @@ def test_the_setting_that_favours_the_paper_counts(verdict):
     bundle = {"titles": (LEARNER, OURS, RIVAL, "optimum")}
     judged = verdict("effect", bundle=bundle, a='"Learner"', b='"Rival"', claimed=0.3).found
     assert judged.verdict == "holds"
-    assert "our settings" in judged.where
+    assert judged.reading == "our settings"
     assert [other.verdict for other in judged.others] == ["holds in direction"]
 
 
