@@ -317,8 +317,8 @@ class Compared:
         return self._repr_markdown_()
 
     def _repr_markdown_(self) -> str:
-        heading = render.Heading("compare", self.model.heading)
-        return render.MARKDOWN.table(heading, self.model.table.without_blank(), self.notes)
+        heading = render.Heading(self.model.heading)
+        return render.markdown_table(heading, self.model.table.without_blank(), self.notes)
 
 
 def compare(

@@ -33,6 +33,7 @@ from dtbench.cli import (
     show,
     solve,
     sweep,
+    tables,
     train,
 )
 from dtbench.cli.output import stderr
@@ -66,8 +67,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for part in (
-    catalog, show, solve, train, run, sweep, fresh, demonstrations, scores, compare, plot, data, certify, export, score,
-    predictor, scaffold, scaffold_problem,
+    catalog, show, solve, train, run, sweep, fresh, demonstrations, scores, tables, compare, plot, data, certify,
+    export, score, predictor, scaffold, scaffold_problem,
 ):  # fmt: skip
     part.add_to(app)
 

@@ -19,6 +19,8 @@ from dtbench.machine import uncollected
 if TYPE_CHECKING:
     from dtbench.experiments.memory import Memo
     from dtbench.experiments.verify import VerifyReport
+    from dtbench.reports.folder import Choice
+    from dtbench.reports.model import Leaderboard
     from dtbench.reports.scores import ProblemRuns
 
 NoCache = Annotated[
@@ -78,8 +80,8 @@ def leaderboard(
     `--size` or `--solvers`, is as if it was not there.
     """
     asked = Asked(
-        tuple(dict.fromkeys(results)), tuple(_names(formats)), problem_id, size, tuple(_names(solvers)),
-        tuple(_names(columns)), digits, output, json,
+        tuple(dict.fromkeys(results)), tuple(names_of(formats)), problem_id, size, tuple(names_of(solvers)),
+        tuple(names_of(columns)), digits, output, json,
     )  # fmt: skip
     remembered = None if no_cache or len(asked.results) > 1 else asked.results[0]
     more = (*asked.facts, stdout.width, stdout.color_system)
@@ -124,10 +126,10 @@ class Asked:
         return self.output or (None if part else self.results[0])
 
 
-def _names(given: str | None) -> list[str]:
+def names_of(given: str | None) -> list[str]:
     """Names of a list; a label such as ``genetic (generations=10, population=5)`` is one.
 
-    >>> _names("greedy, genetic (a=1, b=2)")
+    >>> names_of("greedy, genetic (a=1, b=2)")
     ['greedy', 'genetic (a=1, b=2)']
     """
     return [name.strip() for name in re.split(r",(?![^(]*\))", given or "") if name.strip()]
@@ -157,6 +159,24 @@ def _leaderboard(asked: Asked, no_cache: bool) -> dict[str, Any]:
     text = json_text(as_data(board)) + "\n" if asked.json else shown.get()
     wrong = not all(report.ok for report in reports.values())
     return {"lines": lines, "text": text, "files": {str(f): checksum(f) for f in files}, "wrong": wrong}
+
+
+def boards(results: Sequence[Path], choice: Choice, *, remembered: bool) -> tuple[Leaderboard, bool]:
+    """The leaderboard of a part of folders of results, and whether all records hold.
+
+    What is wrong or missing is named on stderr.
+
+    Raises
+    ------
+    DtbenchError
+        If no record holds, nothing is chosen, or folders have a cell in different versions.
+    """
+    from dtbench.reports.folder import all_remarks, board_of
+
+    reports = _verified(results, remembered=remembered)
+    for text in all_remarks(reports):
+        stderr.print(text, markup=False, soft_wrap=True)
+    return board_of(reports, choice), all(report.ok for report in reports.values())
 
 
 def collected(results: Sequence[Path]) -> tuple[tuple[ProblemRuns, ...], bool]:
