@@ -13,15 +13,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 LATEX_SPECIAL: Mapping[str, str] = {
-    **{c: rf"\{c}" for c in "#$%&_{}"},
+    **{c: rf"\{c}" for c in "#%&_{}"},
+    "$": r"{\upshape\char36}",  # the command takes a font of its own, which not every class can scale
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    "`": r"\textasciigrave{}",
-    "'": r"\textquotesingle{}",
+    "`": "{`}",  # straight ones are in few fonts, and two make others
+    "'": "{'}",
     '"': r"\textquotedblright{}",  # the straight one is in few fonts
     "[": "{[}",  # a command before it, such as the end of a row, takes a bracket or star for its own
     "*": "{*}",
@@ -158,8 +159,8 @@ class Block:
 class PaperTable:
     """A table for a paper: its key, unique in the document, and what it says.
 
-    Caption, rows and ``notes``, the sentences below the table, are LaTeX; heads, titles of blocks and ``comments``, which
-    are for whoever opens the file, are plain words.
+    Caption, rows and ``notes``, the sentences below the table, are LaTeX. Heads, titles of blocks, and ``comments`` for
+    whoever opens the file, are plain words.
     """
 
     key: str

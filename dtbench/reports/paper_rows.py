@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dtbench.reports import cells
 from dtbench.reports.columns import COLUMNS
 from dtbench.reports.latex import NEEDS, Mark
-from dtbench.reports.model import Estimate, Leaderboard, Quantity, Section, Training, Value
+from dtbench.reports.model import Count, Estimate, Leaderboard, Quantity, Section, Training, Value
 
 PLACE = {column.name: i for i, column in enumerate(COLUMNS)}  # in a row of a section
 PARTIAL = r"\ddagger"
@@ -71,7 +71,8 @@ def marked(values: Sequence[tuple[float | str | None, str]], *, more_is_better: 
 
 def scored(row: Sequence[Value]) -> bool:
     """Whether a method has any score."""
-    return bool(value_of(row, "sees").text)
+    count = value_of(row, "cells")
+    return isinstance(count, Count) and count.n > 0
 
 
 def seeds_of(board: Leaderboard, sections: Sequence[Section]) -> str:

@@ -20,7 +20,7 @@ def test_doctests():
 @pytest.mark.parametrize(
     ("words", "escaped"),
     [
-        ("50 % & #1 $x_{i}$", r"50 \% \& \#1 \$x\_\{i\}\$"),
+        ("50 % & #1 x_{i}$", r"50 \% \& \#1 x\_\{i\}{\upshape\char36}"),
         (r"a\b^c~d", r"a\textbackslash{}b\textasciicircum{}c\textasciitilde{}d"),
         ("a--b-c", "a-{}-b-c"),
         ("−1.2 µs – ü", r"$-$1.2 $\mu$s -- ü"),
