@@ -9,8 +9,6 @@ import typer
 
 from dtbench.cli.output import ProblemsPath, stderr
 from dtbench.cli.scores import RESULTS, Results, boards, names_of
-from dtbench.errors import DtbenchError
-from dtbench.files import write_safely
 
 if TYPE_CHECKING:
     from dtbench.reports.latex import PaperTable
@@ -62,27 +60,18 @@ def tables(
     underlined; captions and notes say units, instances, seeds, intervals and what methods are given. Records are
     verified first; exit 1 if one does not hold.
     """
+    from dtbench.reports import paper
     from dtbench.reports.columns import chosen
     from dtbench.reports.folder import Choice
-    from dtbench.reports.paper import Wanted
-    from dtbench.reports.paper import tables as made
 
-    wanted = Wanted(tuple(names_of(columns)), intervals)
+    wanted = paper.Wanted(tuple(names_of(columns)), intervals)
     board, holds = boards(results, Choice(problem_id, size, tuple(names_of(solvers))), remembered=not no_cache)
-    folder = output or results[0] / "tables"
-    written = made(chosen(board, (), digits), wanted)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for table in written:
-            write_safely(folder / f"{table.key}.tex", table.text(wide=wide, bare=bare).encode())
-    except OSError as error:
-        raise DtbenchError(
-            f"cannot write to '{folder}': {error.strerror}. Name a folder that can be written."
-        ) from error
-    for table in written:
-        typer.echo(folder / f"{table.key}.tex")
+    found = paper.tables(chosen(board, (), digits), wanted)
+    files = paper.write(output or results[0] / "tables", found, wide=wide, bare=bare)
+    for file, table in zip(files, found, strict=True):
+        typer.echo(file)
         for remark in _remarks(table, wide):
-            stderr.print(f"{table.key}.tex: {remark}", markup=False, soft_wrap=True)
+            stderr.print(f"{file.name}: {remark}", markup=False, soft_wrap=True)
     if not holds:
         raise typer.Exit(1)
 

@@ -57,11 +57,11 @@ def latex(comparison: Comparison) -> str:
     notes = (
         f"Advantage: how much better {first} is, relative to the best known value (where none is known, to the better "
         "mean on the instance); negative where it is worse. Interquartile mean over pairs of runs, in brackets the "
-        "95 % interval of a bootstrap that draws instances and, for each, pairs.",
+        "95 % interval of a bootstrap over instances and, within each, pairs.",
         f"n: instances. W/T/L: instances on which {first} is better, as good, worse. P: probability that a run of "
         f"{first} beats one of {second}. p: Wilcoxon's signed-rank test over instances, adjusted for all rows (Holm).",
         "Bold: shown at 5 %." if shown else "No difference is shown at 5 %.",
-        *comparison.notes,
+        *_remarks(comparison.duels),
     )
     table = PaperTable(
         key=f"compare-{first}-{second}",
@@ -72,6 +72,15 @@ def latex(comparison: Comparison) -> str:
         comments=(f"Written by `dtbench compare`. {NEEDS}",),
     )
     return table.text()
+
+
+def _remarks(duels: Sequence[Duel]) -> list[str]:
+    """Notes of all duels; what is to be said of several is said once."""
+    found: dict[str, list[str]] = {}
+    for duel in duels:
+        for note in duel.notes:
+            found.setdefault(note, []).append(f"{duel.problem} {duel.size}")
+    return [f"{', '.join(where)}: {note}" for note, where in found.items()]
 
 
 def _row(comparison: Comparison, number: int) -> Cells:

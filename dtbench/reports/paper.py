@@ -7,10 +7,13 @@ equal as it is printed is marked alike, and the second is the next value that is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from dtbench.errors import DtbenchError, near
+from dtbench.files import write_safely
 from dtbench.params import unit_in_words
 from dtbench.reports import paper_summary
 from dtbench.reports.columns import COLUMNS
@@ -64,6 +67,7 @@ SAID: Mapping[str, str] = {
 }
 INTERVAL = " [95 % interval of a bootstrap over instances and, within each, seeds]"
 COMPARED = ("gap", "objective", "mean_rank")  # the best is bold in these
+TIED = re.compile(r"(?<=\d) (?=[a-z])")  # spaces at which a caption does not break
 RANKLESS = "Rows without a rank"  # how a note begins that the mark of such rows says better
 ROUGH = ("One instance: intervals", "instances: intervals")  # what notes on intervals hold
 
@@ -101,6 +105,37 @@ def tables(board: Leaderboard, wanted: Wanted = DEFAULT) -> tuple[PaperTable, ..
     return (*found, *([paper_summary.table(board)] if len(found) > 1 else []))
 
 
+def write(folder: Path, made: Iterable[PaperTable], *, wide: bool = False, bare: bool = False) -> list[Path]:
+    """Write ``<key>.tex`` for each table; a file is replaced whole or not at all.
+
+    Parameters
+    ----------
+    folder
+        It is made if it is not there.
+    made
+        What :func:`tables` gives.
+    wide
+        Whether tables go over both columns of the page.
+    bare
+        Whether only the tabulars are written, without float, caption and notes.
+
+    Raises
+    ------
+    DtbenchError
+        If the folder cannot be written to.
+    """
+    contents = {folder / f"{table.key}.tex": table.text(wide=wide, bare=bare).encode() for table in made}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, content in contents.items():
+            write_safely(file, content)
+    except OSError as error:
+        raise DtbenchError(
+            f"cannot write to '{folder}': {error.strerror}. Name a folder that can be written."
+        ) from error
+    return list(contents)
+
+
 def document(board: Leaderboard) -> str:
     """All tables in one file, the summary first; failures and skipped cells are comments."""
     chosen = board.sections[0].columns if board.sections else ()
@@ -125,7 +160,7 @@ def _problem(board: Leaderboard, sections: Sequence[Section], wanted: Wanted) ->
     what = "Gap to the best known value" if "gap" in names else "Results"
     return PaperTable(
         key=first.problem,
-        caption=rf"{what} on \mbox{{{latex_escape(first.problem)}}}{latex_escape(where)}",
+        caption=rf"{what} on \mbox{{{latex_escape(first.problem)}}}{TIED.sub('~', latex_escape(where))}",
         heads=tuple(heads),
         blocks=tuple(map(Block, titles, rows)),
         notes=tuple(_notes(board, sections, names, wanted)),
