@@ -24,7 +24,7 @@ from dtbench.experiments.session import outcome, prepare
 from dtbench.experiments.verify import VerifyReport, verify
 from dtbench.files import write_safely
 from dtbench.problems.registry import current, look_in
-from dtbench.reports import cells, render
+from dtbench.reports import cells, paper, render
 from dtbench.reports.columns import chosen as columns_of
 from dtbench.reports.folder import EVERYTHING, Choice, all_remarks, board_of, runs_of
 from dtbench.reports.model import Leaderboard, Raw
@@ -232,6 +232,38 @@ class Board:
         """One row for each planned cell; see :func:`results`."""
         return cells.frame(self.model.cells)
 
+    def tables(
+        self,
+        output: PathLike,
+        *,
+        columns: Sequence[str] | str = (),
+        intervals: bool = True,
+        wide: bool = False,
+        bare: bool = False,
+    ) -> list[Path]:
+        """Write tables for a paper, one for each problem and a summary: `dtbench tables`.
+
+        Parameters
+        ----------
+        output
+            Folder to write to.
+        columns
+            Columns of the problems' tables, by name; by default those that fit one column of a paper.
+        intervals
+            Whether gaps are shown with their intervals.
+        wide
+            Whether tables go over both columns of the page.
+        bare
+            Whether only the tabulars are written, without float, caption and notes.
+
+        Raises
+        ------
+        DtbenchError
+            If a column is unknown, or the folder cannot be written to.
+        """
+        found = paper.tables(self.model, paper.Wanted(tuple(_list(columns)), intervals))
+        return paper.write(Path(output), found, wide=wide, bare=bare)
+
     def __repr__(self) -> str:
         return render.summary(self.model)
 
@@ -325,8 +357,8 @@ class Compared:
         return self._repr_markdown_()
 
     def _repr_markdown_(self) -> str:
-        heading = render.Heading("compare", self.model.heading)
-        return render.MARKDOWN.table(heading, self.model.table.without_blank(), self.notes)
+        heading = render.Heading(self.model.heading)
+        return render.markdown_table(heading, self.model.table.without_blank(), self.notes)
 
 
 def compare(

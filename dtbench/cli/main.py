@@ -35,6 +35,7 @@ from dtbench.cli import (
     show,
     solve,
     sweep,
+    tables,
     train,
 )
 from dtbench.cli.output import stderr
@@ -68,8 +69,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for part in (
-    catalog, show, solve, train, run, sweep, fresh, reproduce, demonstrations, scores, compare, plot, data, certify,
-    export, score, bundles, predictor, scaffold, scaffold_problem,
+    catalog, show, solve, train, run, sweep, fresh, reproduce, demonstrations, scores, tables, compare, plot, data,
+    certify, export, score, bundles, predictor, scaffold, scaffold_problem,
 ):  # fmt: skip
     part.add_to(app)
 

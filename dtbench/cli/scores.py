@@ -20,6 +20,8 @@ from dtbench.machine import uncollected
 if TYPE_CHECKING:
     from dtbench.experiments.memory import Memo
     from dtbench.experiments.verify import VerifyReport
+    from dtbench.reports.folder import Choice
+    from dtbench.reports.model import Leaderboard
     from dtbench.reports.scores import ProblemRuns
 
 NoCache = Annotated[
@@ -158,6 +160,24 @@ def _leaderboard(asked: Asked, no_cache: bool) -> dict[str, Any]:
     text = json_text(as_data(board)) + "\n" if asked.json else shown.get()
     wrong = not all(report.ok for report in reports.values())
     return {"lines": lines, "text": text, "files": {str(f): checksum(f) for f in files}, "wrong": wrong}
+
+
+def boards(results: Sequence[Path], choice: Choice, *, remembered: bool) -> tuple[Leaderboard, bool]:
+    """The leaderboard of a part of folders of results, and whether all records hold.
+
+    What is wrong or missing is named on stderr.
+
+    Raises
+    ------
+    DtbenchError
+        If no record holds, nothing is chosen, or folders have a cell in different versions.
+    """
+    from dtbench.reports.folder import all_remarks, board_of
+
+    reports = _verified(results, remembered=remembered)
+    for text in all_remarks(reports):
+        stderr.print(text, markup=False, soft_wrap=True)
+    return board_of(reports, choice), all(report.ok for report in reports.values())
 
 
 def collected(results: Sequence[Path]) -> tuple[tuple[ProblemRuns, ...], bool]:

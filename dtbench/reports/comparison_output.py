@@ -11,8 +11,8 @@ from rich.text import Text as RichText
 
 from dtbench.drawing.style import COLOURS, GREY, canvas, styled
 from dtbench.reports.comparison import Comparison, Duel
-from dtbench.reports.model import Estimate
-from dtbench.reports.render import LATEX, Heading
+from dtbench.reports.latex import NEEDS, Block, Cells, Head, Mark, PaperTable, Part, breakable, plain
+from dtbench.reports.model import P_VALUE, Estimate, Quantity
 from dtbench.reports.terminal import grid
 
 if TYPE_CHECKING:
@@ -23,6 +23,14 @@ ROW, TOP, BOTTOM = 0.62, 0.72, 0.56  # inches
 LEFT, WIDE, NARROW, BETWEEN, RIGHT = 2.1, 4.3, 2.3, 0.3, 0.25
 LINEAR = 0.1  # per cent: between this and its negative, the axis of advantages is linear
 TICKS = (0.1, 1.0, 10.0, 100.0, 1000.0, 10_000.0, 100_000.0)
+PAPER = (
+    Head(("Problem",), "name"),
+    Head(("n",)),
+    Head(("Advantage [%]",), "interval"),
+    Head(("W/T/L",)),
+    Head(("P", "[%]")),
+    Head(("p",)),
+)
 
 
 def terminal(comparison: Comparison) -> RenderableType:
@@ -35,16 +43,60 @@ def terminal(comparison: Comparison) -> RenderableType:
 
 
 def latex(comparison: Comparison) -> str:
-    """A table with a caption; its columns are explained in comments."""
-    name = f"{comparison.first} against {comparison.second}"
-    subject = f"advantages are those of {comparison.first}, intervals cover 95 %"
-    heading = Heading(f"compare-{comparison.first}-{comparison.second}", name, subject)
-    parts = [
-        LATEX.begin.replace("leaderboard", "comparison"),
-        LATEX.table(heading, comparison.table.without_blank(), comparison.notes),
-        LATEX.terms("How to read it", [(c.heading, c.meaning) for c in comparison.table.columns if c.meaning]),
+    """A table that fits a column of a paper, with caption and notes; see :mod:`dtbench.reports.latex`."""
+    first, second = comparison.first, comparison.second
+    shown = any(map(comparison.better, range(len(comparison.duels))))
+    sizes = list(dict.fromkeys(duel.size for duel in comparison.duels))
+    blocks = [
+        Block(
+            f"Size {size}" if len(sizes) > 1 else "",
+            tuple(_row(comparison, n) for n, duel in enumerate(comparison.duels) if duel.size == size),
+        )
+        for size in sizes
     ]
-    return "\n\n".join(parts) + "\n"
+    notes = (
+        f"Advantage: how much better {first} is, relative to the best known value (where none is known, to the better "
+        "mean on the instance); negative where it is worse. Interquartile mean over pairs of runs, in brackets the "
+        "95 % interval of a bootstrap over instances and, within each, pairs.",
+        f"n: instances. W/T/L: instances on which {first} is better, as good, worse. P: probability that a run of "
+        f"{first} beats one of {second}. p: Wilcoxon's signed-rank test over instances, adjusted for all rows (Holm).",
+        "Bold: shown at 5 %." if shown else "No difference is shown at 5 %.",
+        *_remarks(comparison.duels),
+    )
+    table = PaperTable(
+        key=f"compare-{first}-{second}",
+        caption=breakable(f"{first} against {second}{'' if len(sizes) > 1 else f', size {sizes[0]}'}"),
+        heads=PAPER,
+        blocks=tuple(blocks),
+        notes=tuple(map(breakable, notes)),
+        comments=(f"Written by `dtbench compare`. {NEEDS}",),
+    )
+    return table.text()
+
+
+def _remarks(duels: Sequence[Duel]) -> list[str]:
+    """Notes of all duels; what is to be said of several is said once."""
+    found: dict[str, list[str]] = {}
+    for duel in duels:
+        for note in duel.notes:
+            found.setdefault(note, []).append(f"{duel.problem} {duel.size}")
+    return [f"{', '.join(where)}: {note}" for note, where in found.items()]
+
+
+def _row(comparison: Comparison, number: int) -> Cells:
+    """A problem and size in a paper."""
+    duel = comparison.duels[number]
+    better: Mark = "bold" if comparison.better(number) else ""
+    places = (len(duel.instances), "/".join(map(str, duel.outcomes)))
+    chance, p = duel.probability.figure.removesuffix(" %"), Quantity(comparison.p[number], P_VALUE).text
+    return (
+        (Part(breakable(duel.problem)),),
+        (plain(str(places[0])),),
+        (plain(duel.advantage.figure.removesuffix(" %"), better), plain(duel.advantage.interval.strip())),
+        (plain(places[1]),),
+        (plain(chance),),
+        (plain(p),),
+    )
 
 
 def figure(comparison: Comparison) -> Figure:

@@ -14,6 +14,7 @@ from dtbench.reports.numbers import (
     DASH,
     DIGITS,
     MINUS,
+    format_count,
     format_decimal,
     format_number,
     format_ratio,
@@ -190,10 +191,10 @@ class Training:
 
     @property
     def text(self) -> str:
-        """``1234 s (50 000 frames)``."""
+        """``1234 s (50k frames)``."""
         if self.seconds is None:
             return DASH
-        played = "" if self.frames is None else f" ({self.frames:,.0f} frames)".replace(",", " ")
+        played = "" if self.frames is None else f" ({format_count(self.frames)} frames)"
         return format_seconds(self.seconds) + played
 
     @property

@@ -67,6 +67,20 @@ def format_decimal(value: float, decimals: int) -> str:
     return f"{value:.{decimals}f}".replace("-", MINUS)
 
 
+def format_count(count: float) -> str:
+    """A large count in short, of two to three digits.
+
+    >>> [format_count(x) for x in (640, 9_960, 50_000, 128_000, 999_700, 1_310_720, 25_000_000)]
+    ['640', '10k', '50k', '128k', '1M', '1.3M', '25M']
+    """
+    for scale, letter in ((1.0, ""), (1e3, "k"), (1e6, "M"), (1e9, "G")):
+        value = count / scale
+        text = f"{value:.0f}" if value >= 9.95 or not letter else f"{value:.1f}".removesuffix(".0")
+        if float(text) < 1000 or letter == "G":
+            break
+    return text + letter
+
+
 def format_bytes(size: int) -> str:
     """Bytes with a binary prefix.
 

@@ -1,22 +1,18 @@
-"""The leaderboard as Markdown, CSV, LaTeX, HTML and JSON-able data, and the files of a results folder.
-
-Markdown and LaTeX are one walk over the leaderboard; a :class:`TextFormat` is a value that says how each kind of block
-is written. Words from files are escaped in there and nowhere else.
-"""
+"""The leaderboard as Markdown, CSV, LaTeX, HTML and JSON-able data, and the files of a results folder."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dtbench.errors import DtbenchError
 from dtbench.files import csv_text, write_safely
-from dtbench.reports import cells
+from dtbench.reports import cells, paper
 from dtbench.reports.columns import COLUMNS, compact, shown
-from dtbench.reports.model import Column, Leaderboard, Raw, Section, Table, Value
+from dtbench.reports.model import Leaderboard, Raw, Section, Table
 from dtbench.reports.page import html
 
 Pairs = Sequence[tuple[str, str]]
@@ -24,50 +20,39 @@ Pairs = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Heading:
-    """What stands above or below a table: its name, what it is about, and a key that is unique in the document."""
+    """What stands above a table: its name, and what it is about."""
 
-    key: str
     name: str
     subject: str = ""
 
 
-@dataclass(frozen=True)
-class TextFormat:
-    """How each kind of block is written; every function takes plain words and escapes them."""
-
-    begin: str
-    compact: bool  # whether space is short, as on paper
-    table: Callable[[Heading, Table, Sequence[str]], str]
-    terms: Callable[[str, Pairs], str]  # heading, terms with what they mean
+FAILURES = Heading("Failures")
+SKIPPED = Heading("Skipped cells")
 
 
-FAILURES = Heading("failures", "Failures")
-SKIPPED = Heading("skipped", "Skipped cells")
-
-
-def document(board: Leaderboard, form: TextFormat) -> str:
-    """The whole leaderboard in a text format."""
-    blocks = [form.begin, *_tables(board, form)]
-    blocks += [form.terms("How to read it", [(c.heading, c.meaning) for c in COLUMNS])]
-    blocks += [form.terms("Where it comes from", list(board.provenance.items()))]
+def document(board: Leaderboard) -> str:
+    """The whole leaderboard in Markdown."""
+    blocks = ["# dtbench leaderboard", *_tables(board, spare=False)]
+    blocks += [_markdown_terms("How to read it", [(c.heading, c.meaning) for c in COLUMNS])]
+    blocks += [_markdown_terms("Where it comes from", list(board.provenance.items()))]
     return "\n\n".join(blocks) + "\n"
 
 
 def summary(board: Leaderboard) -> str:
     """The tables alone, in Markdown and without columns that say nothing."""
-    return "\n\n".join(_tables(board, replace(MARKDOWN, compact=True)))
+    return "\n\n".join(_tables(board, spare=True))
 
 
-def _tables(board: Leaderboard, form: TextFormat) -> Iterator[str]:
-    """Sections, failures, skipped cells."""
+def _tables(board: Leaderboard, *, spare: bool) -> Iterator[str]:
+    """Sections, failures, skipped cells; ``spare``: without columns that say nothing."""
     for section in board.sections:
         name = f"{section.title} ({section.problem}), {section.size}"
-        heading = Heading(f"{section.problem}-{section.size}", name, section.subject)
-        content = compact(section) if form.compact else (shown(section), section.remarks)
-        yield form.table(heading, *content)
+        heading = Heading(name, section.subject)
+        content = compact(section) if spare else (shown(section), section.remarks)
+        yield markdown_table(heading, *content)
     for heading, table in ((FAILURES, board.failures), (SKIPPED, board.skipped)):
         if table.rows:
-            yield form.table(heading, table, ())
+            yield markdown_table(heading, table, ())
 
 
 # Markdown
@@ -84,7 +69,8 @@ def markdown_escape(text: str) -> str:
     return MARKDOWN_SPECIAL.sub(r"\\\1", text.replace("&", "&amp;"))
 
 
-def _markdown_table(heading: Heading, table: Table, notes: Sequence[str]) -> str:
+def markdown_table(heading: Heading, table: Table, notes: Sequence[str]) -> str:
+    """A table under its heading, and a list of notes; all words are plain."""
     head = [markdown_escape(column.heading) for column in table.columns]
     body = [[markdown_escape(value.text) for value in row] for row in table.rows]
     widths = [max(3, *(len(row[i]) for row in [head, *body])) for i in range(len(head))]
@@ -105,103 +91,6 @@ def _markdown_table(heading: Heading, table: Table, notes: Sequence[str]) -> str
 def _markdown_terms(heading: str, pairs: Pairs) -> str:
     lines = [f"- **{markdown_escape(term)}**: {markdown_escape(meaning)}" for term, meaning in pairs]
     return "\n".join([f"## {markdown_escape(heading)}", "", *lines])
-
-
-MARKDOWN = TextFormat(
-    begin="# dtbench leaderboard",
-    compact=False,
-    table=_markdown_table,
-    terms=_markdown_terms,
-)
-
-
-# LaTeX
-
-LATEX_SPECIAL: Mapping[str, str] = {
-    **{c: rf"\{c}" for c in "#$%&_{}"},
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "`": r"\textasciigrave{}",
-    "'": r"\textquotesingle{}",
-    '"': r"\textquotedbl{}",
-    "[": "{[}",  # a command before it, such as the end of a row, takes a bracket or star for its own
-    "*": "{*}",
-    "-": "-{}",  # "--" would become a dash
-    "–": "--",
-    "−": "$-$",
-    "µ": r"\textmu{}",
-    "×": r"$\times$",
-    "…": r"\dots{}",
-}
-
-
-def latex_escape(text: str) -> str:
-    """Words that LaTeX prints as they are; letters that its standard fonts lack become their code point.
-
-    >>> latex_escape("50 % of a_b, 中")
-    '50 \\\\% of a\\\\_b, {[}U+4E2D]'
-    """
-
-    def one(c: str) -> str:
-        known = LATEX_SPECIAL.get(c)
-        if known is None:
-            return c if c.isascii() or "À" <= c <= "ÿ" else f"{{[}}U+{ord(c):04X}]"
-        return known
-
-    return re.sub(r"-\{\}(?!-)", "-", "".join(map(one, text)))
-
-
-def _latex_table(heading: Heading, table: Table, notes: Sequence[str]) -> str:
-    kinds = ["r" if c.numeric else r"p{0.5\linewidth}" if c.prose else "l" for c in table.columns]
-
-    def line(cells: Iterable[str]) -> str:
-        return "      " + " & ".join(cells) + r" \tabularnewline"
-
-    def cell(value: Value, column: Column) -> str:
-        return (r"\raggedright " if column.prose else "") + latex_escape(value.text)
-
-    def two_lines(column: Column) -> str:
-        words = r" \\ ".join(map(latex_escape, column.heading.rsplit(" ", 1)))
-        return rf"\shortstack[{'r' if column.numeric else 'l'}]{{{words}}}"
-
-    caption = f"{heading.name}: {heading.subject}." if heading.subject else f"{heading.name}."
-    lines = [
-        r"\begin{table}",
-        r"  \centering\footnotesize\setlength{\tabcolsep}{4pt}",
-        rf"  \caption{{{latex_escape(caption)}}}",
-        r"  \vspace{\abovecaptionskip}",
-        rf"  \label{{tab:dtbench-{re.sub('[^A-Za-z0-9-]', '-', heading.key)}}}",
-        r"  \resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
-        rf"    \begin{{tabular}}{{@{{}}{''.join(kinds)}@{{}}}}",
-        r"      \toprule",
-        line(map(two_lines, table.columns)),
-        r"      \midrule",
-        *(line(map(cell, row, table.columns)) for row in table.rows),
-        r"      \bottomrule",
-        r"    \end{tabular}%",
-        r"  }",
-        *([rf"  \par\smallskip\raggedright {' '.join(map(latex_escape, notes))}"] if notes else []),
-        r"\end{table}",
-    ]
-    return "\n".join(lines)
-
-
-def _latex_terms(heading: str, pairs: Pairs) -> str:
-    """A comment: a paper explains its columns in its own words."""
-    lines = [f"{heading}:", *(f"- {term}: {meaning}" for term, meaning in pairs)]
-    return "\n".join(f"% {line}" for line in lines)
-
-
-LATEX = TextFormat(
-    begin=r"% dtbench leaderboard. Needs \usepackage[T1]{fontenc} and \usepackage{textcomp,booktabs,graphicx}.",
-    compact=True,
-    table=_latex_table,
-    terms=_latex_terms,
-)
 
 
 # CSV, JSON
@@ -256,9 +145,9 @@ def as_data(board: Leaderboard) -> dict[str, Any]:
 # Files
 
 FORMATS: Mapping[str, Callable[[Leaderboard], str]] = {
-    "md": lambda board: document(board, MARKDOWN),
+    "md": document,
     "csv": leaderboard_csv,
-    "tex": lambda board: document(board, LATEX),
+    "tex": paper.document,
     "html": html,
 }
 PARQUET = "parquet"  # of the cells only

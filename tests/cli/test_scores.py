@@ -368,8 +368,8 @@ def test_a_part_of_the_board(dtbench, results, tmp_path):
 def test_labels_with_commas_are_one_name():
     from dtbench.cli import scores
 
-    assert scores._names("greedy, genetic (a=1, b=2) ,,x") == ["greedy", "genetic (a=1, b=2)", "x"]
-    assert scores._names(None) == []
+    assert scores.names_of("greedy, genetic (a=1, b=2) ,,x") == ["greedy", "genetic (a=1, b=2)", "x"]
+    assert scores.names_of(None) == []
 
 
 def test_chosen_columns_and_digits(dtbench, results):

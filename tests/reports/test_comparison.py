@@ -154,8 +154,8 @@ def test_formats_say_the_same(runs):
     (row,) = found.as_data()["rows"]
     assert (row["wins"], row["ties"], row["losses"], row["unit"]) == (0, 1, 2, "seconds")
     assert [each["advantage_ratio"] for each in row["on"]] == pytest.approx([0.0, -0.1, -0.2])
-    assert r"0 / 1 / 2" in latex(found)
-    assert r"b\_\$x\$ \& \textless{}i\textgreater{}" in latex(found)
+    assert "0/1/2" in latex(found)
+    assert r"b\_{\upshape\char36}x{\upshape\char36} \& \textless{}i\textgreater{}" in latex(found)
     drawn = figure(found)
     (left, _) = drawn.axes
     assert left.get_xlabel() == "advantage of a [%], right: better"

@@ -83,7 +83,7 @@ class TestNumbers:
         ]
         table = build(records, {}, facts).sections[0].table
         shown = [row[[c.name for c in table.columns].index("train_time")] for row in table.rows]
-        assert [value.text for value in shown] == ["20.0 s (2 000 frames)", "5.00 s"]
+        assert [value.text for value in shown] == ["20.0 s (2k frames)", "5.00 s"]
         assert [row["train_frames"] for row in table.fields()] == [2000.0, None]
 
     def test_proven_where_slots_are_coupled_is_the_horizons(self, facts, make_record):
@@ -291,7 +291,7 @@ class TestRegimes:
         ]  # fmt: skip
         (line,) = section.best_line
         assert line.startswith("Best of each regime: local: b (")
-        for form in ("md", "html", "tex"):
+        for form in ("md", "html"):
             assert FORMATS[form](board).count("Best of each regime") == 1, form
         facts = as_data(board)["sections"][0]["best"]
         assert [fact["solvers"] for fact in facts] == [["b"], ["c", "d"], ["e"]]

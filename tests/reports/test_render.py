@@ -1,4 +1,4 @@
-"""Markdown, CSV, LaTeX, terminal, and the files of a folder."""
+"""Markdown, CSV, terminal, and the files of a folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.console import Console
 from dtbench.errors import DtbenchError
 from dtbench.reports import render
 from dtbench.reports.leaderboard import build
-from dtbench.reports.render import FORMATS, latex_escape, leaderboard_csv, markdown_escape, write
+from dtbench.reports.render import FORMATS, leaderboard_csv, markdown_escape, write
 from dtbench.reports.terminal import terminal
 
 EVIL = r"[a]_b|c & 50% <i>*`$^~\#{}--"
@@ -51,44 +51,6 @@ class TestMarkdown:
         assert markdown_escape(EVIL) in text
         assert "<i>" not in text.replace(r"\<i\>", "")
         assert "## Failures" in text
-
-
-class TestLatex:
-    @pytest.mark.parametrize(
-        ("plain", "escaped"),
-        [
-            ("50 % & #1 $x_{i}$", r"50 \% \& \#1 \$x\_\{i\}\$"),
-            (r"a\b^c~d", r"a\textbackslash{}b\textasciicircum{}c\textasciitilde{}d"),
-            ("a--b-c", "a-{}-b-c"),
-            ("−1.2 µs – ü", r"$-$1.2 \textmu{}s -- ü"),
-            ("中", "{[}U+4E2D]"),
-            ("<a>", r"\textless{}a\textgreater{}"),
-        ],
-    )
-    def test_escape_by_hand(self, plain, escaped):
-        assert latex_escape(plain) == escaped
-
-    def test_fragment(self, board):
-        """Environments are closed in order, every row has as many cells as the table columns, braces balance."""
-        text = FORMATS["tex"](board)
-        open_environments = []
-        for kind, name in re.findall(r"\\(begin|end)\{(\w+)\}", text):
-            if kind == "begin":
-                open_environments.append(name)
-            else:
-                assert open_environments.pop() == name
-        assert open_environments == []
-        assert text.count(r"\begin{table}") == 2
-        code = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
-        bare = re.sub(r"\\[{}]", "", code)
-        assert bare.count("{") == bare.count("}")
-        for block in code.split(r"\toprule")[1:]:
-            rows = [line for line in block.split(r"\bottomrule")[0].splitlines() if line.endswith(r"\tabularnewline")]
-            assert len({len(re.findall(r"(?<!\\)&", row)) for row in rows}) == 1
-            assert len(rows) >= 2
-
-    def test_what_is_left_out_of_the_table_is_in_its_notes(self, board):
-        assert "bad: 1 crash." in FORMATS["tex"](board)
 
 
 class TestCsv:
