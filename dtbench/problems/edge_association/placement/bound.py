@@ -61,18 +61,23 @@ def bounds(g: Groups, sets: BoolArray) -> Array:
     inf where there are fewer places than twins. Where groups hold one user each, these are lower bounds.
     """
     wire = np.where(sets.T[..., None], g.wire.T[:, None], np.inf)  # (M, R, G): least over the first axis is quick
+    both = np.stack([g.root, g.count], axis=-1)  # what prices and tolls are on
     cpu, cap = np.where(sets, g.cpu, 0.0).T, g.cap[:, None]
-    price = np.broadcast_to(2.0 * g.root.sum() / cpu.sum(axis=0), cpu.shape)
-    toll, unit = np.zeros(cpu.shape), TOLL * g.wire.sum() / g.count.sum() / len(cap)
+    unit = TOLL * g.wire.sum() / g.count.sum() / len(cap)
+    charge = np.zeros((*cpu.shape, 2))  # prices and tolls
+    charge[..., 0] = 2.0 * g.root.sum() / cpu.sum(axis=0)
+    pace = np.stack([FIRST_STEP * 2.0 / g.cpu, unit / g.cap], axis=-1)[:, None]
     best = np.full(len(sets), -np.inf)
     for number in range(STEPS):
-        each = wire + g.root * price[..., None] + g.count * toll[..., None]
+        each = wire + charge @ both.T
         least = each.min(axis=0)
-        best = np.maximum(best, least.sum(axis=-1) - (cpu * price**2 / 4.0 + toll * cap).sum(axis=0))
-        here = each == least
+        if number >= STEPS // 2:
+            due = cpu * charge[..., 0] ** 2 / 4.0 + cap * charge[..., 1]
+            best = np.maximum(best, least.sum(axis=-1) - due.sum(axis=0))
         step = 1.0 / (1.0 + FADING * number)
-        price = price + FIRST_STEP * step * (2.0 * (here * g.root).sum(axis=-1) / g.cpu[:, None] - price)
-        toll = np.maximum(toll + step * unit * ((here * g.count).sum(axis=-1) / cap - 1.0), 0.0)
+        kept, drawn = np.array([1.0 - FIRST_STEP * step, 1.0]), np.array([0.0, unit * step])
+        held = (each == least).astype(np.float64) @ both
+        charge = np.maximum(kept * charge + step * pace * held - drawn, 0.0)
     room = np.where(sets, g.cap, 0).sum(axis=-1) >= g.count.sum()
     return np.where(room, best + g.fee * sets.sum(axis=-1) + g.rest, np.inf)
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dtbench.arrays import Array, BoolArray
+from dtbench.arrays import BoolArray
 from dtbench.core import AnyProblem, Limits
 from dtbench.encoding import Bounds, Box, Encoding, Group, Observation
 from dtbench.layout import Head, Layout, Part
@@ -80,24 +80,22 @@ def observe(slot: PlacementSlot) -> Observation:
     here = one_hot(slot.access, stations).astype(np.float64)  # (..., N, M)
     bits, root = slot.effective_bits, slot.root
 
-    def by_access(value: Array) -> Array:
-        """Sums (..., M) over the users of each access base station."""
-        return np.asarray((value[..., None] * here).sum(axis=-2))
-
-    count, load, roots = here.sum(axis=-2), by_access(bits), by_access(root)
+    least = np.where(np.isfinite(slot.floor), slot.floor, slot.cpu[..., None, :]).min(axis=-1)
+    of_user = np.stack([np.ones(bits.shape), bits, root, least], axis=-1)  # (..., N, 4)
+    at_access = np.swapaxes(here, -1, -2)
+    count, load, roots, needed = np.moveaxis(at_access @ of_user, -1, 0)
     wire = p.wire * p.wired_factor * distances(slot.bs_xy, slot.bs_xy)  # s/bit
     sent = wire * load[..., None] / users
     floor = np.minimum(slot.floor / slot.cpu[..., None, :], 1.0)
     late = (slot.floor > slot.cpu[..., None, :]).astype(np.float64)
     some = np.maximum(count, 1.0)[..., None]
-    floors = np.swapaxes(here, -1, -2) @ floor
-    least = np.where(np.isfinite(slot.floor), slot.floor, slot.cpu[..., None, :]).min(axis=-1)
+    floors = at_access @ floor
     speed = slot.cpu.sum(axis=-1, keepdims=True)
     told = sent.sum(axis=-2)
     same = np.broadcast_to(np.eye(stations), sent.shape)
-    pair = [sent * stations, wire * load[..., None] / some, floors, np.swapaxes(here, -1, -2) @ late / some, same]
+    pair = [sent * stations, wire * load[..., None] / some, floors, at_access @ late / some, same]
     access = [load / load.sum(axis=-1, keepdims=True), roots / roots.sum(axis=-1, keepdims=True), count / users,
-              by_access(least) / speed]  # fmt: skip
+              needed / speed]  # fmt: skip
     own = roots / roots.sum(axis=-1, keepdims=True) / (slot.cpu / speed)
     server = [
         slot.cpu / speed * stations, slot.cpu / slot.cpu.min(axis=-1, keepdims=True) / 2.0,
