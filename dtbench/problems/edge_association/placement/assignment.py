@@ -17,7 +17,7 @@ from dtbench.problems.edge_association.placement.repair import Tables, place
 from dtbench.problems.edge_association.placement.waterfill import TOLERANCE
 
 STEPS = 12  # towards prices
-MOVES = 10  # of single twins, at most
+MOVES = 8  # of single twins, at most
 GAIN = 1e-3  # s: sum of the users' costs that a move must save
 FIRST_STEP, FADING, TOLL = 0.5, 0.5, 0.3  # length of a step, how it falls, and of the toll against prices
 
@@ -57,20 +57,20 @@ def priced(t: Tables, opened: BoolArray) -> IntArray:
     """The servers (B, N) that cost users least at the prices reached, of servers ``opened`` (B, M)."""
     usable = opened[:, None] & np.isfinite(t.floor)
     usable |= ~usable.any(axis=-1, keepdims=True)
-    carry = np.moveaxis(
-        np.where(usable, t.carry, np.inf), -1, 0
-    ).copy()  # (M, B, N): least over the first axis is quick
-    cpu, cap = t.cpu.T, t.cap.T
-    price = np.broadcast_to(2.0 * t.root.sum(axis=-1) / np.where(opened, t.cpu, 0.0).sum(axis=-1), cpu.shape)
-    toll, unit = np.zeros(cpu.shape), TOLL * t.carry.mean(axis=(-2, -1))
+    carry = np.swapaxes(np.where(usable, t.carry, np.inf), -1, -2).copy()  # (B, M, N): the least of M is quick so
+    both = np.stack([t.root, np.ones(t.root.shape)], axis=-2)  # (B, 2, N): what prices and tolls are on
+    unit = TOLL * t.carry.mean(axis=(-2, -1))[:, None]
+    charge = np.zeros((*t.cpu.shape, 2))  # (B, M, 2): prices and tolls
+    charge[..., 0] = (2.0 * t.root.sum(axis=-1) / np.where(opened, t.cpu, 0.0).sum(axis=-1))[:, None]
+    pace = np.stack([FIRST_STEP * 2.0 / t.cpu, unit / t.cap], axis=-1)
+    kept, drawn = np.array([FIRST_STEP, 0.0]), np.stack([0.0 * unit, unit], axis=-1)
     each = carry
     for number in range(STEPS):
-        each = carry + t.root * price[..., None] + toll[..., None]
-        here = each == each.min(axis=0)
+        each = carry + charge @ both
+        held = (each == each.min(axis=1, keepdims=True)).astype(np.float64) @ np.swapaxes(both, -1, -2)
         step = 1.0 / (1.0 + FADING * number)
-        price = price + FIRST_STEP * step * (2.0 * (here * t.root).sum(axis=-1) / cpu - price)
-        toll = np.maximum(toll + step * unit * (here.sum(axis=-1) / cap - 1.0), 0.0)
-    return np.asarray(each.argmin(axis=0))
+        charge = np.maximum((1.0 - step * kept) * charge + step * (pace * held - drawn), 0.0)
+    return np.asarray(each.argmin(axis=1))
 
 
 class Twins:

@@ -10,6 +10,7 @@ little more, so what is found is a bound up to this.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -82,14 +83,20 @@ def bounds(g: Groups, sets: BoolArray) -> Array:
     return np.where(room, best + g.fee * sets.sum(axis=-1) + g.rest, np.inf)
 
 
-def neighbours(opened: BoolArray, free: BoolArray) -> BoolArray:
-    """Sets (R, M) that differ from ``opened`` (M,) by a server opened, closed or exchanged, all of those ``free``."""
-    unit = np.eye(len(opened), dtype=bool)
-    inside, outside = unit[opened & free], unit[~opened & free]
-    single = np.concatenate([inside, outside])
-    pairs = (inside[:, None] | outside[None]).reshape(-1, len(opened))
-    sets = opened ^ np.concatenate([single, pairs])
+def neighbours(opened: BoolArray, free: BoolArray, most: int = 1) -> BoolArray:
+    """Sets (R, M) that differ from ``opened`` (M,): at most ``most`` servers opened, as many closed, all ``free``."""
+    closed, added = (some(np.flatnonzero(where & free), len(opened), most) for where in (opened, ~opened))
+    sets = opened ^ (closed[:, None] | added[None]).reshape(-1, len(opened))[1:]
     return np.asarray(sets[sets.any(axis=-1)])
+
+
+def some(which: IntArray, size: int, most: int) -> BoolArray:
+    """Sets (S, size) of at most ``most`` members of ``which``; the empty one first."""
+    chosen = [list(each) for n in range(most + 1) for each in combinations(which.tolist(), n)]
+    sets = np.zeros((len(chosen), size), dtype=bool)
+    for row, each in enumerate(chosen):
+        sets[row, each] = True
+    return sets
 
 
 def changes(g: Groups, opened: BoolArray, sets: BoolArray) -> Array:
@@ -104,10 +111,10 @@ def changes(g: Groups, opened: BoolArray, sets: BoolArray) -> Array:
     return np.asarray(value[1:] / value[0] - 1.0 + CLOSING * closed)
 
 
-def improved(g: Groups, opened: BoolArray, free: BoolArray, steps: int) -> BoolArray:
-    """The set (M,) after at most ``steps`` steps to the best neighbour, while that seems better."""
+def improved(g: Groups, opened: BoolArray, free: BoolArray, steps: int, most: int = 1) -> BoolArray:
+    """The set (M,) after at most ``steps`` steps to the best of :func:`neighbours`, while that seems better."""
     for _ in range(steps):
-        sets = neighbours(opened, free)
+        sets = neighbours(opened, free, most)
         if not len(sets):
             return opened
         change = changes(g, opened, sets)

@@ -1,7 +1,7 @@
 """The encoding ``opened`` of ``edge-placement``: which base stations open; their twins follow.
 
-One controller sees the whole slot and says of every base station how much better the objective is if it opens. Two
-steps to a better set follow, by a bound of its cost, and twins are placed by
+One controller sees the whole slot and says of every base station how much better the objective is if it opens. Those of
+which it is least certain are opened and closed as lowers a bound of the cost most, and twins are placed by
 :mod:`~dtbench.problems.edge_association.placement.assignment`, which is quick and close to the best.
 
 Data of a user reach every server by way of the access base station, so what matters of users are, for each access base
@@ -33,8 +33,8 @@ from dtbench.problems.edge_association.system import distances, one_hot
 CERTAIN = 1.0  # of a share of the objective: what is said of a set that is given
 CUT = 8.0  # features are cut at it
 FIRM = 0.5  # of what is said: beyond it a base station stays as it is said
-LOOSE = 8  # of the others, those nearest to 0 may change
-STEPS = 2  # from the set that is said to better neighbours, at most
+LOOSE = 5  # of the others, those nearest to 0 may change
+CHANGED = 2  # of these that are opened, and that are closed, at most
 LONG = 0.2  # share of the objective: differences are taught up to it
 MOST = 20  # steps of the teacher's search
 TRIED = 4  # neighbours that the teacher tries with all twins placed
@@ -112,8 +112,7 @@ def observe(slot: PlacementSlot) -> Observation:
         "pair": np.stack(pair, axis=-1), "access": np.stack(access, axis=-1), "server": np.stack(server, axis=-1),
         "whole": np.stack(whole, axis=-1),
     }  # fmt: skip
-    cut = {name: np.clip(part, -CUT, CUT) for name, part in parts.items()}
-    state = layout(stations).join_state(cut, lead)
+    state = np.clip(layout(stations).join_state(parts, lead), -CUT, CUT)
     return Observation(agents={CONTROLLER: state[..., None, :]}, masks={}, state=state)
 
 
@@ -125,9 +124,9 @@ def encode(slot: PlacementSlot, decision: PlacementDecision) -> npt.NDArray[Any]
 def decode(slot: PlacementSlot, x: npt.NDArray[Any]) -> PlacementDecision:
     """The placement on the base stations whose entry of (..., M) is not below 0; on the greatest where all are.
 
-    Base stations whose entry is nearer to 0 than :data:`FIRM` are not certain. Before twins are placed, the opening,
-    closing or exchange of the :data:`LOOSE` least certain ones that lowers a bound of the cost most is made, and once
-    more, while that helps: :mod:`~dtbench.problems.edge_association.placement.bound`.
+    Base stations whose entry is nearer to 0 than :data:`FIRM` are not certain. Before twins are placed, at most
+    two of the :data:`LOOSE` least certain ones are opened and at most two closed, as lowers a bound of the cost most:
+    :mod:`~dtbench.problems.edge_association.placement.bound`.
     """
     slot, x = slot[...], np.asarray(x, dtype=np.float64)
     lead = np.broadcast_shapes(x.shape[:-1], slot.batch_shape)
@@ -141,7 +140,7 @@ def decode(slot: PlacementSlot, x: npt.NDArray[Any]) -> PlacementDecision:
         if free[member].any():
             at = tuple(0 if n == 1 else i for i, n in zip(member, each.batch_shape, strict=True))
             one = each[at] if at else each
-            opened[member] = improved(Groups.of(one), opened[member], free[member], STEPS)
+            opened[member] = improved(Groups.of(one), opened[member], free[member], 1, CHANGED)
     return assign(slot, opened)
 
 
