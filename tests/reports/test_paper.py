@@ -9,6 +9,7 @@ import pytest
 
 from dtbench.errors import DtbenchError
 from dtbench.reports import paper, paper_rows, paper_summary
+from dtbench.reports.columns import chosen
 from dtbench.reports.leaderboard import build
 from dtbench.reports.paper import Wanted, tables
 from dtbench.reports.paper_rows import marked
@@ -150,6 +151,12 @@ def test_frames_are_short(facts, make_record):
     records = [make_record("a", 0, 11.0, train_seconds=90.0, method=training), make_record("b")]
     (table,) = tables(build(records, BEST, facts), Wanted(("train_time",)))
     assert rows_of(table)["a"] == ["a", r"90.0\,s (1.3M)"]
+
+
+def test_the_whole_board_takes_columns_and_digits(board):
+    text = paper.document(chosen(board, ["gap"], 2))
+    assert r"Method & \multicolumn{2}{c}{Gap {[}\%]} \tabularnewline" in text
+    assert r"b & \textbf{10} & {[}10, 10] \tabularnewline" in text
 
 
 def test_the_whole_board_in_one_file_names_what_failed(board):
