@@ -68,7 +68,7 @@ SAID: Mapping[str, str] = {
 INTERVAL = " [95 % interval of a bootstrap over instances and, within each, seeds]"
 COMPARED = ("gap", "objective", "mean_rank")  # the best is bold in these
 TIED = re.compile(r"(?<=\d) (?=[a-z])")  # spaces at which a caption does not break
-RANKLESS = "Rows without a rank"  # how a note begins that the mark of such rows says better
+SAID_BETTER = ("Rows without a rank", "Planned, but without any record")  # how notes begin that others here stand for
 ROUGH = ("One instance: intervals", "instances: intervals")  # what notes on intervals hold
 
 
@@ -266,12 +266,12 @@ def _caveats(sections: Sequence[Section], names: Sequence[str], wanted: Wanted) 
         lost = [_lack(row) for row in section.table.rows if not scored(row)]
         lacking = [_lack(row) for row in section.table.rows if scored(row) and value_of(row, "rank").sort is None]
         if lacking:
-            yield raised(PARTIAL) + breakable(f"{where}without a score on everything planned: {'; '.join(lacking)}.")
+            yield raised(PARTIAL) + breakable(f"{where}Without a score on everything planned: {'; '.join(lacking)}.")
         if lost:
-            yield breakable(f"{where}left out, without any score: {'; '.join(lost)}.")
+            yield breakable(f"{where}Left out, without any score: {'; '.join(lost)}.")
         intervals = wanted.intervals and "gap" in names and any(_has_interval(row) for row in section.table.rows)
         for note in section.notes:
-            if not note.startswith(RANKLESS) and (intervals or not any(said in note for said in ROUGH)):
+            if not note.startswith(SAID_BETTER) and (intervals or not any(said in note for said in ROUGH)):
                 yield breakable(where + note)
 
 

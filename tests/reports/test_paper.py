@@ -70,7 +70,7 @@ def test_a_problem_by_hand(board):
     assert r"{[}95\,\% interval of a bootstrap over instances and, within each, seeds]" in notes
     assert "Time: median of one decision, on Abacus 9 (4 cores)." in notes
     assert "No decision needed repair." in notes
-    assert r"$^{\ddagger}$without a score on everything planned: d (1 timeout)." in notes
+    assert r"$^{\ddagger}$Without a score on everything planned: d (1 timeout)." in notes
     assert r"methods with $^{\ddagger}$ are not compared" in notes
     assert r"$^{\dagger}$Knows the whole trace in advance; for reference, not compared." in notes
 
@@ -137,7 +137,7 @@ def test_a_method_without_any_score_is_a_note(facts, make_record):
     records = [make_record("a"), make_record("b", 0, 2.0), make_record("c", status="crash")]
     (table,) = tables(build(records, BEST, facts))
     assert "c" not in rows_of(table)
-    assert "left out, without any score: c (1 crash)." in table.notes
+    assert "Left out, without any score: c (1 crash)." in table.notes
 
 
 def test_seeds_that_differ_are_told(facts, make_record):
