@@ -64,9 +64,9 @@ def test_a_problem_by_hand(board):
     assert rows["c"][:3] == ["2", "c", r"\textbf{10.0}"]
     assert rows["e"][:3] == ["4", r"e$^{\ast}$", r"\underline{50.0}"]
     assert rows["d"][:3] == ["--", r"d$^{\ddagger}$", "0.000"]
-    assert lights.caption == r"Gap to the best known value on \mbox{lights}, size tiny: 2~instances, 1~seed"
+    assert lights.caption == r"Gap to the best known value on \mbox{lights}, size tiny"
     notes = "\n".join(lights.notes)
-    assert "Street lights; objective in seconds, less is better." in notes
+    assert "Street lights; objective in seconds, less is better. 2 instances, 1 seed." in notes
     assert r"{[}95\,\% interval of a bootstrap over instances and, within each, seeds]" in notes
     assert "Time: median of one decision, on Abacus 9 (4 cores)." in notes
     assert "No decision needed repair." in notes
@@ -143,7 +143,7 @@ def test_a_method_without_any_score_is_a_note(facts, make_record):
 def test_seeds_that_differ_are_told(facts, make_record):
     records = [make_record("a", 0, 11.0, seed=s) for s in range(3)] + [make_record("b", 0, 12.0)]
     (table,) = tables(build(records, BEST, facts))
-    assert table.caption.endswith("1~instance, 1~to 3~seeds per method")
+    assert table.notes[0].endswith(" 1 instance, 1 to 3 seeds per method.")
 
 
 def test_frames_are_short(facts, make_record):
