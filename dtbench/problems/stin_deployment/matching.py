@@ -20,6 +20,7 @@ from dtbench.problems.stin_deployment.model import StinDecision, StinSlot, cloud
 
 LEVELS = (0.05, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5)  # shares of the users in the cloud at which delays are shown
 PLACES = (1, 2, 3)  # numbers of twins on a device at which delays are shown
+DOUBT = 0.1  # distance to a whole number from which the other one is tried, too
 CUT = 2.0  # [s] delays that could be saved are shown up to it
 CONTROLLER = "controller"
 
@@ -42,7 +43,9 @@ def encoding(params: StinParams) -> Encoding:
     """One controller: a number in [0, 1] for each device, and for the cloud, see :func:`decode`."""
     sets = layout(params.n_users, params.n_end)
     group = Group(CONTROLLER, 1, Box(sets.action_size, 0.0, 1.0), sets.state_size)
-    bounds: dict[str, Bounds] = dict.fromkeys((CONTROLLER, "state"), ((sets.state_size, -np.inf, np.inf),))
+    delays = sets.start_of("device")
+    seen: Bounds = ((delays, -CUT, CUT), (sets.state_size - delays, 0.0, np.inf))
+    bounds = {CONTROLLER: seen, "state": seen}
     return Encoding((group,), decode, encode, observe=observe, bounds=bounds, layout=sets)
 
 
@@ -85,43 +88,67 @@ def encode(slot: StinSlot, decision: StinDecision) -> npt.NDArray[Any]:
 
 
 def decode(slot: StinSlot, x: npt.NDArray[Any]) -> StinDecision:
-    """The placement (..., I) at shares (..., J + 1): numbers are rounded, users matched at their prices.
-
-    A matching may leave places empty. Then users are matched again at the numbers that are there, which are cheaper,
-    until all places are taken: the total falls each time. Members are matched one by one.
-    """
+    """The placement (..., I) at shares (..., J + 1), made whole numbers by :func:`placed`; members one by one."""
     slot = slot[...]
     x = np.asarray(x, dtype=np.float64)
     lead = np.broadcast_shapes(x.shape[:-1], slot.batch_shape)
     most = np.concatenate([slot.cap_end, np.full((*slot.batch_shape, 1), slot.n_users)], axis=-1)
-    number = np.rint(np.broadcast_to(x, (*lead, x.shape[-1])) * most).astype(np.int64)
+    number = np.broadcast_to(x, (*lead, x.shape[-1])) * most
     node = np.empty((*lead, slot.n_users), dtype=np.int64)
     spread = slot if slot.batch_shape == lead else slot[(None,) * (len(lead) - len(slot.batch_shape))]
     for member in np.ndindex(*lead):
         at = tuple(0 if n == 1 else i for i, n in zip(member, spread.batch_shape, strict=True))
-        node[member] = settle(spread[at], number[member])
+        node[member] = placed(spread[at], number[member])
     return StinDecision(node=node)
 
 
-def settle(slot: StinSlot, number: IntArray) -> IntArray:
-    """The placement (I,) that is left of numbers (J + 1,) of twins on devices and cloud once all places are taken."""
+def placed(slot: StinSlot, real: Array) -> IntArray:
+    """The placement (I,) at real numbers (J + 1,) of twins on devices and cloud.
+
+    They are rounded. Then those far from whole ones are rounded the other way, one after the other: the cloud's
+    first, then the least whole one. What saves more is kept.
+    """
+    number = np.rint(real).astype(np.int64)
+    other = np.where(real > number, number + 1, number - 1)
+    doubt = np.abs(real - number)
+    node, saved = settle(slot, number)
+    for k in (len(real) - 1, *np.argsort(-doubt[:-1], kind="stable").tolist()):
+        if doubt[k] > DOUBT:
+            tried = number.copy()
+            tried[k] = other[k]
+            another, more = settle(slot, tried)
+            if more > saved:
+                number, node, saved = tried, another, more
+    return node
+
+
+def settle(slot: StinSlot, number: IntArray) -> tuple[IntArray, float]:
+    """What :func:`match` gives at numbers (J + 1,) once all their places are taken.
+
+    A matching may leave places empty. Then users are matched again at the numbers that are there, which are cheaper:
+    what is saved grows each time.
+    """
     while True:
-        node = match(slot, number)
+        node, saved = match(slot, number)
         taken = counts(node, slot.n_nodes)[1:]
         if (taken == number).all():
-            return node
+            return node, saved
         number = taken
 
 
-def match(slot: StinSlot, number: IntArray) -> IntArray:
-    """The placement (I,) of least delay with at most ``number`` (J + 1,) twins on a node, at that number's delay."""
+def match(slot: StinSlot, number: IntArray) -> tuple[IntArray, float]:
+    """The placement (I,) of least delay with at most ``number`` (J + 1,) twins on a node, at that number's delay.
+
+    With it comes what it saves against own devices [s].
+    """
     from scipy.optimize import linear_sum_assignment  # its import takes as long as that of all the rest
 
     shared = np.concatenate([slot.link + number[:-1] * slot.load, cloud_latency(slot, number[-1])[:, None]], axis=1)
     place = np.repeat(np.arange(len(number)), number)
-    saved = np.maximum(slot.own[:, None] - shared, 0.0)[:, place]
-    user, column = linear_sum_assignment(saved, maximize=True)
-    gains = saved[user, column] > 0.0
+    saving = np.maximum(slot.own[:, None] - shared, 0.0)[:, place]
+    user, column = linear_sum_assignment(saving, maximize=True)
+    saved = saving[user, column]
+    gains = saved > 0.0
     node = np.zeros(slot.n_users, dtype=np.int64)
     node[user[gains]] = place[column[gains]] + 1
-    return node
+    return node, float(saved.sum())

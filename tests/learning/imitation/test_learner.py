@@ -62,7 +62,7 @@ def test_features_are_scaled_by_the_first_round():
 
 def test_a_short_training_does_better_than_none():
     """An untrained network sends nobody anywhere; some lessons later it is within a tenth of the optimum."""
-    options = dataclasses.replace(QUICK, episodes=20, parallel=10, slots=0, updates=20, batch=32, hidden=16)
+    options = dataclasses.replace(QUICK, episodes=12, parallel=6, slots=0, updates=20, batch=16, hidden=16)
     trained = fit(learner(options=options), Validation(STIN, TINY, 4, encoding="matching"), every=1)
     assert trained.best.objective < 0.8 * trained.curve[0].objective
     assert trained.best.round > 0
@@ -98,6 +98,14 @@ def test_plans_are_followed_where_slots_are_coupled():
         assert_array_equal(answer(t, slot), plan.decision.assoc[t])
         state = MIGRATION.advance(slot, encoding.decode(slot, answer(t, slot)))
     assert np.isnan(follow(encoding, None)(0, slot)).all()
+
+
+def test_without_answers_there_is_nothing_to_learn(monkeypatch):
+    made = learner()
+    nobody = dataclasses.replace(made.env.encoding, teacher=lambda *_: follow(made.env.encoding, None))
+    monkeypatch.setattr(made.env, "encoding", nobody)
+    with pytest.raises(DtbenchError, match="no slot was answered within 60 s"):
+        made.round(0)
 
 
 def test_an_encoding_without_layout_is_refused():

@@ -7,7 +7,7 @@ from numpy.testing import assert_array_equal
 from dtbench import referee
 from dtbench.core import Limits
 from dtbench.problems import problem
-from dtbench.problems.stin_deployment.matching import match, observe, settle
+from dtbench.problems.stin_deployment.matching import match, observe, placed, settle
 from dtbench.problems.stin_deployment.model import StinDecision, counts
 
 STIN = problem("stin-deployment")
@@ -53,8 +53,9 @@ def test_a_matching_is_the_best_placement_at_its_prices():
         [slot.own[:, None], slot.link + number[:-1] * slot.load, cloud_latency(slot, number[-1])[:, None]], axis=1
     )
     total = price[np.arange(slot.n_users), every].sum(axis=-1)
-    mine = price[np.arange(slot.n_users), match(slot, number)].sum()
+    mine = price[np.arange(slot.n_users), match(slot, number)[0]].sum()
     assert mine == pytest.approx(total.min(), rel=1e-12)
+    assert match(slot, number)[1] == pytest.approx(slot.own.sum() - mine, rel=1e-12)
 
 
 @pytest.mark.parametrize("params", [{}, {"sat_share": "all"}, {"split": "optimal"}])
@@ -63,10 +64,27 @@ def test_settled_numbers_are_taken_and_no_worse(params):
     for t in range(3):
         slot = slots[t]
         number = np.append(slot.cap_end, slot.n_users // 2)
-        first, last = match(slot, number), settle(slot, number)
-        assert_array_equal(match(slot, counts(last, slot.n_nodes)[1:]), last)
+        (first, _), (last, saved) = match(slot, number), settle(slot, number)
+        assert_array_equal(match(slot, counts(last, slot.n_nodes)[1:])[0], last)
+        if slot.params.split == "even":
+            worth = STIN.evaluate(slot, StinDecision(node=last)).objective
+            assert saved == pytest.approx(slot.own.sum() - worth, rel=1e-9)
         worth = STIN.evaluate(slot, StinDecision(node=np.stack([first, last]))).objective
         assert worth[1] <= worth[0] + 1e-12
+
+
+def test_doubtful_numbers_are_tried_both_ways():
+    """The cloud between two numbers and a device at a half: no worse than rounded, or with the cloud the other way."""
+    slots, _ = met("small")
+    for t in range(5):
+        slot = slots[t]
+        real = np.append(slot.cap_end * 1.0, slot.n_users * 0.3)
+        real[0], real[-1] = 0.5, np.floor(real[-1]) + 0.4
+        worth = STIN.evaluate(slot, StinDecision(node=placed(slot, real))).objective
+        first = settle(slot, np.rint(real).astype(np.int64))[0]
+        cloud = settle(slot, np.append(np.rint(real[:-1]), np.ceil(real[-1])).astype(np.int64))[0]
+        others = STIN.evaluate(slot, StinDecision(node=np.stack([first, cloud]))).objective
+        assert worth <= others.min() + 1e-12
 
 
 def test_a_network_sees_users_in_any_order():

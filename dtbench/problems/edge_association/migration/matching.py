@@ -51,7 +51,8 @@ def encoding(n_users: int, n_servers: int, horizon: int) -> Encoding:
     """One controller: W_ik in [-100, 100] for each pair, users first."""
     sets = layout(n_users, n_servers, horizon)
     group = Group(CONTROLLER, 1, Box(sets.action_size, -WORTH, WORTH), sets.state_size)
-    bounds: dict[str, Bounds] = dict.fromkeys((CONTROLLER, "state"), ((sets.state_size, -np.inf, np.inf),))
+    seen: Bounds = ((sets.state_size - 1, -CUT, CUT), (1, 0.0, 1.0))
+    bounds = {CONTROLLER: seen, "state": seen}
     return Encoding(
         (group,), decode, encode, observe=observe, bounds=bounds, layout=sets, teacher=worths
     )  # fmt: skip
@@ -75,9 +76,10 @@ def observe(slot: MigrationSlot) -> Observation:
         slot.admissible,
         distances(slot.user_xy, slot.server_xy) / p.area,
     ]
-    for step in STEPS:
-        later, late = forecast.ahead(slot, step)
-        pair += [later - later.max(axis=-1, keepdims=True), late]
+    later, late = forecast.ahead(slot, STEPS)
+    less = later - later.max(axis=-1, keepdims=True)
+    for step in range(len(STEPS)):
+        pair += [less[..., step, :, :], late[..., step, :, :]]
     moved = np.sqrt(((slot.user_xy - slot.prev_xy) ** 2).sum(axis=-1)) / max(p.v_max * p.slot, 1.0)
     user = [
         np.log(np.maximum(greatest[..., 0], forecast.LEAST)), moved, slot.deadline / 2.0, slot.data_bits / 25e6,
@@ -99,12 +101,15 @@ def decode(slot: MigrationSlot, x: npt.NDArray[Any]) -> MigrationDecision:
     value = slot.utility + x.reshape(*x.shape[:-1], slot.n_users, slot.n_servers)
     lead = value.shape[:-2]
     admissible, cap = np.broadcast_to(slot.admissible, value.shape), np.broadcast_to(slot.cap, (*lead, slot.n_servers))
-    assoc = np.array(np.broadcast_to(slot.prev, (*lead, slot.n_users)))
+    assoc, complete = np.array(np.broadcast_to(slot.prev, (*lead, slot.n_users))), True
     for member in np.ndindex(*lead):
         assigned = assign(value[member], admissible[member], cap[member])
-        if assigned is not None:
+        if assigned is None:
+            complete = False
+        else:
             assoc[member] = assigned
-    return repair(slot, MigrationDecision(assoc=assoc))
+    decision = MigrationDecision(assoc=assoc)
+    return decision if complete else repair(slot, decision)
 
 
 def encode(slot: MigrationSlot, decision: MigrationDecision) -> npt.NDArray[Any]:

@@ -64,7 +64,7 @@ def test_positions_are_mirrored_by_hand():
 def test_who_stands_still_sees_what_is_there():
     """With no motion, what is seen ahead is the present slot."""
     still = dataclasses.replace(SLOT, prev_xy=SLOT.user_xy)
-    gain, late = forecast.ahead(still, 3.0)
+    (gain,), (late,) = forecast.ahead(still, [3.0])
     now = still.params.beta_u * np.exp(still.deadline[:, None] - still.latency)
     in_law = still.deadline >= np.partition(still.latency, 1, axis=-1)[:, 1] * (1.0 - 1e-9)
     assert in_law.all()
