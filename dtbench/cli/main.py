@@ -25,6 +25,7 @@ from dtbench.cli import (
     fresh,
     plot,
     predictor,
+    publish,
     run,
     scaffold,
     scaffold_problem,
@@ -66,7 +67,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for part in (
-    catalog, show, solve, train, run, sweep, fresh, demonstrations, scores, compare, plot, data, certify, export, score,
+    catalog, show, solve, train, run, sweep, fresh, demonstrations, scores, compare, plot, publish, data, certify, export, score,
     predictor, scaffold, scaffold_problem,
 ):  # fmt: skip
     part.add_to(app)
