@@ -13,7 +13,7 @@ import numpy as np
 from markupsafe import Markup
 
 from dtbench.arrays import Array
-from dtbench.drawing.markup import drawing, points, tag
+from dtbench.drawing.markup import EMPTY, drawing, points, tag
 from dtbench.drawing.plots import in_unit, short
 from dtbench.picture import Bars, Discs, Grid, Links, Map, Part, Picture, Plot, Points, Table
 
@@ -31,7 +31,7 @@ class Figure:
     """A plot, drawn, and what it is called; ``rows`` instead of a drawing where it is words."""
 
     title: str
-    svg: Markup = Markup("")
+    svg: Markup = EMPTY
     rows: tuple[tuple[str, str], ...] = ()
 
 
@@ -54,12 +54,14 @@ def legend(picture: Picture) -> list[tuple[str, Markup]]:
                         found.setdefault(layer.label, _key(layer))
             case Bars():
                 for part in plot.parts:
-                    found.setdefault(part.label, _swatch(part.colour))
-                if plot.limits is not None:
+                    if part.values.any():
+                        found.setdefault(part.label, _swatch(part.colour))
+                if plot.limits is not None and np.isfinite(plot.limits).any():
                     found.setdefault(plot.limit_label, _key_of(tag("path", d="M2 8H22", class_="limit")))
             case Grid():
-                for label, colour in plot.kinds:
-                    found.setdefault(label, _swatch(colour))
+                for kind, (label, colour) in enumerate(plot.kinds):
+                    if (plot.cells == kind).any():
+                        found.setdefault(label, _swatch(colour))
     for part in picture.terms:
         found.setdefault(part.label, _swatch(part.colour))
     return [(label, key) for label, key in found.items() if label]
@@ -75,6 +77,11 @@ def _figure(plot: Plot) -> Figure:
             return Figure(plot.title, _grid(plot))
         case Table():
             return Figure(plot.title, rows=plot.rows)
+
+
+def _signed(value: float) -> str:
+    """A number of three digits with a proper minus sign."""
+    return short(value).replace("-", "−")
 
 
 # Maps
@@ -102,12 +109,13 @@ def _map(plot: Map) -> Markup:
     if axes:
         inner.append(tag("rect", x=left, y=TOP, width=width, height=height, class_="frame"))
         inner += _ticks(plot, left, width, height)
+    discs: list[Markup] = []
     for layer in plot.layers:
         match layer:
             case Discs():
                 radius = layer.radius / (plot.x[1] - plot.x[0]) * width
                 high = layer.radius / (plot.y[1] - plot.y[0]) * height
-                inner += [
+                discs += [
                     tag("ellipse", cx=x, cy=y, rx=radius, ry=high, class_=f"disc c-{layer.colour}")
                     for x, y in at(layer.xy).tolist()
                 ]
@@ -115,6 +123,9 @@ def _map(plot: Map) -> Markup:
                 inner += _links(layer, at(layer.start), at(layer.end))
             case Points():
                 inner += [_mark(layer, x, y) for x, y in at(layer.xy).tolist()]
+    if discs:  # an inner picture cuts what does not fit
+        box = f"{left:.1f} {TOP:.1f} {width:.1f} {height:.1f}"
+        inner.insert(0, tag("svg", discs, x=left, y=TOP, width=width, height=height, viewBox=box, class_="cut"))
     inner += _words(plot, at, left + width)
     return drawing(WIDTH, TOP + height + bottom, inner, title=plot.title)
 
@@ -127,11 +138,11 @@ def _ticks(plot: Map, left: float, width: float, height: float) -> Iterator[Mark
             if across:
                 x = left + part * width
                 yield tag("path", d=f"M{x:.1f} {TOP + height:.1f}v4", class_="tick")
-                yield tag("text", short(value), x=x, y=TOP + height + 15, text_anchor="middle")
+                yield tag("text", _signed(value), x=x, y=TOP + height + 15, text_anchor="middle")
             else:
                 y = TOP + (1.0 - part) * height
                 yield tag("path", d=f"M{left:.1f} {y:.1f}h-4", class_="tick")
-                yield tag("text", short(value), x=left - 6, y=y + 4, text_anchor="end")
+                yield tag("text", _signed(value), x=left - 6, y=y + 4, text_anchor="end")
     yield tag("text", f"x [{plot.unit}]", x=left + width / 2, y=TOP + height + 30, text_anchor="middle", class_="axis")
     middle = TOP + height / 2
     yield tag(
@@ -177,7 +188,9 @@ def _links(layer: Links, start: Array, end: Array) -> Iterator[Markup]:
                 tip, side = a + 0.66 * (b - a), np.array([-along[1], along[0]])
                 back = tip - 9.0 * along
                 corners = [tip, back + 3.6 * side, back - 3.6 * side]
-                yield tag("polygon", points=points((float(x), float(y)) for x, y in corners), class_=f"area c-{layer.colour}")
+                yield tag(
+                    "polygon", points=points((float(x), float(y)) for x, y in corners), class_=f"area c-{layer.colour}"
+                )
 
 
 def _mark(layer: Points, x: float, y: float) -> Markup:
@@ -222,7 +235,12 @@ def _words(plot: Map, at: Callable[[Array], Array], right: float) -> Iterator[Ma
             wanted += [(layer.needed, name, x, y, r) for name, (x, y) in zip(layer.names, spots, strict=False)]
     for needed, name, x, y, r in sorted(wanted, key=lambda word: not word[0]):
         w = SIGN * len(name)
-        places = ((x + r + 2, y + 4, w), (x - r - 2 - w, y + 4, w), (x - w / 2, y - r - 3, w), (x - w / 2, y + r + 11, w))
+        places = (
+            (x + r + 2, y + 4, w),
+            (x - r - 2 - w, y + 4, w),
+            (x - w / 2, y - r - 3, w),
+            (x - w / 2, y + r + 11, w),
+        )
         boxes = [(a, b - 9, a + c, b + 1) for a, b, c in places]
         free = [k for k, box in enumerate(boxes) if box[2] <= right + 8 and box[0] >= 0 and not _meets(box, taken)]
         if free or needed:
@@ -253,7 +271,7 @@ def _bars(plot: Bars) -> Markup:
     inner = []
     for value in round_steps(low, high, 4):
         inner.append(tag("path", d=f"M{LEFT:.1f} {y(value):.1f}h{width:.1f}", class_="grid"))
-        inner.append(tag("text", short(value), x=LEFT - 6, y=y(value) + 4, text_anchor="end"))
+        inner.append(tag("text", _signed(value), x=LEFT - 6, y=y(value) + 4, text_anchor="end"))
     base = np.zeros(len(totals))
     for part in plot.parts:
         for k, value in enumerate(part.values.tolist()):
@@ -338,7 +356,7 @@ def _terms(terms: Sequence[Part]) -> Markup:
         start = positive if value >= 0 else negative + value
         x, size = RIGHT + width * (start - low) / span, width * abs(value) / span
         inner.append(tag("rect", x=x, y=TOP, width=size, height=28, class_=f"area c-{part.colour}"))
-        text = short(value)
+        text = _signed(value)
         if size > len(text) * SIGN + 6:
             word = "on-dark" if part.colour in DARK else "on-light"
             inner.append(tag("text", text, x=x + size / 2, y=TOP + 18, text_anchor="middle", class_=word))

@@ -29,9 +29,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 KINDS = (overview, results, problem, solver, instance, claims, reading)
 ASSETS = ("site.css", "site.js")
 LIST = "files.txt"  # what the last build wrote: what is no longer made is removed
-POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'"
-)
+POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'"
 
 
 def made(site: Site) -> Iterator[tuple[str, bytes]]:
@@ -89,7 +87,9 @@ def _before(folder: Path) -> set[str]:
     if folder.is_dir() and not any(folder.iterdir()):
         return set()
     if not (folder / LIST).is_file():
-        raise DtbenchError(f"'{folder}' holds other things than a site of `dtbench publish`; name a new folder with -o.")
+        raise DtbenchError(
+            f"'{folder}' holds other things than a site of `dtbench publish`; name a new folder with -o."
+        )
     listed = (folder / LIST).read_text(encoding="utf-8", errors="replace").splitlines()
     return {name for name in listed if name and not Path(name).is_absolute() and ".." not in Path(name).parts}
 
@@ -100,8 +100,17 @@ def _environment() -> Environment:
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
-    environment.globals |= {"charts": charts, "named": named, "file_name": file_name, "version": __version__,
-                            "ratio": _ratio, "seconds": _seconds, "gap_class": gap_class, "classes": bin_names()}
+    environment.globals |= {
+        "charts": charts,
+        "named": named,
+        "file_name": file_name,
+        "version": __version__,
+        "ratio": _ratio,
+        "seconds": _seconds,
+        "frames": _frames,
+        "gap_class": gap_class,
+        "classes": bin_names(),
+    }
     environment.filters["unit"] = unit_in_words
     return environment
 
@@ -112,3 +121,8 @@ def _ratio(value: float | None) -> str:
 
 def _seconds(value: float | None) -> str:
     return DASH if value is None else format_seconds(value)
+
+
+def _frames(n: float) -> str:
+    """Frames of a training, in a line that does not break."""
+    return f"{n:,.0f} frames".replace(",", " ").replace(" ", "\N{NO-BREAK SPACE}")

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from markupsafe import Markup
 
-from dtbench.drawing.markup import drawing, points, tag
+from dtbench.drawing.markup import EMPTY, drawing, points, tag
 from dtbench.drawing.svg import round_steps, shape
 from dtbench.reports.curves import OBJECTIVE, Training
 from dtbench.reports.model import Estimate
@@ -157,13 +158,15 @@ def pareto(group: Group, rows: Sequence[Series]) -> Markup | None:
         if gap.lower is not None and gap.upper is not None:
             (_, low), (_, high) = frame.at(0, frame.y.place(gap.lower)), frame.at(0, frame.y.place(gap.upper))
             marks.append(tag("path", d=f"M{x:.1f} {low:.1f}V{high:.1f}", class_="range"))
-        marks.append(shape(each.mark, x, y, 5.0, each.kind, f"{each.standing.name.label}: {gap.text}, {format_seconds(seconds)}"))
+        marks.append(
+            shape(each.mark, x, y, 5.0, each.kind, f"{each.standing.name.label}: {gap.text}, {format_seconds(seconds)}")
+        )
         spots.append((each, x, y))
         inner.append(each.group(marks))
     front = _front(spots)
     if len(front) > 1:
         stairs = [front[0][1:]]
-        for (_, _, y), (_, x2, y2) in zip(front, front[1:], strict=False):
+        for (_, _, y), (_, x2, y2) in pairwise(front):
             stairs += [(x2, y), (x2, y2)]
         inner.insert(0, tag("polyline", points=points(stairs), class_="front"))
     inner += _labels(spots, [each for each, _, _ in front], frame)
@@ -183,9 +186,7 @@ def _front(spots: Sequence[tuple[Series, float, float]]) -> list[tuple[Series, f
     return front
 
 
-def _labels(
-    spots: Sequence[tuple[Series, float, float]], front: Sequence[Series], frame: Frame
-) -> Iterator[Markup]:
+def _labels(spots: Sequence[tuple[Series, float, float]], front: Sequence[Series], frame: Frame) -> Iterator[Markup]:
     """Short names beside marks, those of the front and the coloured ones first, where there is room."""
     taken = [(x - 6, y - 6, x + 6, y + 6) for _, x, y in spots]
     order = sorted(spots, key=lambda s: (not (s[0] in front and s[0].colour), s[0] not in front, not s[0].colour))
@@ -197,7 +198,12 @@ def _labels(
                  (x - w / 2, y - 20, x + w / 2, y - 8), (x - w / 2, y + 8, x + w / 2, y + 20),
                  (x + 6, y - 20, x + 6 + w, y - 8), (x + 6, y + 7, x + 6 + w, y + 19)]  # fmt: skip
         for box in boxes:
-            inside = box[0] >= LEFT + 2 and box[2] <= LEFT + frame.width + 8 and TOP <= box[1] and box[3] <= HEIGHT - BOTTOM + 6
+            inside = (
+                box[0] >= LEFT + 2
+                and box[2] <= LEFT + frame.width + 8
+                and box[1] >= TOP
+                and box[3] <= HEIGHT - BOTTOM + 6
+            )
             if inside and not any(box[0] < o[2] and o[0] < box[2] and box[1] < o[3] and o[1] < box[3] for o in taken):
                 taken.append(box)
                 yield each.group([tag("text", text, x=box[0], y=box[3] - 3, class_="name")])
@@ -315,7 +321,10 @@ def learning(trainings: Sequence[Training], unit: str, title: str) -> tuple[Mark
     colours = {name: k % NAMED + 1 for k, name in enumerate(solvers)}
     for each, rows in curves:
         places = [frame.at(f / last, (v - low) / (high - low)) for f, v in rows]
-        marks = [tag("title", f"{each.solver}, seed {each.seed}"), tag("polyline", points=points(places), class_="line")]
+        marks = [
+            tag("title", f"{each.solver}, seed {each.seed}"),
+            tag("polyline", points=points(places), class_="line"),
+        ]
         marks += [
             shape("circle", *frame.at(row.frames / last, (row.value - low) / (high - low)), 4.5, "dot")
             for row in each.rows
@@ -335,19 +344,21 @@ def _thousands(value: float) -> str:
 
 def strip_axis(estimates: Iterable[Estimate]) -> Axis:
     """The common axis of the intervals of a table."""
-    return gap_axis([v for e in estimates for v in (e.value, e.lower, e.upper) if v is not None], most=5)
+    return gap_axis([v for e in estimates for v in (e.value, e.lower, e.upper) if v is not None], apart=0.16)
 
 
 def strip(gap: Estimate, axis: Axis, learned: bool, sees: str) -> Markup:
     """A gap and its interval on the table's axis; what it says stands in the column before."""
     width, height = STRIP
     if gap.value is None:
-        return Markup("")
+        return EMPTY
     inner = [tag("path", d=f"M{6 + (width - 12) * place:.1f} 0v{height:.0f}", class_="base" if text == "0" else "grid")
              for place, text in axis.ticks]  # fmt: skip
     if gap.lower is not None and gap.upper is not None:
         ends = [6 + (width - 12) * axis.place(v) for v in (gap.lower, gap.upper)]
-        inner.append(tag("path", d=f"M{ends[0]:.1f} {height / 2:.0f}H{max(ends[1], ends[0] + 0.1):.1f}", class_="range"))
+        inner.append(
+            tag("path", d=f"M{ends[0]:.1f} {height / 2:.0f}H{max(ends[1], ends[0] + 0.1):.1f}", class_="range")
+        )
     x = 6 + (width - 12) * axis.place(gap.value)
     inner.append(shape(SHAPES.get(sees, "circle"), x, height / 2, 4.2, "dot" if learned else "hollow"))
     return tag("svg", inner, viewBox=f"0 0 {width:.0f} {height:.0f}", class_="strip", aria_hidden="true")

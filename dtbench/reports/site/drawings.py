@@ -91,4 +91,3 @@ def _from_plain(kept: Any) -> Drawing:
         objective=kept["objective"], warning=kept["warning"], coupled=kept["coupled"], text=kept["text"],
         dims=tuple((dim, length) for dim, length in kept["dims"]),
     )  # fmt: skip
-

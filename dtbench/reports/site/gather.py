@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from dtbench import files
-
 from dtbench.errors import DtbenchError
 from dtbench.experiments.record import Cell, Record
 from dtbench.experiments.verify import VerifyReport

@@ -50,4 +50,6 @@ def _rows(facts: InstanceFacts) -> list[tuple[Standing, Entry]]:
     sense = 1.0 if facts.group.runs.facts.sense == "min" else -1.0
     found = [(each, each.entry.on(facts.name)) for each in facts.group.standings]
     found = [(each, entry) for each, entry in found if entry.planned]
-    return sorted(found, key=lambda row: (row[1].objective is None, sense * (row[1].objective or 0.0), row[0].name.label))
+    return sorted(
+        found, key=lambda row: (row[1].objective is None, sense * (row[1].objective or 0.0), row[0].name.label)
+    )

@@ -12,7 +12,7 @@ from dtbench.reports.model import Best
 from dtbench.reports.numbers import ZERO
 from dtbench.reports.site.model import Group, Site, SolverName, Standing, named, usual
 from dtbench.reports.site.page import Page
-from dtbench.reports.site.scale import bin_names, gap_class, stretched
+from dtbench.reports.site.scale import stretched
 
 DAYS = 6
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -60,11 +60,17 @@ def pages(site: Site) -> Iterator[Page]:
     )
     cards = [(id, site.owners[id], [group.size for group in site.of_problem(id)]) for id in site.problems]
     context = {
-        "stats": stats, "heats": [heat(site, size) for size in site.sizes], "usual": usual(site.sizes),
-        "classes": bin_names(), "gap_class": gap_class, "bests": [(group, _best(group)) for group in site.groups],
+        "stats": stats, "heats": [heat(site, size) for size in site.sizes], "usual": _usual(site),
+        "bests": [(group, _best(group)) for group in site.groups],
         "regimes": REGIMES, "news": news(site)[:DAYS], "cards": cards,
     }  # fmt: skip
     yield Page("index.html", "overview.html", "Results", "overview", context)
+
+
+def _usual(site: Site) -> str:
+    """The size that is shown first: the one with most problems; of equal ones the papers', or the largest."""
+    count = {size: sum(group.size == size for group in site.groups) for size in site.sizes}
+    return usual([size for size in site.sizes if count[size] == max(count.values())])
 
 
 def heat(site: Site, size: str) -> Heat:
@@ -100,8 +106,8 @@ def news(site: Site) -> list[News]:
         assert run.record is not None  # noqa: S101
         day = run.record.provenance.started[:10]
         if DAY.fullmatch(day):
-            better = run.gap is not None and run.gap < -ZERO
-            by_day.setdefault(day, []).append((run.label, group.problem, run.instance, better))
+            beats = run.gap is not None and run.gap < -ZERO
+            by_day.setdefault(day, []).append((run.label, group.problem, run.instance, beats))
     seen: set[str] = set()
     found = []
     for day in sorted(by_day):

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dtbench.params import unit_in_words
 from dtbench.reports.columns import COLUMNS
-from dtbench.reports.model import Column, Estimate
+from dtbench.reports.model import Column
 from dtbench.reports.numbers import DASH
 from dtbench.reports.site import charts
 from dtbench.reports.site.model import Standing
 from dtbench.reports.site.scale import Axis
 
+FEW = 8  # rows that need no filters
 SPARED = ("objective", "marks", "sees")  # columns of the leaderboard that stand elsewhere in a row
 MEANINGS = {column.name: column for column in COLUMNS}
 STRIP = Column(
@@ -57,7 +57,8 @@ class Board:
 
 def board(key: str, caption: str, rows: Sequence[Standing], *, where: bool = False, filters: bool = True) -> Board:
     """The table of some standings, without columns that say nothing in any row."""
-    names = [name for name in MEANINGS if name not in SPARED and _told(name, rows)]
+    spared = (*SPARED, "mean_rank") if where else SPARED
+    names = [name for name in MEANINGS if name not in spared and _told(name, rows)]
     if not any(each.entry.gap.value is not None for each in rows):
         names.insert(names.index("solver") + 1, "objective")
     columns = [MEANINGS[name] for name in names]
@@ -68,11 +69,13 @@ def board(key: str, caption: str, rows: Sequence[Standing], *, where: bool = Fal
     columns.insert(solver + 1, MEANINGS["sees"])
     axis = charts.strip_axis(each.entry.gap for each in rows)
     found: dict[str, Sequence[str]] = {}
-    if filters:
+    if filters and len(rows) > FEW:
         if where:
             found["problem"] = _distinct(each.group.problem for each in rows)
             found["size"] = _distinct(each.group.size for each in rows)
-        found["sees"] = [regime for regime in ("local", "global", "future") if any(each.sees == regime for each in rows)]
+        found["sees"] = [
+            regime for regime in ("local", "global", "future") if any(each.sees == regime for each in rows)
+        ]
         found["learned"] = ["learned", "not learned"]
         found["learned"] = found["learned"] if len({each.learned for each in rows}) == 2 else []
         found = {name: values for name, values in found.items() if len(values) > 1}
@@ -89,13 +92,3 @@ def _told(name: str, rows: Sequence[Standing]) -> bool:
         return True
     texts = {each.values[name].text for each in rows}
     return bool(texts - {"", "0", DASH})
-
-
-def interval(gap: Estimate) -> str:
-    """The ends of an interval in percent."""
-    return gap.interval.strip()
-
-
-def unit(raw: str) -> str:
-    """A unit for people."""
-    return unit_in_words(raw)

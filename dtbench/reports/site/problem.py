@@ -13,7 +13,6 @@ from dtbench.reports.site import charts, drawings
 from dtbench.reports.site.charts import Series
 from dtbench.reports.site.model import Group, InstanceFacts, Site, usual
 from dtbench.reports.site.page import Board, Page, board
-from dtbench.reports.site.scale import bin_names, gap_class
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,6 @@ def pages(site: Site) -> Iterator[Page]:
         context: dict[str, Any] = {
             "facts": facts, "owner": owner, "parts": [_part(site, group) for group in groups], "usual": usual(sizes),
             "drawing": _drawing(site, id, usual(sizes)), "within": [f"{100 * end:g} %" for end in charts.WITHIN],
-            "classes": bin_names(), "gap_class": gap_class,
             "labels": {name.short: name for name in reversed(site.solvers)},
         }  # fmt: skip
         yield Page(f"problem/{id}.html", "problem.html", owner.title, "problems", context)
@@ -52,9 +50,10 @@ def _part(site: Site, group: Group) -> Part:
     rows = charts.series(group, about.strong if about else ())
     names = group.runs.instances
     drawn = [
-        ("Gap against time", "Better methods lie lower, faster ones further left; no method beats those on the line in both.",
+        ("Gap against time", "Lower is better, further left is faster; no method beats those on the line in both.",
          charts.pareto(group, rows)),
-        ("Profile", "How many runs come within a gap; lines further to the upper left are better.", charts.profiles(group, rows)),
+        ("Profile", "How many runs come within a gap; lines further to the upper left are better.",
+         charts.profiles(group, rows)),
         ("Gap on each instance", "Whether a method is good everywhere, or on some instances only.",
          charts.per_instance(group, rows)),
     ]  # fmt: skip

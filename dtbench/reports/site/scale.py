@@ -51,28 +51,30 @@ class Axis:
         return min(max((at - self.low) / (self.high - self.low), 0.0), 1.0)
 
 
-def gap_axis(gaps: Iterable[float], most: int = 6) -> Axis:
-    """An axis for gaps that begins at 0, or below the least."""
+def gap_axis(gaps: Iterable[float], apart: float = 0.05) -> Axis:
+    """An axis for gaps that begins at 0, or below the least; numbers on it are ``apart`` at least."""
     found = list(gaps) or [0.0]
     low = min(stretched(min(found)) - MARGIN, -MARGIN) if min(found) < 0 else -MARGIN / 2
     high = max(stretched(max(found)), stretched(1e-3)) + MARGIN
-    return Axis(low, high, _ticks(low, high, most), False)
+    return Axis(low, high, _ticks(low, high, apart), False)
 
 
-def _ticks(low: float, high: float, most: int) -> tuple[tuple[float, str], ...]:
-    ends = [*(-t for t in reversed(TICKS[1:])), *TICKS]
-    inside = [t for t in ends if low <= stretched(t) <= high]
-    while len(inside) > most:  # zero stays
-        zero = inside.index(0.0) if 0.0 in inside else 0
-        inside = [t for k, t in enumerate(inside) if (k - zero) % 2 == 0]
-    return tuple(((stretched(t) - low) / (high - low), f"{100 * t:g}".replace("-", "−")) for t in inside)
+def _ticks(low: float, high: float, apart: float) -> tuple[tuple[float, str], ...]:
+    """Zero, and of the other ticks those that have room, from the ends inwards."""
+    found: dict[float, float] = {}
+    for tick in (0.0, *reversed(TICKS[1:])):
+        for gap in (tick, -tick) if tick else (tick,):
+            place = (stretched(gap) - low) / (high - low)
+            if 0.0 <= place <= 1.0 and all(abs(place - other) >= apart for other in found.values()):
+                found[gap] = place
+    return tuple((found[gap], f"{100 * gap:g}".replace("-", "−")) for gap in sorted(found))
 
 
 def time_axis(seconds: Sequence[float]) -> Axis:
     """A logarithmic axis for times, with ticks such as ``1 ms``."""
     positive = [s for s in seconds if s > 0] or [1e-3]
     low, high = math.log10(max(min(positive), 1e-9)) - 0.2, math.log10(max(positive)) + 0.25
-    powers = [p for p in range(math.ceil(low), math.floor(high) + 1)]
+    powers = range(math.ceil(low), math.floor(high) + 1)
     step = max(1, -(-len(powers) // 6))
     ticks = tuple(((p - low) / (high - low), _seconds(p)) for p in powers[::step])
     return Axis(low, high, ticks, True)

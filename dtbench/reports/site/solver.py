@@ -44,7 +44,7 @@ def _context(site: Site, name: SolverName, rows: list[Standing]) -> dict[str, ob
         "name": name, "rows": rows, "method": method, "entry": entry, "given": given, "summary": summary(site, rows),
         "rules": {each.group.problem: entry.rules[each.group.problem] for each in rows
                   if entry is not None and each.group.problem in entry.rules},
-        "table": board("standings", "Where it stands", rows, where=True, filters=len(rows) > 1),
+        "table": board("standings", "Where it stands", rows, where=True),
         "curves": [(group, made) for group, made in found if made is not None],
         "gaps": gaps, "failures": _of(site.failures, name.label), "skipped": _of(site.skipped, name.label),
     }  # fmt: skip

@@ -62,7 +62,7 @@ let mine = new Set();
 try { mine = new Set(JSON.parse(localStorage.getItem(KEY) || "[]")); } catch { /* nothing is kept here */ }
 const stars = [];
 
-function star(place, key, label) {
+function star(place, key, label, first = true) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "star";
@@ -74,7 +74,8 @@ function star(place, key, label) {
     marked();
   });
   stars.push([button, key]);
-  place.append(" ", button);
+  if (first) place.prepend(button);
+  else place.append(" ", button);
 }
 
 function marked() {
@@ -132,8 +133,8 @@ for (const row of document.querySelectorAll(".heat tr[data-s], .board tr[data-s]
   pointing(row);
 }
 for (const item of document.querySelectorAll(".series-legend li[data-s]")) pointing(item);
-for (const card of document.querySelectorAll("li[data-s] > h2")) star(card, card.parentElement.dataset.s, card.textContent.trim());
-for (const title of document.querySelectorAll("h1[data-s]")) star(title, title.dataset.s, title.textContent.trim());
+for (const card of document.querySelectorAll("li[data-s] > h2")) star(card, card.parentElement.dataset.s, card.textContent.trim(), false);
+for (const title of document.querySelectorAll("h1[data-s]")) star(title, title.dataset.s, title.textContent.trim(), false);
 for (const form of document.querySelectorAll("form.filters")) filters(form);
 marked();
 
