@@ -67,8 +67,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for part in (
-    catalog, show, solve, train, run, sweep, fresh, demonstrations, scores, compare, plot, publish, data, certify, export,
-    score, predictor, scaffold, scaffold_problem,
+    catalog, show, solve, train, run, sweep, fresh, demonstrations, scores, compare, plot, publish, data, certify,
+    export, score, predictor, scaffold, scaffold_problem,
 ):  # fmt: skip
     part.add_to(app)
 

@@ -19,7 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from dtbench import __version__
 from dtbench.errors import DtbenchError
 from dtbench.params import unit_in_words
-from dtbench.reports.numbers import DASH, format_ratio, format_seconds
+from dtbench.reports.numbers import DASH, format_seconds
 from dtbench.reports.site import charts, claims, instance, overview, problem, reading, results, solver
 from dtbench.reports.site.model import Site, file_name, named
 from dtbench.reports.site.page import Page
@@ -105,7 +105,6 @@ def _environment() -> Environment:
         "named": named,
         "file_name": file_name,
         "version": __version__,
-        "ratio": _ratio,
         "seconds": _seconds,
         "frames": _frames,
         "gap_class": gap_class,
@@ -113,10 +112,6 @@ def _environment() -> Environment:
     }
     environment.filters["unit"] = unit_in_words
     return environment
-
-
-def _ratio(value: float | None) -> str:
-    return DASH if value is None else f"{format_ratio(value)} %"
 
 
 def _seconds(value: float | None) -> str:

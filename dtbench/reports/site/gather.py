@@ -20,7 +20,7 @@ from dtbench.reports import curves
 from dtbench.reports.curves import Training
 from dtbench.reports.folder import EVERYTHING, origins, runs_of, together
 from dtbench.reports.leaderboard import REFUSED, provenance, reasons, section
-from dtbench.reports.scores import Run
+from dtbench.reports.scores import ProblemRuns, Run
 from dtbench.reports.site.model import Group, InstanceFacts, Site, file_name
 
 Verified = Mapping[Path, VerifyReport]
@@ -43,8 +43,23 @@ def gather(verified: Verified, entries: Mapping[str, SolverEntry], claims: Path 
     DtbenchError
         If no record holds, or folders have a cell in different versions.
     """
-    found = runs_of(verified)
     records, _ = together(verified)
+    return assemble(
+        runs_of(verified), records, entries, _folders(verified), origins(verified, EVERYTHING),
+        tuple(_trainings(records, list(verified))), claims,
+    )  # fmt: skip
+
+
+def assemble(
+    found: Sequence[ProblemRuns],
+    records: Sequence[Record],
+    entries: Mapping[str, SolverEntry],
+    folders: Mapping[str, Path] | None = None,
+    origin: Mapping[str, str] | None = None,
+    trainings: tuple[Training, ...] = (),
+    claims: Path | None = None,
+) -> Site:
+    """The site of what :func:`dtbench.reports.scores.collect` found; without ``folders`` there are no drawings."""
     learners = frozenset(name for name, entry in entries.items() if entry.trains)
     groups = tuple(Group(runs, section(runs), learners) for runs in found)
     runs = [run for each in found for run in each.runs]
@@ -52,12 +67,12 @@ def gather(verified: Verified, entries: Mapping[str, SolverEntry], claims: Path 
         groups=groups,
         failures=reasons(run for run in runs if run.status in REFUSED),
         skipped=reasons(run for run in runs if run.status == "skipped"),
-        provenance=provenance(records) | origins(verified, EVERYTHING),
+        provenance=provenance(records) | dict(origin or {}),
         records=tuple(records),
         entries=entries,
         owners=dict(all_problems()),
-        instances=tuple(_instances(groups, _folders(verified))),
-        trainings=tuple(_trainings(records, list(verified))),
+        instances=tuple(_instances(groups, folders or {})),
+        trainings=trainings,
         claims=claims,
     )
 

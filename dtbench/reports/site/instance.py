@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dtbench.library.best_known import HORIZON
+from dtbench.reports.model import Estimate
 from dtbench.reports.numbers import format_ratio
 from dtbench.reports.scores import Entry
 from dtbench.reports.site import charts, drawings
@@ -17,16 +18,17 @@ def pages(site: Site) -> Iterator[Page]:
     yield Page("instances.html", "instances.html", "Instances", "instances",
                {"listed": [(each, certificate(each)) for each in site.instances]})  # fmt: skip
     for each in site.instances:
-        yield Page(
-            f"instance/{each.key}.html", "instance.html", each.name, "instances",
-            {
-                "facts": each, "owner": site.owners.get(each.group.problem), "certificate": certificate(each),
-                "drawing": drawings.drawn(each, site.owners[each.group.problem]), "rows": _rows(each),
-                "axis": charts.strip_axis(entry.gap for _, entry in _rows(each)),
-                "proved": sum(known.status == "optimal" for slot, known in each.known.items() if slot != HORIZON),
-                "slots": sum(slot != HORIZON for slot in each.known),
-            },
-        )  # fmt: skip
+        rows = _rows(each)
+        context = {
+            "facts": each,
+            "certificate": certificate(each),
+            "drawing": drawings.drawn(each, site.owners[each.group.problem]),
+            "rows": rows,
+            "axis": charts.strip_axis(gap for _, _, gap in rows),
+            "proved": sum(known.status == "optimal" for slot, known in each.known.items() if slot != HORIZON),
+            "slots": sum(slot != HORIZON for slot in each.known),
+        }
+        yield Page(f"instance/{each.key}.html", "instance.html", each.name, "instances", context)
 
 
 def certificate(facts: InstanceFacts) -> dict[str, str]:
@@ -45,11 +47,16 @@ def certificate(facts: InstanceFacts) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _rows(facts: InstanceFacts) -> list[tuple[Standing, Entry]]:
-    """Solvers on the instance, best first; those without a score last."""
+def _rows(facts: InstanceFacts) -> list[tuple[Standing, Entry, Estimate]]:
+    """Solvers on the instance, best first, with their mean gap and its range over runs; without a score last."""
     sense = 1.0 if facts.group.runs.facts.sense == "min" else -1.0
     found = [(each, each.entry.on(facts.name)) for each in facts.group.standings]
-    found = [(each, entry) for each, entry in found if entry.planned]
-    return sorted(
-        found, key=lambda row: (row[1].objective is None, sense * (row[1].objective or 0.0), row[0].name.label)
-    )
+    rows = [(each, entry, _range(entry), entry.objective) for each, entry in found if entry.planned]
+    rows.sort(key=lambda row: (row[3] is None, sense * (row[3] or 0.0), row[0].name.label))
+    return [(each, entry, gap) for each, entry, gap, _ in rows]
+
+
+def _range(entry: Entry) -> Estimate:
+    """Mean gap over runs; the least and the greatest where there are several."""
+    gaps = [run.gap for run in entry.ok if run.gap is not None]
+    return Estimate(entry.mean_gap, min(gaps), max(gaps)) if len(gaps) > 1 else Estimate(entry.mean_gap)
