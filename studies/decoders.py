@@ -47,7 +47,8 @@ def reference(owner: AnyProblem, instance: Instance, rule: str) -> float:
         cls: Any = load_solver(find(rule, discover()))
         return float(play(owner, instance, cls(owner, instance, seed=0)).scores.objective.mean())
     if owner.coupled(instance.params):
-        return float(owner.exact_horizon(instance, Limits(seconds=120.0)).objective / instance.horizon)
+        proved: Any = owner.exact_horizon(instance, Limits(seconds=120.0))
+        return float(proved.objective)
     every = slots(owner, instance)
     return float(np.mean([owner.exact(every[t], Limits(seconds=60.0)).objective for t in range(instance.horizon)]))
 
