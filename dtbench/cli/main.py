@@ -26,6 +26,7 @@ from dtbench.cli import (
     fresh,
     plot,
     predictor,
+    publish,
     reproduce,
     run,
     scaffold,
@@ -69,8 +70,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for part in (
-    catalog, show, solve, train, run, sweep, fresh, reproduce, demonstrations, scores, tables, compare, plot, data,
-    certify, export, score, bundles, predictor, scaffold, scaffold_problem,
+    catalog, show, solve, train, run, sweep, fresh, reproduce, demonstrations, scores, tables, compare, plot, publish,
+    data, certify, export, score, bundles, predictor, scaffold, scaffold_problem,
 ):  # fmt: skip
     part.add_to(app)
 

@@ -145,7 +145,7 @@ def _leaderboard(asked: Asked, no_cache: bool) -> dict[str, Any]:
     from dtbench.reports.render import as_data, write
     from dtbench.reports.terminal import terminal
 
-    reports = _verified(asked.results, remembered=not no_cache)
+    reports = verified(asked.results, remembered=not no_cache)
     lines = all_remarks(reports)
     try:
         board = board_of(reports, Choice(asked.problem, asked.size, asked.solvers))
@@ -192,13 +192,13 @@ def collected(results: Sequence[Path]) -> tuple[tuple[ProblemRuns, ...], bool]:
     """
     from dtbench.reports.folder import all_remarks, runs_of
 
-    reports = _verified(results, remembered=True)
+    reports = verified(results, remembered=True)
     for text in all_remarks(reports):
         stderr.print(text, markup=False, soft_wrap=True)
     return runs_of(reports), all(report.ok for report in reports.values())
 
 
-def _verified(results: Sequence[Path], *, remembered: bool) -> dict[Path, VerifyReport]:
+def verified(results: Sequence[Path], *, remembered: bool) -> dict[Path, VerifyReport]:
     """Each folder, verified against its own plan."""
     from dtbench.experiments.verify import verify as verify_records
 

@@ -140,7 +140,9 @@ class BudgetTable(FileTable):
     seeds: int = Field(default=3, ge=1, le=1000, description="a whole number of at least 1: trainings of each learner")
     over: dict[str, Values] = Field(default_factory=dict, description="a table of swept parameters: these values only")
     set: dict[str, Scalar] = Field(default_factory=dict, description="a table of parameters")
-    episodes: dict[str, int] = Field(default_factory=dict, description="a table of solvers: episodes of their training")
+    episodes: dict[str, int] = Field(
+        default_factory=dict, description="a table of solvers, or solver:setting: episodes of training"
+    )
     leave_out: list[str] = Field(default=[], description="a list of titles of methods")
 
 
@@ -284,8 +286,9 @@ def solver_table(
     entry = find(method.solver, entries)
     options: dict[str, FiniteScalar] = {"preset": method.setting} if method.setting else {}
     options |= method.options
-    if entry.trains and method.solver in budget.episodes:
-        options["episodes"] = budget.episodes[method.solver]
+    episodes = budget.episodes.get(f"{method.solver}:{method.setting}", budget.episodes.get(method.solver))
+    if entry.trains and episodes is not None:
+        options["episodes"] = episodes
     count = (seeds or budget.seeds) if entry.trains else 1
     values = [quote(str(method.only[name]), safe="") if name in method.only else "*" for name in over]
     names = "*" + "".join(f"-{name}={value}" for name, value in zip(over, values, strict=True)) + "-s*"

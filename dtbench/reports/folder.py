@@ -76,7 +76,7 @@ def board_of(verified: Verified, choice: Choice = EVERYTHING) -> Leaderboard:
         in different versions.
     """
     records, lacking = together(verified, choice)
-    return build(records, *_known(verified), lacking, _origins(verified, choice))
+    return build(records, *_known(verified), lacking, origins(verified, choice))
 
 
 def runs_of(verified: Verified, choice: Choice = EVERYTHING) -> tuple[ProblemRuns, ...]:
@@ -216,7 +216,7 @@ def _by_lack(report: VerifyReport) -> dict[str, list[Lacking]]:
     return found
 
 
-def _origins(verified: Verified, choice: Choice) -> dict[str, str]:
+def origins(verified: Verified, choice: Choice) -> dict[str, str]:
     """What the leaderboard says of the plans, and of what was chosen."""
     if len(verified) == 1:
         found = _origin(next(iter(verified.values())))

@@ -81,16 +81,17 @@ def build(
     groups = collect(records, best_known, problems, lacking)
     runs = [run for each in groups for run in each.runs]
     return Leaderboard(
-        sections=tuple(_section(each) for each in groups),
-        failures=_reasons(run for run in runs if run.status in REFUSED),
-        skipped=_reasons(run for run in runs if run.status == "skipped"),
+        sections=tuple(section(each) for each in groups),
+        failures=reasons(run for run in runs if run.status in REFUSED),
+        skipped=reasons(run for run in runs if run.status == "skipped"),
         instances=Table(INSTANCE_COLUMNS, tuple(row for each in groups for row in _instances(each))),
         cells=tuple(row for each in groups for row in cells.rows(each)),
-        provenance=_provenance(records) | dict(origin or {}),
+        provenance=provenance(records) | dict(origin or {}),
     )
 
 
-def _section(group: ProblemRuns) -> Section:
+def section(group: ProblemRuns) -> Section:
+    """The table of one problem at one size."""
     facts = group.facts
     ranks = dict(zip((e.label for e in group.entries), group.mean_ranks.tolist(), strict=True))
 
@@ -213,7 +214,7 @@ def _unseen(group: ProblemRuns) -> Iterable[str]:
         yield f"Planned instances without any record: {', '.join(names)}."
 
 
-def _reasons(runs: Iterable[Run]) -> Table:
+def reasons(runs: Iterable[Run]) -> Table:
     """Runs without a score, one line each."""
 
     rows = [
@@ -256,7 +257,7 @@ def _instances(group: ProblemRuns) -> Iterable[tuple[Value, ...]]:
             )
 
 
-def _provenance(records: Sequence[Record]) -> dict[str, str]:
+def provenance(records: Sequence[Record]) -> dict[str, str]:
     """Where the records come from: every distinct value, sorted."""
     statuses = Counter(record.status for record in records)
     counts = ", ".join(f"{statuses[status]} {status}" for status in STATUSES if statuses[status])

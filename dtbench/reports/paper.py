@@ -7,7 +7,6 @@ equal as it is printed is marked alike, and the second is the next value that is
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -67,8 +66,7 @@ SAID: Mapping[str, str] = {
 }
 INTERVAL = " [95 % interval of a bootstrap over instances and, within each, seeds]"
 COMPARED = ("gap", "objective", "mean_rank")  # the best is bold in these
-TIED = re.compile(r"(?<=\d) (?=[a-z])")  # spaces at which a caption does not break
-RANKLESS = "Rows without a rank"  # how a note begins that the mark of such rows says better
+SAID_BETTER = ("Rows without a rank", "Planned, but without any record")  # how notes begin that others here stand for
 ROUGH = ("One instance: intervals", "instances: intervals")  # what notes on intervals hold
 
 
@@ -154,13 +152,13 @@ def _problem(board: Leaderboard, sections: Sequence[Section], wanted: Wanted) ->
     names = _names(sections, wanted)
     several = len(sections) > 1
     heads = [_head(name, wanted) for name in names]
-    titles = [f"S{_title(board, section)[1:]}" if several else "" for section in sections]
+    titles = [f"Size {section.size}: {_extent(board, section)}" if several else "" for section in sections]
     rows = [tuple(_rows(section, names, wanted)) for section in sections]
-    where = "" if several else f", {_title(board, first)}"
+    where = "" if several else f", size {first.size}"
     what = "Gap to the best known value" if "gap" in names else "Results"
     return PaperTable(
         key=first.problem,
-        caption=rf"{what} on \mbox{{{latex_escape(first.problem)}}}{TIED.sub('~', latex_escape(where))}",
+        caption=rf"{what} on \mbox{{{latex_escape(first.problem)}}}{latex_escape(where)}",
         heads=tuple(heads),
         blocks=tuple(map(Block, titles, rows)),
         notes=tuple(_notes(board, sections, names, wanted)),
@@ -186,9 +184,9 @@ def _head(name: str, wanted: Wanted) -> Head:
     return replace(head, kind="number") if head.kind == "interval" and not wanted.intervals else head
 
 
-def _title(board: Leaderboard, section: Section) -> str:
-    """Size, instances and seeds: ``size tiny: 3 instances, 1 seed``."""
-    return f"size {section.size}: {counted(section.n_instances, 'instance')}, {seeds_of(board, [section])}"
+def _extent(board: Leaderboard, section: Section) -> str:
+    """``3 instances, 1 seed``."""
+    return f"{counted(section.n_instances, 'instance')}, {seeds_of(board, [section])}"
 
 
 def _rows(section: Section, names: Sequence[str], wanted: Wanted) -> Iterator[Cells]:
@@ -225,7 +223,8 @@ def _marks(section: Section, name: str) -> list[Mark]:
 
 def _notes(board: Leaderboard, sections: Sequence[Section], names: Sequence[str], wanted: Wanted) -> Iterator[str]:
     first = sections[0]
-    yield breakable(f"{first.title}; {_objective(first)}.")
+    extent = f" {_extent(board, first)}." if len(sections) == 1 else ""
+    yield breakable(f"{first.title}; {_objective(first)}.{extent}")
     for name in names:
         if name == "gap":
             yield breakable(SAID["gap"] + (INTERVAL if wanted.intervals else "") + ".")
@@ -266,12 +265,12 @@ def _caveats(sections: Sequence[Section], names: Sequence[str], wanted: Wanted) 
         lost = [_lack(row) for row in section.table.rows if not scored(row)]
         lacking = [_lack(row) for row in section.table.rows if scored(row) and value_of(row, "rank").sort is None]
         if lacking:
-            yield raised(PARTIAL) + breakable(f"{where}without a score on everything planned: {'; '.join(lacking)}.")
+            yield raised(PARTIAL) + breakable(f"{where}Without a score on everything planned: {'; '.join(lacking)}.")
         if lost:
-            yield breakable(f"{where}left out, without any score: {'; '.join(lost)}.")
+            yield breakable(f"{where}Left out, without any score: {'; '.join(lost)}.")
         intervals = wanted.intervals and "gap" in names and any(_has_interval(row) for row in section.table.rows)
         for note in section.notes:
-            if not note.startswith(RANKLESS) and (intervals or not any(said in note for said in ROUGH)):
+            if not note.startswith(SAID_BETTER) and (intervals or not any(said in note for said in ROUGH)):
                 yield breakable(where + note)
 
 

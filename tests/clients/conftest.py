@@ -93,7 +93,12 @@ def table(reports) -> str:
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    reports = [report for outcome in RESULTS for report in terminalreporter.stats.get(outcome, ())]
+    reports = [  # of tests; a module that is skipped as a whole has a report of another kind
+        report
+        for outcome in RESULTS
+        for report in terminalreporter.stats.get(outcome, ())
+        if hasattr(report, "user_properties")
+    ]
     if not any(key == CLIENT for report in reports for key, _ in report.user_properties):
         return
     text = table(reports)

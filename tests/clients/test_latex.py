@@ -47,7 +47,6 @@ name = "clairvoyant"
 
 [[solvers]]
 name = "vdn"
-seeds = 1
 """
 
 

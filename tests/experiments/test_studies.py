@@ -108,6 +108,11 @@ def test_a_study_as_a_sweep(write):
     assert (made.seeds, made.over) == (2, {"n_users": [3, 4], "split": ["even", "optimal"]})
 
 
+def test_episodes_of_a_setting(write):
+    text = GOOD.replace("{vdn = 5, greedy = 7}", '{vdn = 5, "vdn:tuned" = 9}')
+    assert studies.read(write(text)).sweep("quick").content.solvers[0].options["episodes"] == 9
+
+
 def test_seeds_of_the_command_line_are_of_learners(write):
     made = studies.read(write()).sweep("quick", 9).content
     assert [table.seeds for table in made.solvers] == [9, 1]

@@ -9,6 +9,7 @@ import pytest
 
 from dtbench.errors import DtbenchError
 from dtbench.reports import paper, paper_rows, paper_summary
+from dtbench.reports.columns import chosen
 from dtbench.reports.leaderboard import build
 from dtbench.reports.paper import Wanted, tables
 from dtbench.reports.paper_rows import marked
@@ -63,13 +64,13 @@ def test_a_problem_by_hand(board):
     assert rows["c"][:3] == ["2", "c", r"\textbf{10.0}"]
     assert rows["e"][:3] == ["4", r"e$^{\ast}$", r"\underline{50.0}"]
     assert rows["d"][:3] == ["--", r"d$^{\ddagger}$", "0.000"]
-    assert lights.caption == r"Gap to the best known value on \mbox{lights}, size tiny: 2~instances, 1~seed"
+    assert lights.caption == r"Gap to the best known value on \mbox{lights}, size tiny"
     notes = "\n".join(lights.notes)
-    assert "Street lights; objective in seconds, less is better." in notes
+    assert "Street lights; objective in seconds, less is better. 2 instances, 1 seed." in notes
     assert r"{[}95\,\% interval of a bootstrap over instances and, within each, seeds]" in notes
     assert "Time: median of one decision, on Abacus 9 (4 cores)." in notes
     assert "No decision needed repair." in notes
-    assert r"$^{\ddagger}$without a score on everything planned: d (1 timeout)." in notes
+    assert r"$^{\ddagger}$Without a score on everything planned: d (1 timeout)." in notes
     assert r"methods with $^{\ddagger}$ are not compared" in notes
     assert r"$^{\dagger}$Knows the whole trace in advance; for reference, not compared." in notes
 
@@ -136,13 +137,13 @@ def test_a_method_without_any_score_is_a_note(facts, make_record):
     records = [make_record("a"), make_record("b", 0, 2.0), make_record("c", status="crash")]
     (table,) = tables(build(records, BEST, facts))
     assert "c" not in rows_of(table)
-    assert "left out, without any score: c (1 crash)." in table.notes
+    assert "Left out, without any score: c (1 crash)." in table.notes
 
 
 def test_seeds_that_differ_are_told(facts, make_record):
     records = [make_record("a", 0, 11.0, seed=s) for s in range(3)] + [make_record("b", 0, 12.0)]
     (table,) = tables(build(records, BEST, facts))
-    assert table.caption.endswith("1~instance, 1~to 3~seeds per method")
+    assert table.notes[0].endswith(" 1 instance, 1 to 3 seeds per method.")
 
 
 def test_frames_are_short(facts, make_record):
@@ -150,6 +151,12 @@ def test_frames_are_short(facts, make_record):
     records = [make_record("a", 0, 11.0, train_seconds=90.0, method=training), make_record("b")]
     (table,) = tables(build(records, BEST, facts), Wanted(("train_time",)))
     assert rows_of(table)["a"] == ["a", r"90.0\,s (1.3M)"]
+
+
+def test_the_whole_board_takes_columns_and_digits(board):
+    text = paper.document(chosen(board, ["gap"], 2))
+    assert r"Method & \multicolumn{2}{c}{Gap {[}\%]} \tabularnewline" in text
+    assert r"b & \textbf{10} & {[}10, 10] \tabularnewline" in text
 
 
 def test_the_whole_board_in_one_file_names_what_failed(board):

@@ -12,7 +12,7 @@ from .training import train_and_play
 QUICK = {"episodes": 4, "parallel": 2, "slots": 2, "updates": 2, "batch": 4, "hidden": 8, "layers": 2, "traces": 2}
 
 
-@pytest.mark.parametrize("id", ["stin-deployment", "edge-migration"])
+@pytest.mark.parametrize("id", ["stin-deployment", "edge-migration", "mec-synchronization", "satellite-offloading"])
 def test_a_policy_plays_other_sizes(id, tmp_path):
     """One file for all networks of a size, and for others: what is asked for needs no repair."""
     owner = problem(id)

@@ -43,6 +43,11 @@ class ImitationLearner(Learner):
         Settings.
     seed
         Of the choice of slots, batches and first weights.
+
+    Raises
+    ------
+    DtbenchError
+        If the encoding has no layout; from :meth:`round`, if nobody answers.
     """
 
     def __init__(self, env: BatchEnv, options: ImitationOptions, seed: int) -> None:
@@ -65,6 +70,11 @@ class ImitationLearner(Learner):
             self.read_demonstrations(Path(o.demonstrations))
         if number < self.rounds - o.finishing:
             metrics = {"objective": self.demonstrate(by_answers=number < o.expert)}
+        if self.lessons.size == 0:
+            raise DtbenchError(
+                f"no slot was answered within {o.seconds:g} s, so there is nothing to learn from; raise the option "
+                "seconds or name a quicker method."
+            )
         if number == 0:
             self.set_scales()
         rate = o.learning_rate * cosine(1.0, o.last_rate, number / max(self.rounds - 1, 1))

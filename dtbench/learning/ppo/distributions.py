@@ -221,7 +221,7 @@ class CategoricalHead(Head):
 
 def _halves(outputs: Tensor) -> Tensor:
     """Outputs (rows, 2 width) as (2, rows, width)."""
-    return outputs.reshape(len(outputs), 2, -1).movedim(1, 0)
+    return outputs.reshape(len(outputs), 2, outputs.shape[1] // 2).movedim(1, 0)
 
 
 def polygammas(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:

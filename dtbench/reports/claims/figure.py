@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 FORMATS = ("png", "pdf")
 DPI = 110.0
 WIDTH, HEIGHT, LEGEND = 3.9, 2.6, 2.7  # inches of a plot, and of the legend
+LEFT = 1.0
 TITLE, NOTE = 0.75, 0.42
 STROKES = {"": "-", "paper": "-", "tuned": "--"}
 GREYS = ("#808080", "#B0B0B0", "#606060", "#9A9A9A")
@@ -63,7 +64,7 @@ def draw(study: Study, bundle: Bundle) -> Figure:
         for metric in study.content.metrics
         if any(_lines(runs, metric, column.of(its)) for column in columns)
     ] or [(study.content.metrics[0], ALL)]
-    width = 0.5 + len(columns) * WIDTH + LEGEND
+    width = LEFT - 0.25 + len(columns) * WIDTH + LEGEND
     height = TITLE + len(rows) * HEIGHT + NOTE
     styles = _styles(runs)
     with styled():
@@ -71,7 +72,7 @@ def draw(study: Study, bundle: Bundle) -> Figure:
         grid: Any = page.subplots(
             len(rows), len(columns), squeeze=False, sharex=study.x not in (TRAINING, SLOT), sharey="row",
             gridspec_kw={
-                "left": 0.75 / width, "right": 1.0 - LEGEND / width, "top": 1.0 - TITLE / height,
+                "left": LEFT / width, "right": 1.0 - LEGEND / width, "top": 1.0 - TITLE / height,
                 "bottom": (NOTE + 0.42) / height, "hspace": 0.22, "wspace": 0.1,
             },
         )  # fmt: skip
@@ -83,7 +84,7 @@ def draw(study: Study, bundle: Bundle) -> Figure:
                     axes.set_title(panel.title, fontsize=9.0)
                 if column == 0:
                     words = [metric.label, *([SETTINGS[its[1]]] if len(settings) > 1 else [])]
-                    axes.set_ylabel(fill(", ".join(words), 36), fontsize=8.5)
+                    axes.set_ylabel(fill(", ".join(words), 34), fontsize=8.5)
                 if row == len(rows) - 1:
                     axes.set_xlabel(study.content.x_label or study.x, fontsize=8.5)
         _words(page, study, bundle, width, height)

@@ -302,7 +302,7 @@ def _markdown(report: Report) -> Iterator[str]:
     for paper in report.papers:
         yield f"### {e(paper.title)}: distance from the certified optimum\n"
         rows = distance_rows(paper)
-        yield from _md_table(list(DISTANCE_COLUMNS), rows) if rows else ["Not run."]
+        yield from _md_table(list(DISTANCE_COLUMNS), rows) if rows else [NO_DISTANCES]
         yield ""
         for part, each in headlines(paper):
             facts = row(part, each)
@@ -385,6 +385,7 @@ FIRST = (
     "How far each method is from the optimum, and what became of the papers' rankings. A distance is the mean over the "
     "points of a figure, relative to the optimum, with its 95 % interval over trainings and instances."
 )
+NO_DISTANCES = "Not run, or without the optimum."
 RULE_BEGIN = (
     "An effect is written so that above 0 is what the paper claims: by which part of B's value A is better. It is "
     "measured with a 95 % interval over trainings and instances."
@@ -423,7 +424,8 @@ def html(report: Report, images: dict[str, bytes]) -> str:
         report=report, pictures=pictures, policy=policy, verdicts=VERDICTS, row=row, heads=CLAIM_HEADS,
         budgets=budgets(report), distance_rows=distance_rows,
         distance_columns=DISTANCE_COLUMNS, introduction=INTRODUCTION, first=FIRST,
-        rules=RULES, rule_begin=RULE_BEGIN, rule_end=RULE_END, headline=headline, headlines=headlines,
+        rules=RULES, rule_begin=RULE_BEGIN, no_distances=NO_DISTANCES,
+        rule_end=RULE_END, headline=headline, headlines=headlines,
     )  # fmt: skip
 
 

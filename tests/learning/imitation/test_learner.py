@@ -100,6 +100,14 @@ def test_plans_are_followed_where_slots_are_coupled():
     assert np.isnan(follow(encoding, None)(0, slot)).all()
 
 
+def test_without_answers_there_is_nothing_to_learn(monkeypatch):
+    made = learner()
+    nobody = dataclasses.replace(made.env.encoding, teacher=lambda *_: follow(made.env.encoding, None))
+    monkeypatch.setattr(made.env, "encoding", nobody)
+    with pytest.raises(DtbenchError, match="no slot was answered within 60 s"):
+        made.round(0)
+
+
 def test_an_encoding_without_layout_is_refused():
     with pytest.raises(DtbenchError, match="no layout of sets"):
         ImitationLearner(BatchEnv(STIN, TINY, 1, fresh=True), QUICK, 0)

@@ -32,6 +32,7 @@ def test_lengths_at_paper_size(obs, length):
     encodings = OFFLOADING.encodings(instance)
     assert {name: e.size for name, e in encodings.items()} == {
         "agents": 11 + 33 + 1 + 3, "strict": 11 + 33 + 1 + 3, "structured": 44, "penalty": 44, "search": 37,
+        "association": 33,
     }  # fmt: skip
     assert encodings["agents"].groups[0].observation == length
     assert_array_equal(encodings["structured"].high, [32.0] * 11 + [1.0] * 33)

@@ -17,7 +17,7 @@ from dtbench.problems.edge_association.placement.repair import Tables, place
 from dtbench.problems.edge_association.placement.waterfill import TOLERANCE
 
 STEPS = 12  # towards prices
-MOVES = 16  # of single twins, at most
+MOVES = 8  # of single twins, at most
 GAIN = 1e-3  # s: sum of the users' costs that a move must save
 FIRST_STEP, FADING, TOLL = 0.5, 0.5, 0.3  # length of a step, how it falls, and of the toll against prices
 
@@ -36,9 +36,11 @@ def assign(slot: PlacementSlot, opened: BoolArray, *, moves: bool = True) -> Pla
     safe = np.asarray(of_assoc(tables.safe, slot.n_bs).open)
     rows, given_up = np.arange(len(wanted)), np.zeros(len(wanted), dtype=bool)
     while rows.size:
-        some = tables.rows(rows)
+        some = tables if len(rows) == len(wanted) else tables.rows(rows)
         enough, assoc[rows] = place(some, wanted[rows], priced(some, wanted[rows]), None)
         stuck: BoolArray = np.asarray((assoc[rows] < 0).any(axis=-1))
+        if not stuck.any() and (enough == wanted[rows]).all():
+            break
         last = rows[stuck & given_up[rows]]
         wanted[last], assoc[last] = safe[last], tables.safe[last]
         given_up[rows] |= stuck
@@ -56,20 +58,20 @@ def priced(t: Tables, opened: BoolArray) -> IntArray:
     """The servers (B, N) that cost users least at the prices reached, of servers ``opened`` (B, M)."""
     usable = opened[:, None] & np.isfinite(t.floor)
     usable |= ~usable.any(axis=-1, keepdims=True)
-    carry = np.moveaxis(
-        np.where(usable, t.carry, np.inf), -1, 0
-    ).copy()  # (M, B, N): least over the first axis is quick
-    cpu, cap = t.cpu.T, t.cap.T
-    price = np.broadcast_to(2.0 * t.root.sum(axis=-1) / np.where(opened, t.cpu, 0.0).sum(axis=-1), cpu.shape)
-    toll, unit = np.zeros(cpu.shape), TOLL * t.carry.mean(axis=(-2, -1))
+    carry = np.swapaxes(np.where(usable, t.carry, np.inf), -1, -2).copy()  # (B, M, N): the least of M is quick so
+    both = np.stack([t.root, np.ones(t.root.shape)], axis=-2)  # (B, 2, N): what prices and tolls are on
+    unit = TOLL * t.carry.mean(axis=(-2, -1))[:, None]
+    charge = np.zeros((*t.cpu.shape, 2))  # (B, M, 2): prices and tolls
+    charge[..., 0] = (2.0 * t.root.sum(axis=-1) / np.where(opened, t.cpu, 0.0).sum(axis=-1))[:, None]
+    pace = np.stack([FIRST_STEP * 2.0 / t.cpu, unit / t.cap], axis=-1)
+    kept, drawn = np.array([FIRST_STEP, 0.0]), np.stack([0.0 * unit, unit], axis=-1)
     each = carry
     for number in range(STEPS):
-        each = carry + t.root * price[..., None] + toll[..., None]
-        here = each == each.min(axis=0)
+        each = carry + charge @ both
+        held = (each == each.min(axis=1, keepdims=True)).astype(np.float64) @ np.swapaxes(both, -1, -2)
         step = 1.0 / (1.0 + FADING * number)
-        price = price + FIRST_STEP * step * (2.0 * (here * t.root).sum(axis=-1) / cpu - price)
-        toll = np.maximum(toll + step * unit * (here.sum(axis=-1) / cap - 1.0), 0.0)
-    return np.asarray(each.argmin(axis=0))
+        charge = np.maximum((1.0 - step * kept) * charge + step * (pace * held - drawn), 0.0)
+    return np.asarray(each.argmin(axis=1))
 
 
 class Twins:
@@ -91,40 +93,40 @@ class Twins:
 
     def __init__(self, t: Tables, row: int, opened: BoolArray, assoc: IntArray) -> None:
         self.assoc, self.root, self.work = assoc.copy(), t.root[row], t.root[row] ** 2
-        self.cpu, self.cap = t.cpu[row].tolist(), t.cap[row].tolist()
+        self.cpu, self.cap = t.cpu[row][:, None], t.cap[row]
         self.carry, floor = t.carry[row].T, t.floor[row].T  # (M, N), rows are read server by server
         reachable = np.isfinite(floor)
         self.least: Array = np.where(reachable, floor, 0.0)
-        self.slow = self.work / np.maximum(self.least, TOLERANCE * t.cpu[row][:, None])  # [s] on the floor
+        self.slow = self.work / np.maximum(self.least, TOLERANCE * self.cpu)  # [s] on the floor
         self.base = np.where(reachable & opened[:, None], self.carry, np.inf)
         self.join, self.leave = np.full(self.carry.shape, np.inf), np.zeros(len(assoc))
-        for k in np.flatnonzero(opened).tolist():
-            self.refresh(k)
+        self.refresh(np.flatnonzero(opened))
 
-    def refresh(self, k: int) -> None:
-        """Compute what joining and leaving server ``k`` costs, after its twins have changed."""
-        here = np.flatnonzero(self.assoc == k)
-        least, root, slow, cpu = self.least[k], self.root, self.slow[k], self.cpu[k]
-        own_floor, own_root = least[here], root[here]
-        floors, trace = float(own_floor.sum()), TOLERANCE * cpu
-        rest, load = cpu, float(own_root.sum())
-        bound = own_floor * load > rest * own_root
-        while load > 0.0 and bound.any():
-            rest, load = cpu - float(own_floor[bound].sum()), float(own_root[~bound].sum())
-            more = own_floor * load > rest * own_root
-            if not (more & ~bound).any():
+    def refresh(self, servers: IntArray) -> None:
+        """Compute what joining and leaving ``servers`` (K,) costs, after their twins have changed."""
+        here = self.assoc == servers[:, None]  # (K, N)
+        least, root, slow, cpu = self.least[servers], self.root, self.slow[servers], self.cpu[servers]
+        floors, trace = (least * here).sum(axis=-1, keepdims=True), TOLERANCE * cpu
+        rest, load = cpu, (root * here).sum(axis=-1, keepdims=True)
+        bound = here & (least * load > rest * root)
+        while bound.any():
+            rest = cpu - (least * bound).sum(axis=-1, keepdims=True)
+            load = (root * (here & ~bound)).sum(axis=-1, keepdims=True)
+            more = here & ~bound & (least * load > rest * root)
+            if not more.any():
                 break
             bound |= more
-        rest = max(rest, trace)
-        cost, more_load = load * load / rest, load + root
-        kept = slow + load * load / np.maximum(rest - least, trace)  # of a twin that would be on its floor
+        rest = np.maximum(rest, trace)
+        square, more_load, less_load = load * load, load + root, load - root
+        cost = square / rest
+        kept = slow + square / np.maximum(rest - least, trace)  # of a twin that would be on its floor
         joined = np.where(least * more_load > rest * root, kept, more_load * more_load / rest) - cost
-        gone = np.where(bound, load * load / (rest + own_floor) - slow[here], (load - own_root) ** 2 / rest) - cost
-        self.join[k] = np.inf
-        if len(here) < self.cap[k]:
-            self.join[k] = np.where(floors + least <= cpu + trace, self.base[k] + joined, np.inf)
-            self.join[k, here] = np.inf
-        self.leave[here] = gone - self.carry[k, here]
+        gone = np.where(bound, square / (rest + least) - slow, less_load * less_load / rest) - cost
+        fits = (floors + least <= cpu + trace) & (here.sum(axis=-1) < self.cap[servers])[:, None] & ~here
+        self.join[servers] = np.where(fits, self.base[servers] + joined, np.inf)
+        self.leave = np.where(here, gone - self.carry[servers], 0.0).sum(axis=0) + np.where(
+            here.any(axis=0), 0.0, self.leave
+        )
 
     def settled(self) -> IntArray:
         """The association (N,) after the best moves."""
@@ -133,8 +135,7 @@ class Twins:
             k, user = divmod(int(change.argmin()), len(self.assoc))
             if not change[k, user] < -GAIN:
                 break
-            source = int(self.assoc[user])
+            changed = np.array([self.assoc[user], k])
             self.assoc[user] = k
-            self.refresh(source)
-            self.refresh(k)
+            self.refresh(changed)
         return self.assoc

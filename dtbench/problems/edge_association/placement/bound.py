@@ -10,6 +10,7 @@ little more, so what is found is a bound up to this.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -61,30 +62,41 @@ def bounds(g: Groups, sets: BoolArray) -> Array:
     inf where there are fewer places than twins. Where groups hold one user each, these are lower bounds.
     """
     wire = np.where(sets.T[..., None], g.wire.T[:, None], np.inf)  # (M, R, G): least over the first axis is quick
+    both = np.stack([g.root, g.count], axis=-1)  # what prices and tolls are on
     cpu, cap = np.where(sets, g.cpu, 0.0).T, g.cap[:, None]
-    price = np.broadcast_to(2.0 * g.root.sum() / cpu.sum(axis=0), cpu.shape)
-    toll, unit = np.zeros(cpu.shape), TOLL * g.wire.sum() / g.count.sum() / len(cap)
+    unit = TOLL * g.wire.sum() / g.count.sum() / len(cap)
+    charge = np.zeros((*cpu.shape, 2))  # prices and tolls
+    charge[..., 0] = 2.0 * g.root.sum() / cpu.sum(axis=0)
+    pace = np.stack([FIRST_STEP * 2.0 / g.cpu, unit / g.cap], axis=-1)[:, None]
     best = np.full(len(sets), -np.inf)
     for number in range(STEPS):
-        each = wire + g.root * price[..., None] + g.count * toll[..., None]
+        each = wire + charge @ both.T
         least = each.min(axis=0)
-        best = np.maximum(best, least.sum(axis=-1) - (cpu * price**2 / 4.0 + toll * cap).sum(axis=0))
-        here = each == least
+        if number >= STEPS // 2:
+            due = cpu * charge[..., 0] ** 2 / 4.0 + cap * charge[..., 1]
+            best = np.maximum(best, least.sum(axis=-1) - due.sum(axis=0))
         step = 1.0 / (1.0 + FADING * number)
-        price = price + FIRST_STEP * step * (2.0 * (here * g.root).sum(axis=-1) / g.cpu[:, None] - price)
-        toll = np.maximum(toll + step * unit * ((here * g.count).sum(axis=-1) / cap - 1.0), 0.0)
+        kept, drawn = np.array([1.0 - FIRST_STEP * step, 1.0]), np.array([0.0, unit * step])
+        held = (each == least).astype(np.float64) @ both
+        charge = np.maximum(kept * charge + step * pace * held - drawn, 0.0)
     room = np.where(sets, g.cap, 0).sum(axis=-1) >= g.count.sum()
     return np.where(room, best + g.fee * sets.sum(axis=-1) + g.rest, np.inf)
 
 
-def neighbours(opened: BoolArray, free: BoolArray) -> BoolArray:
-    """Sets (R, M) that differ from ``opened`` (M,) by a server opened, closed or exchanged, all of those ``free``."""
-    unit = np.eye(len(opened), dtype=bool)
-    inside, outside = unit[opened & free], unit[~opened & free]
-    single = np.concatenate([inside, outside])
-    pairs = (inside[:, None] | outside[None]).reshape(-1, len(opened))
-    sets = opened ^ np.concatenate([single, pairs])
+def neighbours(opened: BoolArray, free: BoolArray, most: int = 1) -> BoolArray:
+    """Sets (R, M) that differ from ``opened`` (M,): at most ``most`` servers opened, as many closed, all ``free``."""
+    closed, added = (some(np.flatnonzero(where & free), len(opened), most) for where in (opened, ~opened))
+    sets = opened ^ (closed[:, None] | added[None]).reshape(-1, len(opened))[1:]
     return np.asarray(sets[sets.any(axis=-1)])
+
+
+def some(which: IntArray, size: int, most: int) -> BoolArray:
+    """Sets (S, size) of at most ``most`` members of ``which``; the empty one first."""
+    chosen = [list(each) for n in range(most + 1) for each in combinations(which.tolist(), n)]
+    sets = np.zeros((len(chosen), size), dtype=bool)
+    for row, each in enumerate(chosen):
+        sets[row, each] = True
+    return sets
 
 
 def changes(g: Groups, opened: BoolArray, sets: BoolArray) -> Array:
@@ -99,10 +111,10 @@ def changes(g: Groups, opened: BoolArray, sets: BoolArray) -> Array:
     return np.asarray(value[1:] / value[0] - 1.0 + CLOSING * closed)
 
 
-def improved(g: Groups, opened: BoolArray, free: BoolArray, steps: int) -> BoolArray:
-    """The set (M,) after at most ``steps`` steps to the best neighbour, while that seems better."""
+def improved(g: Groups, opened: BoolArray, free: BoolArray, steps: int, most: int = 1) -> BoolArray:
+    """The set (M,) after at most ``steps`` steps to the best of :func:`neighbours`, while that seems better."""
     for _ in range(steps):
-        sets = neighbours(opened, free)
+        sets = neighbours(opened, free, most)
         if not len(sets):
             return opened
         change = changes(g, opened, sets)

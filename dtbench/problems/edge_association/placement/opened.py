@@ -1,7 +1,7 @@
 """The encoding ``opened`` of ``edge-placement``: which base stations open; their twins follow.
 
-One controller sees the whole slot and says of every base station how much better the objective is if it opens. Two
-steps to a better set follow, by a bound of its cost, and twins are placed by
+One controller sees the whole slot and says of every base station how much better the objective is if it opens. Those of
+which it is least certain are opened and closed as lowers a bound of the cost most, and twins are placed by
 :mod:`~dtbench.problems.edge_association.placement.assignment`, which is quick and close to the best.
 
 Data of a user reach every server by way of the access base station, so what matters of users are, for each access base
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dtbench.arrays import Array, BoolArray
+from dtbench.arrays import BoolArray
 from dtbench.core import AnyProblem, Limits
 from dtbench.encoding import Bounds, Box, Encoding, Group, Observation
 from dtbench.layout import Head, Layout, Part
@@ -33,8 +33,8 @@ from dtbench.problems.edge_association.system import distances, one_hot
 CERTAIN = 1.0  # of a share of the objective: what is said of a set that is given
 CUT = 8.0  # features are cut at it
 FIRM = 0.5  # of what is said: beyond it a base station stays as it is said
-LOOSE = 8  # of the others, those nearest to 0 may change
-STEPS = 2  # from the set that is said to better neighbours, at most
+LOOSE = 5  # of the others, those nearest to 0 may change
+CHANGED = 2  # of these that are opened, and that are closed, at most
 LONG = 0.2  # share of the objective: differences are taught up to it
 MOST = 20  # steps of the teacher's search
 TRIED = 4  # neighbours that the teacher tries with all twins placed
@@ -80,24 +80,22 @@ def observe(slot: PlacementSlot) -> Observation:
     here = one_hot(slot.access, stations).astype(np.float64)  # (..., N, M)
     bits, root = slot.effective_bits, slot.root
 
-    def by_access(value: Array) -> Array:
-        """Sums (..., M) over the users of each access base station."""
-        return np.asarray((value[..., None] * here).sum(axis=-2))
-
-    count, load, roots = here.sum(axis=-2), by_access(bits), by_access(root)
+    least = np.where(np.isfinite(slot.floor), slot.floor, slot.cpu[..., None, :]).min(axis=-1)
+    of_user = np.stack([np.ones(bits.shape), bits, root, least], axis=-1)  # (..., N, 4)
+    at_access = np.swapaxes(here, -1, -2)
+    count, load, roots, needed = np.moveaxis(at_access @ of_user, -1, 0)
     wire = p.wire * p.wired_factor * distances(slot.bs_xy, slot.bs_xy)  # s/bit
     sent = wire * load[..., None] / users
     floor = np.minimum(slot.floor / slot.cpu[..., None, :], 1.0)
     late = (slot.floor > slot.cpu[..., None, :]).astype(np.float64)
     some = np.maximum(count, 1.0)[..., None]
-    floors = np.swapaxes(here, -1, -2) @ floor
-    least = np.where(np.isfinite(slot.floor), slot.floor, slot.cpu[..., None, :]).min(axis=-1)
+    floors = at_access @ floor
     speed = slot.cpu.sum(axis=-1, keepdims=True)
     told = sent.sum(axis=-2)
     same = np.broadcast_to(np.eye(stations), sent.shape)
-    pair = [sent * stations, wire * load[..., None] / some, floors, np.swapaxes(here, -1, -2) @ late / some, same]
+    pair = [sent * stations, wire * load[..., None] / some, floors, at_access @ late / some, same]
     access = [load / load.sum(axis=-1, keepdims=True), roots / roots.sum(axis=-1, keepdims=True), count / users,
-              by_access(least) / speed]  # fmt: skip
+              needed / speed]  # fmt: skip
     own = roots / roots.sum(axis=-1, keepdims=True) / (slot.cpu / speed)
     server = [
         slot.cpu / speed * stations, slot.cpu / slot.cpu.min(axis=-1, keepdims=True) / 2.0,
@@ -114,8 +112,7 @@ def observe(slot: PlacementSlot) -> Observation:
         "pair": np.stack(pair, axis=-1), "access": np.stack(access, axis=-1), "server": np.stack(server, axis=-1),
         "whole": np.stack(whole, axis=-1),
     }  # fmt: skip
-    cut = {name: np.clip(part, -CUT, CUT) for name, part in parts.items()}
-    state = layout(stations).join_state(cut, lead)
+    state = np.clip(layout(stations).join_state(parts, lead), -CUT, CUT)
     return Observation(agents={CONTROLLER: state[..., None, :]}, masks={}, state=state)
 
 
@@ -127,9 +124,9 @@ def encode(slot: PlacementSlot, decision: PlacementDecision) -> npt.NDArray[Any]
 def decode(slot: PlacementSlot, x: npt.NDArray[Any]) -> PlacementDecision:
     """The placement on the base stations whose entry of (..., M) is not below 0; on the greatest where all are.
 
-    Base stations whose entry is nearer to 0 than :data:`FIRM` are not certain. Before twins are placed, the opening,
-    closing or exchange of the :data:`LOOSE` least certain ones that lowers a bound of the cost most is made, and once
-    more, while that helps: :mod:`~dtbench.problems.edge_association.placement.bound`.
+    Base stations whose entry is nearer to 0 than :data:`FIRM` are not certain. Before twins are placed, at most
+    two of the :data:`LOOSE` least certain ones are opened and at most two closed, as lowers a bound of the cost most:
+    :mod:`~dtbench.problems.edge_association.placement.bound`.
     """
     slot, x = slot[...], np.asarray(x, dtype=np.float64)
     lead = np.broadcast_shapes(x.shape[:-1], slot.batch_shape)
@@ -143,7 +140,7 @@ def decode(slot: PlacementSlot, x: npt.NDArray[Any]) -> PlacementDecision:
         if free[member].any():
             at = tuple(0 if n == 1 else i for i, n in zip(member, each.batch_shape, strict=True))
             one = each[at] if at else each
-            opened[member] = improved(Groups.of(one), opened[member], free[member], STEPS)
+            opened[member] = improved(Groups.of(one), opened[member], free[member], 1, CHANGED)
     return assign(slot, opened)
 
 

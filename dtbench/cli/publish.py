@@ -1,0 +1,66 @@
+"""``dtbench publish``: a static site of results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dtbench.cli.output import Json, ProblemsPath, SolversPath, print_json, stderr, stdout
+from dtbench.cli.scores import NoCache, verified
+from dtbench.errors import DtbenchError
+from dtbench.machine import uncollected
+from dtbench.plugins.discovery import discover
+
+CLAIMS = "claims"  # a folder of results may hold a report of claims under this name
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command(epilog="Example: dtbench publish --results results/quick -o site")(publish)
+
+
+def publish(
+    results: Annotated[
+        list[Path] | None,
+        typer.Option("--results", metavar="DIR", help="Folder of results, or of a report of the papers' claims; "
+                     "repeatable. By default results/quick."),
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to write to.")] = Path("site"),
+    solvers_path: SolversPath = None,
+    no_cache: NoCache = False,
+    json: Json = False,
+    problems_path: ProblemsPath = None,
+) -> None:  # fmt: skip
+    """Write a site of results: pages for problems, solvers and instances, to open as files or to put on any server.
+
+    It needs no network. Records are verified first; one that does not hold is named and left out, and the command
+    exits with 1. The same records give the same bytes, whenever and wherever it is made.
+    """
+    given = list(dict.fromkeys(results or [Path("results/quick")]))
+    from dtbench.reports.folder import all_remarks
+    from dtbench.reports.site import build, claims
+    from dtbench.reports.site.gather import gather
+
+    reports = [each for each in given if claims.is_report(each)]
+    reports += [each / CLAIMS for each in given if each not in reports and claims.is_report(each / CLAIMS)]
+    if len(reports) > 1:
+        raise DtbenchError(f"two reports of claims: '{reports[0]}' and '{reports[1]}'; name one.")
+    folders = [each for each in given if each not in reports]
+    if not folders:
+        raise DtbenchError("name a folder of results beside the report of claims: --results DIR.")
+    checked = verified(folders, remembered=not no_cache)
+    for text in all_remarks(checked):
+        stderr.print(text, markup=False, soft_wrap=True)
+    with uncollected():
+        site = gather(checked, discover(solvers_path or []), reports[0] if reports else None)
+        written = build.write(output, site)
+    holds = all(report.ok for report in checked.values())
+    facts = {"site": str(output), "pages": sum(each.suffix == ".html" for each in written), "holds": holds}
+    if json:
+        print_json(facts)
+    else:
+        stdout.print(f"{facts['pages']} pages; open {output / 'index.html'}", markup=False, soft_wrap=True)
+    if not holds:
+        raise typer.Exit(1)
