@@ -30,14 +30,21 @@ NOTHING = "nothing"
 
 PRESETS: Presets = {
     "tuned": {
-        "stin-deployment": {"traces": 10, "validate_every": 2},
-        "edge-migration": {"gamma": 0.9, "hidden": 32, "layers": 2, "traces": 10, "validate_every": 2},
-        "mec-synchronization": {"encoding": "served", "hidden": 32, "traces": 4, "validate_every": 2},
-        "satellite-offloading": {"encoding": "association", "hidden": 32, "validate_every": 2},
-        "dnt-spectrum": {"encoding": "uploads", "gamma": 0.9, "hidden": 32, "traces": 10, "validate_every": 2},
-        "edge-placement": {"encoding": "opened", "hidden": 32, "traces": 4, "validate_every": 2},
+        "stin-deployment": {"episodes": 288, "traces": 8, "validate_every": 2},
+        "edge-migration": {
+            "episodes": 192, "gamma": 0.9, "hidden": 32, "layers": 2, "traces": 6, "validate_every": 2,
+        },
+        "mec-synchronization": {
+            "encoding": "served", "episodes": 48, "parallel": 12, "learning_rate": 5e-4, "hidden": 32, "traces": 2,
+            "validate_every": 1,
+        },
+        "satellite-offloading": {"encoding": "association", "episodes": 48, "parallel": 12, "hidden": 32, "traces": 4},
+        "dnt-spectrum": {
+            "encoding": "uploads", "episodes": 192, "gamma": 0.9, "hidden": 32, "traces": 10, "validate_every": 2,
+        },
+        "edge-placement": {"encoding": "opened", "episodes": 72, "hidden": 32, "traces": 4, "validate_every": 1},
     },
-}
+}  # fmt: skip
 
 
 class ImitationPpo(LearnedSolver):
