@@ -9,6 +9,8 @@ its own action only.
   control centre chooses hosts. ``env=host_action=real`` turns hosts into reals. One critic is of the reward of users
   and stations, one of the control centre's.
 
+In an encoding of one controller, such as ``opened`` and ``served``, it is DDPG; give ``alike=false``.
+
 The preset ``paper`` has the papers' settings. On ``edge-placement`` Algorithm 1 updates once per episode, 5000 times,
 and base stations observe Eq. (22), ``encoding=printed``. On ``mec-synchronization`` every agent has a critic, and
 episodes have 5000 slots, in the closed loop with the control centre, as in :file:`happo.py`.
@@ -116,10 +118,17 @@ class Maddpg(LearnedSolver):
         o = self.options
         env = self.play_in(o.parallel)
         length, size = env.observation.state.shape[-1], env.encoding.size
-        player_groups = many_players(env.encoding, STREAMS, apart=o.apart)
+        names = tuple(group.name for group in env.encoding.groups)
+        known = any(name in stream for stream in STREAMS for name in names)
+        player_groups = many_players(env.encoding, STREAMS if known else (names,), apart=o.apart)
 
         def make(generator: torch.Generator) -> tuple[Actor, Critic]:
             actor = DeterministicActor(env.encoding, o.layers("actor"), generator)
+            if o.alike and not known:
+                raise DtbenchError(
+                    f"option 'encoding' is '{o.encoding}', in which '{names[0]}' acts alone: there are no agents "
+                    "that a critic could judge alike; expected alike=false."
+                )
             if o.alike and instance.problem == "mec-synchronization":
                 return actor, CrowdCritic(env.encoding, o.layers("critic"), generator)
             if o.alike and o.encoding != "agents":

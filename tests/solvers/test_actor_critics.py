@@ -88,6 +88,18 @@ def test_a_centre_that_names_hosts_is_refused():
         solve("maddpg", instance, env="host_action=categorical")
 
 
+@pytest.mark.parametrize(("id", "encoding"), [("edge-placement", "opened"), ("mec-synchronization", "served")])
+def test_maddpg_acts_through_new_decoders(id, encoding):
+    """There one controller acts; nobody is like it."""
+    instance = problem(id).generate("tiny", 3)
+    solver, objectives = solve("maddpg", instance, encoding=encoding, alike=False, env="")
+    assert np.isfinite(objectives).all()
+    assert set(solver.policy.networks) == {"controller"}
+    assert solver.training["split"]["update"] > 0.0
+    with pytest.raises(DtbenchError, match="'controller' acts alone"):
+        solve("maddpg", instance, encoding=encoding, env="", alike=True)
+
+
 def test_same_seed_same_decisions():
     instance = problem("edge-migration").generate("tiny", 3)
     first, second = (solve("transfer", instance, cache=False)[1] for _ in range(2))

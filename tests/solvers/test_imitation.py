@@ -26,9 +26,10 @@ def test_a_policy_plays_other_sizes(id, tmp_path):
     assert np.isfinite(objectives).all()
 
 
-def test_presets_are_taken():
+@pytest.mark.parametrize("name", ["imitation", "imitation-ppo"])
+def test_presets_are_taken(name):
     """Every problem that it takes has settings, and every value fits its option."""
-    entry = discover()["imitation"]
+    entry = discover()[name]
     cls = load_solver(entry)
     assert set(cls.presets["tuned"]) == set(cls.problems)
     for id in cls.problems:
@@ -39,3 +40,36 @@ def test_presets_are_taken():
 def test_an_encoding_without_sets_is_refused():
     with pytest.raises(DtbenchError, match="no layout of sets"):
         train_and_play("imitation", problem("stin-deployment").generate("tiny", 3), **QUICK, encoding="agents")
+
+
+FEW = {"episodes": 4, "parallel": 4, "alike": 2, "minibatches": 2, "hidden": 8, "layers": 2, "traces": 2}
+
+
+def test_reward_goes_on_from_imitation(tmp_path):
+    """From the policy of its file; that of rewards is kept apart, and the file of another solver is refused."""
+    instance = problem("stin-deployment").generate("tiny", 90_003)
+    train_and_play("imitation", instance, **QUICK)
+    (file,) = (tmp_path / "cache").rglob("imitation--*.safetensors")
+    solver, objectives = train_and_play("imitation-ppo", instance, **FEW, start=str(file))
+    assert np.isfinite(objectives).all()
+    assert solver.policy.network.hidden == QUICK["hidden"]
+    (own,) = (tmp_path / "cache").rglob("imitation-ppo--*.safetensors")
+    with pytest.raises(DtbenchError, match="of solver 'imitation-ppo' on 'stin-deployment', expected 'imitation'"):
+        train_and_play("imitation-ppo", instance, **FEW, start=str(own))
+
+
+def test_other_first_weights_are_another_training(tmp_path):
+    instance = problem("stin-deployment").generate("tiny", 90_003)
+    cls = load_solver(discover()["imitation-ppo"])
+    for seed in (0, 1):
+        load_solver(discover()["imitation"])(problem("stin-deployment"), instance, seed=seed, **QUICK).train()
+    first, second = (tmp_path / "cache").rglob("imitation--*.safetensors")
+    keys = {cls(problem("stin-deployment"), instance, start=str(file)).place.key for file in (first, second, first)}
+    assert len(keys) == 2
+
+
+def test_reward_from_nothing():
+    _, objectives = train_and_play(
+        "imitation-ppo", problem("edge-migration").generate("tiny", 3), **FEW, start="nothing"
+    )
+    assert np.isfinite(objectives).all()

@@ -33,6 +33,22 @@ def test_every_problem(name, id):
     assert solver.training["episodes"] == 6
 
 
+@pytest.mark.parametrize(
+    ("id", "encoding"),
+    [
+        ("stin-deployment", "matching"), ("stin-deployment", "scores"), ("edge-migration", "matching"),
+        ("edge-migration", "scores"), ("mec-synchronization", "served"), ("satellite-offloading", "association"),
+        ("dnt-spectrum", "uploads"), ("edge-placement", "opened"),
+    ],
+)  # fmt: skip
+def test_new_decoders(id, encoding):
+    """One controller acts; what it asks for is feasible."""
+    options = {"encoding": encoding, "env": "", "credit": "team", "apart": "", "by_entry": False}
+    solver, objectives = solve("mappo", problem(id).generate("tiny", 3), **options)
+    assert np.isfinite(objectives).all()
+    assert set(solver.policy.networks) == {"controller"}
+
+
 @pytest.mark.parametrize("name", ["mappo", "happo"])
 def test_the_closed_protocol_has_a_centre(name):
     solver, _ = solve(name, problem("mec-synchronization").generate("tiny", 3, protocol="closed"))

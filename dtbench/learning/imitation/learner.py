@@ -27,11 +27,9 @@ from dtbench.learning.imitation.network import SetNetwork
 from dtbench.learning.imitation.options import ImitationOptions
 from dtbench.learning.imitation.policy import SetPolicy, layout_of
 from dtbench.learning.imitation.teachers import Answer, follow, teacher
-from dtbench.learning.imitation.torch_network import TorchSetNetwork
+from dtbench.learning.imitation.torch_network import LEAST_SCALE, TorchSetNetwork, set_input_scales
 from dtbench.learning.policy import select
 from dtbench.learning.training import TRAINING_SEED, Learner, Snapshot
-
-LEAST_SCALE = 1e-6  # of a feature: one that does not vary is 0
 
 
 class ImitationLearner(Learner):
@@ -144,14 +142,9 @@ class ImitationLearner(Learner):
 
     def set_scales(self) -> None:
         """Let features have mean 0 and deviation 1 over the lessons, and values be learned in units of their spread."""
-        inputs, targets = self.layout.split_state(self.lessons.states), self.layout.split_action(self.lessons.targets)
+        set_input_scales(self.network, self.layout, self.lessons.states)
+        targets = self.layout.split_action(self.lessons.targets)
         with torch.no_grad():
-            for part in self.layout.parts:
-                rows = inputs[part.name].reshape(-1, part.length).astype(np.float64)
-                spread = rows.std(axis=0)
-                scale = np.where(spread > LEAST_SCALE, 1.0 / np.maximum(spread, LEAST_SCALE), 0.0)
-                self.network.weight(f"shift.{part.name}").copy_(torch.from_numpy(rows.mean(axis=0)))
-                self.network.weight(f"scale.{part.name}").copy_(torch.from_numpy(scale))
             for head in self.layout.heads:
                 if head.loss == "value":
                     spread = np.nanstd(targets[head.name].reshape(-1, head.outputs).astype(np.float64), axis=0)

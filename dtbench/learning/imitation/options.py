@@ -1,4 +1,4 @@
-"""Options of imitation. No torch: solvers are listed without it."""
+"""Options of imitation, and of learning on from it by rewards. No torch: solvers are listed without it."""
 
 from __future__ import annotations
 
@@ -44,3 +44,45 @@ class ImitationOptions(LearningOptions):
     def rounds(self) -> int:
         """Rounds of the whole training."""
         return -(-self.episodes // self.copies) + self.finishing
+
+
+@dataclass(frozen=True, kw_only=True)
+class RewardOptions(LearningOptions):
+    """Network, noise and updates; a round plays ``copies`` episodes, then updates."""
+
+    FIXED_BY_POLICY: ClassVar[tuple[str, ...]] = ("env", "encoding")
+
+    encoding: str = param("matching", "1", "the problem's encoding that the network acts in: one with a layout of sets")
+    start: str = param(
+        "imitation", "1", "first weights: `imitation`, its policy of the same problem, size and seed; `nothing`, a new "
+        "network; or a file of a policy of imitation",
+    )  # fmt: skip
+    scope: str = param("size", "1", "train on this network, or on all of the size", choices=("network", "size"))
+    episodes: int = param(480, "1", "training length, over all copies", low=1)
+    parallel: int = param(24, "1", "episodes that are played at once; then come updates", low=1)
+    alike: int = param(
+        6, "1", "copies that play the same trace and are compared; 1 = the critic is the baseline", low=1
+    )
+    noise: float = param(0.2, "1", "deviation of what is tried, in units of a head's scale", low=1e-6)
+    gamma: float = param(0.0, "1", "discount", low=0.0, high=1.0)
+    gae_lambda: float = param(0.95, "1", "weight of longer returns in the advantage", low=0.0, high=1.0)
+    clip: float = param(0.2, "1", "ratio of probabilities beyond which nothing is gained", low=0.0)
+    epochs: int = param(3, "1", "passes over a rollout", low=1)
+    minibatches: int = param(8, "1", "parts of the rollout, each with its own step", low=1)
+    learning_rate: float = param(2e-4, "1", "of Adam", low=0.0)
+    last_rate: float = param(
+        0.1, "1", "learning rate at the end, relative to the first; half a cosine between", low=0.0
+    )
+    max_norm: float = param(0.5, "1", "norm at which gradients are cut", low=0.0)
+    hidden: int = param(48, "unit", "of the state of each pair; of a new actor, and of the critic", low=1)
+    layers: int = param(3, "1", "of a new actor, and of the critic", low=1)
+
+    @property
+    def copies(self) -> int:
+        """Episodes of a round: a multiple of ``alike``."""
+        return max(self.parallel // self.alike, 1) * self.alike
+
+    @property
+    def rounds(self) -> int:
+        """Rounds of the whole training."""
+        return -(-self.episodes // self.copies)

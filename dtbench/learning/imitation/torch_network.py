@@ -9,8 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dtbench.layout import Layout
 from dtbench.learning.imitation.network import LIMIT, Axes, SetNetwork, pool_name
 from dtbench.learning.networks import Floats
+
+LEAST_SCALE = 1e-6  # of a feature: one that does not vary is 0
 
 
 class TorchSetNetwork(nn.Module):
@@ -90,3 +93,15 @@ class TorchSetNetwork(nn.Module):
 
 def _python(name: str) -> str:
     return name.replace(".", "__")
+
+
+def set_input_scales(network: TorchSetNetwork, layout: Layout, states: Floats) -> None:
+    """Let features have mean 0 and deviation 1 over states (rows, S)."""
+    inputs = layout.split_state(states)
+    with torch.no_grad():
+        for part in layout.parts:
+            rows = inputs[part.name].reshape(-1, part.length).astype(np.float64)
+            spread = rows.std(axis=0)
+            scale = np.where(spread > LEAST_SCALE, 1.0 / np.maximum(spread, LEAST_SCALE), 0.0)
+            network.weight(f"shift.{part.name}").copy_(torch.from_numpy(rows.mean(axis=0)))
+            network.weight(f"scale.{part.name}").copy_(torch.from_numpy(scale))

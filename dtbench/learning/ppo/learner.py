@@ -45,12 +45,12 @@ from dtbench.arrays import Array
 from dtbench.encoding import Box, Group
 from dtbench.envs import BatchEnv
 from dtbench.errors import DtbenchError
+from dtbench.learning.gae import gae
 from dtbench.learning.networks import Network
 from dtbench.learning.ppo.actors import StepSettings, Unit, improve, units_of
 from dtbench.learning.ppo.critics import Lesson, Moments, StateValues
 from dtbench.learning.ppo.distributions import BetaHead, GaussianHead
 from dtbench.learning.ppo.episodes import Rollout, agent_slices, collect
-from dtbench.learning.ppo.gae import gae
 from dtbench.learning.ppo.options import OnPolicyOptions
 from dtbench.learning.ppo.policy import CENTRE, SPREAD, GaussianPolicy, StochasticPolicy
 from dtbench.learning.ppo.stack import Stack

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from dtbench.arrays import Array, BoolArray
 from dtbench.core import Outcome
 from dtbench.encoding import Bounds, Encoding, Observation
-from dtbench.problems.stin_deployment import matching
+from dtbench.problems.stin_deployment import matching, scores
 from dtbench.problems.stin_deployment.generator import distances
 from dtbench.problems.stin_deployment.genes import node_encoding
 from dtbench.problems.stin_deployment.instance import StinInstance
@@ -25,9 +25,17 @@ def observation_length(n_end: int) -> int:
 
 
 def encodings(instance: StinInstance) -> Mapping[str, Encoding]:
-    """``agents``: one categorical node per user. ``search``: the same vector. ``matching``: how many on each node."""
+    """``agents``: one categorical node per user. ``search``: the same vector. ``matching``: how many on each node.
+
+    ``scores``: one controller scores nodes for all users, who choose as in ``agents``.
+    """
     encoding = node_encoding(instance.params, observation_length(instance.params.n_end))
-    return {"agents": encoding, "search": encoding, "matching": matching.encoding(instance.params)}
+    return {
+        "agents": encoding,
+        "search": encoding,
+        "matching": matching.encoding(instance.params),
+        "scores": scores.encoding(instance.params),
+    }
 
 
 def observe(slot: StinSlot) -> Observation:

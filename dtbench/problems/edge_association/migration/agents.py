@@ -12,7 +12,7 @@ import numpy.typing as npt
 from dtbench.arrays import Array, IntArray
 from dtbench.core import Outcome
 from dtbench.encoding import Bounds, Box, Encoding, Group, Observation
-from dtbench.problems.edge_association.migration import matching
+from dtbench.problems.edge_association.migration import matching, scores
 from dtbench.problems.edge_association.migration.genes import search_encoding
 from dtbench.problems.edge_association.migration.instance import MigrationInstance
 from dtbench.problems.edge_association.migration.model import MigrationDecision, MigrationSlot
@@ -25,7 +25,8 @@ FEATURES = 12  # of a pair of user and server, see `features`
 def encodings(instance: MigrationInstance) -> Mapping[str, Encoding]:
     """``agents``: K servers, each a score in [-1, 1] per user. ``search``: the server of each user.
 
-    ``matching``: one controller that says what each server is worth to each user.
+    ``matching``: one controller that says what each server is worth to each user. ``scores``: one that gives the scores
+    of all servers.
     """
     dims = instance.dims
     users, servers = dims["user"], dims["server"]
@@ -45,6 +46,7 @@ def encodings(instance: MigrationInstance) -> Mapping[str, Encoding]:
         "agents": Encoding((scorers,), decode_scores, encode_scores),
         "search": search_encoding(users, servers),
         "matching": matching.encoding(users, servers, dims["time"]),
+        "scores": scores.encoding(users, servers, dims["time"]),
     }
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.testing import assert_allclose
 
-from dtbench.learning.ppo.gae import gae
+from dtbench.learning.gae import gae
 
 HALF = {"gamma": 0.5, "lam": 0.5}
 
