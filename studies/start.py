@@ -5,6 +5,10 @@ policy of ``imitation``; the local search from the policy's decision; and, for a
 took in the very slot, the local search from its own start and again from random decisions, the best kept.
 
     python studies/start.py --networks 6 --out studies/start
+    python studies/start.py --searches --networks 4 --out studies/start_searches
+
+With ``--searches`` it is the exact method and the genetic algorithm instead, each with and without the policy's
+decision to begin with; time to the proof then counts.
 
 writes ``start.csv`` after each network (what stands there is not done again) and ``start.png``, and prints the table.
 Times are processor times on one thread [ms per slot]; time of the referee is not counted.
@@ -26,6 +30,7 @@ from dtbench.plugins.discovery import discover, load_solver
 from dtbench.problems import problem
 from dtbench.referee import judge
 from dtbench.reports.statistics import mean_interval
+from dtbench.solver import Solver
 
 PROBLEMS = ("stin-deployment", "edge-placement", "mec-synchronization", "satellite-offloading", "dnt-spectrum")
 SLOTS = {"edge-placement": 4, "mec-synchronization": 10, "satellite-offloading": 6}  # of a horizon; else all of it
@@ -35,6 +40,14 @@ TITLES = {
     "own": "local search", "policy": "imitation", "learned": "imitation, then local search",
     "restarts": "local search, restarted",
 }  # fmt: skip
+SEARCHES: dict[str, tuple[str, dict[str, Any]]] = {
+    "exact": ("exact", {}),
+    "exact, begun": ("exact", {"start": "imitation"}),
+    "genetic": ("genetic", {"start": "", "generations": 20}),
+    "genetic, begun": ("genetic", {"start": "imitation", "generations": 20}),
+}
+SEARCHED = ("stin-deployment", "edge-placement", "mec-synchronization", "satellite-offloading")  # exact takes a start
+SEARCHED_SLOTS = 3
 Row = dict[str, Any]
 Decide = Callable[[int, Slot], Decision]
 
@@ -51,6 +64,11 @@ def played(owner: AnyProblem, instance: Instance, decide: Decide, slots: int) ->
         state = owner.advance(slot, scored)
         values.append(float(outcome.objective))
     return values, seconds
+
+
+def decides(solver: Solver) -> Decide:
+    """What a solver decides in slot t."""
+    return lambda _, slot: solver.decide(slot)
 
 
 class Restarts:
@@ -76,8 +94,8 @@ class Restarts:
 def network(owner: AnyProblem, size: str, seed: int, given: Mapping[str, str]) -> list[Row]:
     """What the four ways reach on one fresh network."""
     instance, entries = owner.generate(size, seed), discover()
-    checkpoint = {"checkpoint": given[owner.id]} if owner.id in given else {}
-    options: dict[str, tuple[str, dict[str, str]]] = {
+    checkpoint: dict[str, Any] = {"checkpoint": given[owner.id]} if owner.id in given else {}
+    options: dict[str, tuple[str, dict[str, Any]]] = {
         "own": ("local-search", {}),
         "policy": ("imitation", checkpoint),
         "learned": ("local-search", {"start": "imitation", **checkpoint}),
@@ -90,13 +108,44 @@ def network(owner: AnyProblem, size: str, seed: int, given: Mapping[str, str]) -
             name, chosen = options[arm]
             solver = load_solver(entries[name])(owner, instance, **chosen)
             solver.train()
-            decide = lambda _, slot, solver=solver: solver.decide(slot)  # noqa: E731
+            decide = decides(solver)
         values, seconds = played(owner, instance, decide, SLOTS.get(owner.id, instance.horizon))
         learned = seconds if arm == "learned" else learned
         ms = 1e3 * float(np.mean(seconds))
         rows.append({"problem": owner.id, "size": size, "network": seed, "method": arm, "slots": len(values),
                      "objective": float(np.mean(values)), "ms": round(ms, 4)})  # fmt: skip
     return rows
+
+
+def searches(owner: AnyProblem, size: str, seed: int, given: Mapping[str, str]) -> list[Row]:
+    """What the searches of ``SEARCHES`` reach on one fresh network, and when."""
+    instance, entries, rows = owner.generate(size, seed), discover(), []
+    for arm, (name, options) in SEARCHES.items():
+        chosen = dict(options)
+        if chosen.get("start") == "imitation" and owner.id in given:
+            chosen["checkpoint"] = given[owner.id]
+        solver = load_solver(entries[name])(owner, instance, **chosen)
+        solver.train()
+        values, seconds = played(owner, instance, decides(solver), SEARCHED_SLOTS)
+        rows.append({"problem": owner.id, "size": size, "network": seed, "method": arm, "slots": len(values),
+                     "objective": float(np.mean(values)), "ms": round(1e3 * float(np.mean(seconds)), 4)})  # fmt: skip
+    return rows
+
+
+def searches_table(rows: list[Row]) -> list[Row]:
+    """Means over networks: the ratio to ``exact``, its interval, time, and time over that of the search not begun."""
+    found = []
+    for id in dict.fromkeys(row["problem"] for row in rows):
+        of = {(row["method"], row["network"]): row for row in rows if row["problem"] == id}
+        networks = sorted({network for _, network in of})
+        for arm in SEARCHES:
+            plain = arm.removesuffix(", begun")
+            ratios = [float(of[arm, n]["objective"]) / float(of["exact", n]["objective"]) for n in networks]
+            times = [float(of[arm, n]["ms"]) / float(of[plain, n]["ms"]) for n in networks]
+            speed = {f"time {name}": value for name, value in _interval(times).items()}
+            found.append({"problem": id, "method": arm, "networks": len(networks), **_interval(ratios),
+                          "ms": float(np.mean([float(of[arm, n]["ms"]) for n in networks])), **speed})  # fmt: skip
+    return found
 
 
 def table(rows: list[Row]) -> list[Row]:
@@ -119,11 +168,10 @@ def table(rows: list[Row]) -> list[Row]:
 
 
 def _interval(values: list[float]) -> Row:
-    mean = float(np.mean(values))
-    if len(values) < 2:
-        return {"ratio": mean, "low": mean, "high": mean}
-    interval = mean_interval(values)
-    return {"ratio": mean, "low": interval.low, "high": interval.high}
+    """Mean with its 95 % t interval; the mean alone of one value."""
+    found = mean_interval(values)
+    low, high = (found.mean if bound is None else bound for bound in (found.lower, found.upper))
+    return {"ratio": found.mean, "low": low, "high": high}
 
 
 def read(file: Path) -> list[Row]:
@@ -172,23 +220,27 @@ def draw(rows: list[Row], file: Path) -> None:
 def main() -> None:
     """Parse, play, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("problems", nargs="*", default=PROBLEMS, help="ids; all with a local search by default")
+    parser.add_argument("problems", nargs="*", help="ids; all that have the searches by default")
+    parser.add_argument("--searches", action="store_true", help="the exact method and the genetic algorithm instead")
     parser.add_argument("--size", default="paper", help="of the networks; policies of that size are played")
     parser.add_argument("--networks", type=int, default=6)
     parser.add_argument("--out", type=Path, default=Path("start"), help="where CSV and PNG go, without ending")
     parser.add_argument("--checkpoint", action="append", default=[], metavar="PROBLEM=FILE", help="another policy")
     arguments = parser.parse_args()
     given = dict(text.split("=", 1) for text in arguments.checkpoint)
+    wanted = arguments.problems or (SEARCHED if arguments.searches else PROBLEMS)
+    play = searches if arguments.searches else network
     rows = read(arguments.out.with_suffix(".csv"))
     done = {(row["problem"], row["size"], row["network"]) for row in rows}
     for seed in range(SEED, SEED + arguments.networks):
-        for id in arguments.problems:
+        for id in wanted:
             if (id, arguments.size, seed) not in done:
-                rows += network(problem(id), arguments.size, seed, given)
+                rows += play(problem(id), arguments.size, seed, given)
                 write(arguments.out.with_suffix(".csv"), rows)
                 print(f"{id}, network {seed}", flush=True)
-    draw(rows, arguments.out.with_suffix(".png"))
-    for row in table(rows):
+    if not arguments.searches:
+        draw(rows, arguments.out.with_suffix(".png"))
+    for row in searches_table(rows) if arguments.searches else table(rows):
         print("  ".join(f"{v:.5g}" if isinstance(v, float) else f"{v!s:20}" for v in row.values()))
 
 
