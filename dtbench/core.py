@@ -121,6 +121,9 @@ class Certificate:
     """An exact method's result: the incumbent as the referee scores it, and a bound that a solver status proves.
 
     ``objective`` is NaN without an incumbent, ``bound`` is NaN where nothing is proved.
+
+    ``prices`` are dual prices where the method has some, by name: by how much the objective would change per unit of a
+    scarce thing. A certificate of a horizon has them with a leading time axis.
     """
 
     objective: float
@@ -131,6 +134,7 @@ class Certificate:
     backend: str
     decision: Any = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    prices: Mapping[str, Array] = field(default_factory=dict)
 
     @property
     def gap(self) -> float:

@@ -1,6 +1,6 @@
 """The optimum of the whole horizon, by a method that sees the future, with its certificate."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from dtbench.core import AnyProblem, Decision, Instance, Limits
@@ -14,6 +14,7 @@ class ClairvoyantOptions(Options):
     """Options of the horizon's exact method."""
 
     method: str = param("", "1", "one of the problem's exact methods for horizons; empty = its first")
+    prices: bool = param(False, "1", "whether the record tells dual prices, where the method has some")
     time_limit: float = param(3600.0, "s", "after which the best trajectory found so far is taken", low=0.0)
 
 
@@ -33,6 +34,8 @@ class Clairvoyant(Solver):
     def plan(self, instance: Instance) -> Decision:
         limits = Limits(seconds=self.options.time_limit, threads=1)
         self.certificate = self.problem.exact_horizon(instance, limits, self.options.method or None)
+        if self.certificate is not None and not self.options.prices:
+            self.certificate = replace(self.certificate, prices={})
         if self.certificate is None or self.certificate.decision is None:
             raise Declined(f"no trajectory of '{instance.problem}' was found in {limits.seconds:g} s")
         decision: Decision = self.certificate.decision

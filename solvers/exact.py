@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ class ExactOptions(params.Options):
     method: str = param("", "1", "one of the problem's exact methods; empty = its first")
     time_limit: float = param(3600.0, "s", "wall time per slot; then the incumbent and its bound are kept", low=0.0)
     gap: float = param(0.0, "1", "relative gap to prove; 0 = the problem's own target", low=0.0)
+    prices: bool = param(False, "1", "whether the record tells dual prices, where the method has some")
     threads: int = param(1, "1", "threads of the back end", low=1, high=1024)
     start: str = param("", "1", "rule or learned agent that it begins with; empty = the method's own local search")
     checkpoint: str = param("", "1", "file of the policy that a learned start plays; empty = the shipped one")
@@ -60,6 +61,8 @@ class Exact(Solver):
             self.certificate = self.problem.exact(slot, self.limits, method)
         else:
             self.certificate = self.problem.exact_from(self.start(slot), slot, self.limits, method)
+        if not self.options.prices:
+            self.certificate = replace(self.certificate, prices={})
         if self.certificate.decision is None:  # none found, or none feasible: any one, for the referee to mark
             encoding = self.problem.encodings(self.instance)["search"]
             fallback: Decision = encoding.decode(slot, np.asarray(encoding.low, dtype=encoding.dtype))

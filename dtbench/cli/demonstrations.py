@@ -67,6 +67,8 @@ def demonstrations(
     owner, entries = problem_of(problem), discover(solvers_path or [])
     name = method or ("clairvoyant" if owner.coupled(owner.params(size)) else "exact")
     (table,) = methods([name], entries, owner.id)
+    if method is None:
+        table = table.model_copy(update={"options": {"prices": True}})
     store = Store(results or Path("results") / f"demonstrations-{owner.id}-{size}-{seed}")
     if minari is not None:
         check_name(minari)

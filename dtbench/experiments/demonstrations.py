@@ -8,7 +8,7 @@ What they come to is gathered in one file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +60,8 @@ def gather(owner: AnyProblem, store: Store, records: Iterable[Record], file: Pat
     """Write what was decided on all traces that were solved, in the order of their numbers, and give their number.
 
     The file holds, with leading axes ``demonstration`` (D) and ``time`` (T), the fields of the decisions, ``objective``
-    and ``bound``, which is NaN where none is proved. With the axis (D,) it holds ``trace``, its number, and
+    ``bound``, which is NaN where none is proved, and dual prices ``price_<name>``, where the method has
+    some. With the axis (D,) it holds ``trace``, its number, and
     ``horizon_bound``, a bound on the mean objective over the horizon.
 
     Raises
@@ -92,6 +93,7 @@ def gather(owner: AnyProblem, store: Store, records: Iterable[Record], file: Pat
         ),
         "trace": Variable(("demonstration",), numbers, "1", "number of the trace in the names of the files in traces/"),
     }  # fmt: skip
+    variables |= _prices(having)
     header = netcdf.header(
         f"{owner.title}: demonstrations of {having[0].cell.label}",
         f"What {having[0].cell.label} decides on fresh traces of {owner.id}, with objective and bound of each slot.",
@@ -99,3 +101,18 @@ def gather(owner: AnyProblem, store: Store, records: Iterable[Record], file: Pat
     )  # fmt: skip
     netcdf.write(file, Content(variables, header))
     return len(having)
+
+
+def _prices(having: Sequence[Record]) -> dict[str, Variable]:
+    """Dual prices with axes demonstration, time and the method's own; NaN in slots without any."""
+    names = sorted({name for record in having for name in record.method.get("prices", {})})
+    found = {}
+    for name in names:
+        told = [record.method.get("prices", {}).get(name) or [None] * len(record.slots.objective)
+                for record in having if record.slots is not None]  # fmt: skip
+        shape = next(np.shape(slot) for trace in told for slot in trace if slot is not None)
+        value = np.array([[np.full(shape, np.nan) if slot is None else slot for slot in trace] for trace in told])
+        axes = ("demonstration", "time", *(f"{name}_{axis}" for axis in range(len(shape))))
+        found[f"price_{name}"] = Variable(axes, value, "1", f"dual price '{name}' of the certificate, per unit of "
+                                          "what is scarce; NaN if there is none")  # fmt: skip
+    return found

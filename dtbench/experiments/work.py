@@ -201,11 +201,29 @@ def _method(trajectory: Trajectory) -> dict[str, Any]:
         return {}
     whole = trajectory.horizon
     horizon = {"horizon_bound": whole.bound} if whole is not None and math.isfinite(whole.bound) else {}
-    return horizon | {
-        "method": failure.cut(", ".join(sorted({c.method for c in found})), failure.REASON),
-        "backend": failure.cut(", ".join(sorted({c.backend for c in found})), failure.REASON),
-        "statuses": dict(sorted(Counter(c.status for c in found).items())),
-    }
+    return (
+        horizon
+        | _prices(trajectory)
+        | {
+            "method": failure.cut(", ".join(sorted({c.method for c in found})), failure.REASON),
+            "backend": failure.cut(", ".join(sorted({c.backend for c in found})), failure.REASON),
+            "statuses": dict(sorted(Counter(c.status for c in found).items())),
+        }
+    )
+
+
+def _prices(trajectory: Trajectory) -> dict[str, Any]:
+    """Dual prices by name, as lists with a leading time axis; null in slots whose certificate has none."""
+    if trajectory.horizon is not None:
+        told = {name: value.tolist() for name, value in trajectory.horizon.prices.items()}
+    else:
+        names = {name for c in trajectory.certificates if c is not None for name in c.prices}
+        told = {
+            name: [c.prices[name].tolist() if c is not None and name in c.prices else None
+                   for c in trajectory.certificates]
+            for name in sorted(names)
+        }  # fmt: skip
+    return {"prices": told} if told else {}
 
 
 def read_note(folder: Path) -> tuple[int, int, str]:

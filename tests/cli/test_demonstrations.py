@@ -73,3 +73,22 @@ def test_a_dataset_is_not_written_over(dtbench, tmp_path, datasets):
     call = ["demonstrations", "stin-deployment", "tiny", "--count", "1", "--results", str(tmp_path / "d")]
     dtbench(*call, "--minari", "mine/again-v0")
     assert "minari delete mine/again-v0" in dtbench(*call, "--minari", "mine/again-v0").err.replace("\n", " ")
+
+
+def test_dual_prices_are_kept_where_the_method_has_some(dtbench, tmp_path):
+    """Migration: a price per slot and server, not negative; mec: of servers and wires; stin: none."""
+    call = ["--count", "1", "--json", "--results"]
+    moved = json.loads(dtbench("demonstrations", "edge-migration", "tiny", *call, str(tmp_path / "m")).out)
+    with xr.open_dataset(moved["file"], engine="h5netcdf") as found:
+        prices = found["price_place"]
+        assert prices.dims[:2] == ("demonstration", "time")
+        assert prices.shape[1] == found.sizes["time"]
+        assert (prices.values >= 0.0).all()
+    served = json.loads(dtbench("demonstrations", "mec-synchronization", "tiny", *call, str(tmp_path / "s")).out)
+    with xr.open_dataset(served["file"], engine="h5netcdf") as found:
+        stations = found["price_cpu"].shape[-1]
+        assert found["price_wire"].shape == (1, found.sizes["time"], stations**2)
+        assert np.nanmax(found["price_cpu"].values) > 0.0
+    plain = json.loads(dtbench("demonstrations", "stin-deployment", "tiny", *call, str(tmp_path / "p")).out)
+    with xr.open_dataset(plain["file"], engine="h5netcdf") as found:
+        assert not [name for name in found if name.startswith("price")]

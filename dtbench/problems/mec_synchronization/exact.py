@@ -168,12 +168,17 @@ def certified(
     details: Mapping[str, Any],
     backend: str = BACKEND,
 ) -> Certificate:
-    """Certificate of a set and a bound [E_0, sum over users]."""
+    """Certificate of a set and a bound [E_0, sum over users].
+
+    Prices ``cpu`` (M,) and ``wire`` (M^2,): what the whole of a server or wire once more would save, to first order.
+    """
     decision = decision_of(slot, candidates, slot.host, priced)
-    return certify(
+    prices = {"cpu": priced.cpu_price / slot.n_users, "wire": priced.wire_price / slot.n_users}
+    found = certify(
         problem, slot, decision, bound / slot.n_users, limits, seconds=time.perf_counter() - began, method=method,
         backend=backend, details=details,
     )  # fmt: skip
+    return replace(found, prices=prices)
 
 
 def decision_of(slot: MecSlot, candidates: Candidates, host: IntArray, priced: Priced) -> MecDecision:

@@ -269,7 +269,10 @@ class Master:
 def certify_horizon(
     problem: AnyProblem, instance: MigrationInstance, search: Search | None, limits: Limits, began: float
 ) -> Certificate:
-    """The referee plays the trajectory; ``optimal`` is said only when the bound proves it."""
+    """The referee plays the trajectory; ``optimal`` is said only when the bound proves it.
+
+    Prices ``place`` (T, K): what one place more on a server would add to the horizon mean.
+    """
     if search is None:
         seconds = time.perf_counter() - began
         return Certificate(np.nan, np.nan, "infeasible", seconds, "paths", backend())
@@ -285,4 +288,5 @@ def certify_horizon(
     return Certificate(
         objective, bound, "optimal" if close else "feasible", time.perf_counter() - began, "paths", backend(), decision,
         details={"columns": len(search.columns.worth), "rounds": search.rounds, "arcs": search.arcs},
+        prices={"place": search.best.mu / search.incumbent.size},
     )  # fmt: skip
