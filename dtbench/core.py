@@ -163,6 +163,8 @@ class Exactness:
         What :meth:`Problem.exact_horizon` takes, where slots are coupled; the default first.
     bracket_methods
         It takes these too, but their bound need not reach the optimum.
+    start_methods
+        Those that :meth:`Problem.exact_from` takes, as they begin with a decision that is handed to them.
     target_gap
         Relative gap that counts as proof; ``target_gaps`` by size, where a size has another one.
     """
@@ -170,6 +172,7 @@ class Exactness:
     methods: tuple[str, ...]
     horizon_methods: tuple[str, ...] = ()
     bracket_methods: tuple[str, ...] = ()
+    start_methods: tuple[str, ...] = ()
     target_gap: float = 1e-4
     target_gaps: Mapping[str, float] = field(default_factory=dict)
 
@@ -220,6 +223,7 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
     - ``about``: the problem in words, for `dtbench show`, best in a file ``card.py``.
     - ``library``: facts about files and best known values. ``seed_params``: parameters that only name a network or a
       trace. ``trace_axes``: axes of the instance that grow with the horizon; policies see their first entry.
+    - :meth:`exact_from`: exact methods that begin with a given decision.
     - :meth:`linear_model`: a strong formulation that can be exported. :meth:`form`, and :meth:`horizon_form` where
       slots are coupled: models for other solvers that say how their columns make up a decision.
     - :meth:`agent_rewards`, :meth:`effective`, :meth:`next_mask`, :meth:`observation_bounds`, for agents;
@@ -406,6 +410,19 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
         ValueError
             On an unknown method.
         """
+
+    def exact_from(
+        self, start: DecisionT, slot: SlotT, limits: Limits | None = None, method: str | None = None
+    ) -> Certificate:
+        """:meth:`exact` with one of ``exactness.start_methods``, whose first incumbent comes from a feasible decision.
+
+        Raises
+        ------
+        ValueError
+            On another method.
+        """
+        known = ", ".join(self.exactness.start_methods) or "none"
+        raise ValueError(f"method '{method}' of '{self.id}' takes no start. Those that do: {known}")
 
     def exact_horizon(
         self, instance: InstanceT, limits: Limits | None = None, method: str | None = None

@@ -16,6 +16,7 @@ from deap import base, tools
 from dtbench.core import AnyProblem, Decision, Instance, Slot
 from dtbench.errors import DtbenchError
 from dtbench.params import Options, param
+from dtbench.plugins.start import starts_of
 from dtbench.solver import Solver
 
 
@@ -33,7 +34,8 @@ class GeneticOptions(Options):
     elitism: int = param(2, "1", "best chromosomes that survive unchanged", low=0)
     renewal: float = param(0.0, "1", "share of mutated real genes that are drawn anew", low=0.0, high=1.0)
     encoding: str = param("search", "1", "the problem's encoding that chromosomes are in")
-    start: str = param("", "1", "rules, separated by commas, whose decisions stand in the first population")
+    start: str = param("", "1", "rules and learned agents, by commas, whose decisions stand in the first population")
+    checkpoint: str = param("", "1", "file of the policy that a learned start plays; empty = the shipped one")
 
 
 class Minimised(base.Fitness):  # type: ignore[misc]
@@ -77,12 +79,7 @@ class Genetic(Solver):
         elitism, population = self.options.elitism, self.options.population
         if elitism >= population:
             raise DtbenchError(f"option 'elitism' is {elitism}; expected less than 'population' = {population}.")
-        self.starts = [name for name in self.options.start.split(",") if name]
-        for name in self.starts:
-            if name not in problem.heuristics:
-                raise DtbenchError(
-                    f"option 'start' names '{name}'; '{problem.id}' has {', '.join(problem.heuristics)}."
-                )
+        self.starts = starts_of(problem, instance, self.options.start, self.options.checkpoint)
         encodings = problem.encodings(instance)
         if self.options.encoding not in encodings:
             raise DtbenchError(
@@ -111,8 +108,8 @@ class Genetic(Solver):
         """Evolve from random chromosomes (and those of ``start``); the best one found, decoded."""
         options = self.options
         genes = self.encoding.sample(self.rng, (options.population,))
-        for row, name in enumerate(self.starts[: options.population]):
-            genes[row] = self.encode(slot, self.problem.heuristics[name](slot))
+        for row, start in enumerate(self.starts[: options.population]):
+            genes[row] = self.encode(slot, start(slot))
         members = self.score(slot, [Chromosome(g, self.fitness()) for g in genes.tolist()])
         for _ in range(options.generations):
             elite = tools.selBest(members, options.elitism)

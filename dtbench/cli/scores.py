@@ -174,7 +174,7 @@ def boards(results: Sequence[Path], choice: Choice, *, remembered: bool) -> tupl
     """
     from dtbench.reports.folder import all_remarks, board_of
 
-    reports = _verified(results, remembered=remembered)
+    reports = verified(results, remembered=remembered)
     for text in all_remarks(reports):
         stderr.print(text, markup=False, soft_wrap=True)
     return board_of(reports, choice), all(report.ok for report in reports.values())

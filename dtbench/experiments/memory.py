@@ -106,14 +106,14 @@ class Memo:
 def kept(kind: str, name: str) -> Any:
     """What was kept of a kind under a name; None if nothing was, or others than this user could have written it."""
     try:
-        return json.loads(_ours(files.cache(kind) / name))
+        return json.loads(ours(files.cache(kind) / name))
     except (ValueError, RecursionError):
         return None
 
 
 def keep(kind: str, name: str, facts: Any) -> None:
     """Keep what JSON can hold in the user's cache; where that cannot be written to, nothing is kept."""
-    _keep(files.cache(kind) / name, json.dumps(facts))
+    put(files.cache(kind) / name, json.dumps(facts))
 
 
 def checksum(file: Path | str) -> str:

@@ -16,7 +16,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,8 @@ class OptionText:
 class SolverEntry:
     """What is known of a solver without running its file.
 
-    ``file`` is None for a rule that problems provide, whose ``rules`` say what it does on each: ``{problem: line}``.
+    A rule that problems provide says in ``rules`` what it does on each: ``{problem: line}``. Its ``file`` is None,
+    unless a shipped file of its name gives it options.
     ``sees`` is its regime, see :mod:`dtbench.regime`.
     ``options`` is None where they are declared in a file outside of dtbench. ``presets`` are those of learned agents,
     ``{preset: {problem or "*": {option: value}}}``, as far as they are literals. ``error`` says why the solver cannot
@@ -104,13 +105,26 @@ class SolverEntry:
 
     def checkpoints_sha256(self, problem: str, size: str, seed: int, options: Mapping[str, Any]) -> str:
         """Checksum of the trained policies that a cell may play; empty if there are none, or the solver learns not."""
-        if not self.trains or self.file is None:
+        if self.file is None:
             return ""
+        if not self.trains:
+            return self._starts_sha256(problem, size, options)
         if self.policy or "policy" in options:
             return _sha256_of(self.file.parent / str(options.get("policy") or self.policy))
         from dtbench.learning.checkpoint import shipped_sha256
 
         return shipped_sha256(self.file, problem, self.name, size, seed, options)
+
+    def _starts_sha256(self, problem: str, size: str, options: Mapping[str, Any]) -> str:
+        """Checksum of the policies that a search may begin with, of agents beside this file; empty without."""
+        names = [name for name in str(options.get("start", "")).split(",") if name]
+        if not names or self.file is None or "checkpoint" not in [option.name for option in self.options or ()]:
+            return ""
+        from dtbench.learning.checkpoint import shipped_sha256
+
+        agents = {n: file for n in names if (file := self.file.parent / f"{n}.py").is_file()}
+        found = [shipped_sha256(file, problem, name, size, 0, options) for name, file in agents.items()]
+        return hashlib.sha256(" ".join(found).encode()).hexdigest() if any(found) else ""
 
     def check_options(self, options: Mapping[str, Any], where: str) -> None:
         """Refuse an option that the file does not declare, and a number that is not finite.
@@ -323,7 +337,8 @@ def discover(paths: Iterable[Path | str] = ()) -> dict[str, SolverEntry]:
         if not folder.is_dir():
             raise DtbenchError(f"solvers folder '{folder}' does not exist or is not a folder.")
         for file in sorted(folder.glob("*.py")):
-            _take(found, read_solver_file(file))
+            entries = read_solver_file(file)
+            _take(found, [_of_rule(found.get(each.name), each) for each in entries] if number == 0 else entries)
         if number == 0:
             _take(found, _installed())
     return dict(sorted(found.items()))
@@ -346,11 +361,20 @@ def rules() -> Iterator[SolverEntry]:
         )
 
 
+def _of_rule(rule: SolverEntry | None, entry: SolverEntry) -> SolverEntry:
+    """The entry of a shipped file that gives options to the problems' rule of its name; otherwise as it is."""
+    if rule is None or not (rule.heuristic and entry.heuristic):
+        return entry
+    return replace(entry, summary=rule.summary, problems=rule.problems, rules=rule.rules)
+
+
 def _take(known: dict[str, SolverEntry], entries: Iterable[SolverEntry]) -> None:
     for entry in entries:
         other = known.get(entry.name)
-        if other is None or _same(other, entry):
+        if other is None or (entry.rules and other.file is None):
             known[entry.name] = entry
+        elif _same(other, entry):
+            continue
         elif entry.error:
             leave_out(entry.error)
         else:

@@ -300,3 +300,23 @@ def test_what_no_solver_can_see_is_an_error_with_its_line(tmp_path):
     (tmp_path / "a.py").write_text("from dtbench import Solver\nclass A(Solver):\n    name = 'a'\n    sees = 'all'\n")
     (entry,) = discovery.read_solver_file(tmp_path / "a.py")
     assert "a.py:2: class A: 'sees' is 'all'; expected one of the literals local, global, future" in entry.error
+
+
+def test_a_shipped_file_gives_options_to_a_rule(tmp_path, caplog):
+    """It stays the problems' rule; nobody else's file takes its name."""
+    rule = next(entry for entry in discovery.rules() if entry.name == "local-search")
+    entry = discovery.discover()["local-search"]
+    assert (entry.rules, entry.problems, entry.summary) == (rule.rules, rule.problems, rule.summary)
+    assert entry.heuristic
+    assert [option.name for option in entry.options] == ["start", "checkpoint"]
+    put(tmp_path, "mine.py", 'from dtbench import Heuristic\nclass A(Heuristic):\n    name = "local-search"\n')
+    assert discovery.discover([tmp_path])["local-search"] == entry
+    assert "defines solver 'local-search', too" in caplog.text
+
+
+def test_policies_that_a_search_begins_with_are_part_of_its_cell():
+    def checksum(**options):
+        return discovery.discover()["local-search"].checkpoints_sha256("stin-deployment", "paper", 0, options)
+
+    assert checksum() == checksum(start="greedy") == ""
+    assert len({checksum(start="imitation"), checksum(start="vdn"), checksum(start="vdn,imitation"), ""}) == 4

@@ -13,15 +13,15 @@ from dtbench.problems.dnt_spectrum.model import DntDecision, DntSlot, evaluate
 STEPS = 1000  # bound on the number of improvements
 
 
-def local_search(slot: DntSlot) -> DntDecision:
-    """From ``greedy``, take the best feasible neighbour while one is better.
+def local_search(slot: DntSlot, start: DntDecision | None = None) -> DntDecision:
+    """From ``greedy``, or a feasible ``start``, take the best feasible neighbour while one is better.
 
     Neighbours put a user or an upload on an RB of a base station, or drop it. Where the RB is taken by another link of
     the same base station, the two exchange RBs if both were that base station's, else the other link is dropped.
     """
     lead = slot.batch_shape
     flat = flattened(slot)
-    start = greedy(flat)
+    start = greedy(flat) if start is None else flat_start(start, lead)
     bs, rb, up = start.bs.copy(), start.rb.copy(), start.up.copy()
     value = evaluate(flat, start).objective
     left = np.arange(len(bs))
@@ -39,6 +39,12 @@ def local_search(slot: DntSlot) -> DntDecision:
         bs[left], rb[left], up[left] = near.bs[rows, best], near.rb[rows, best], near.up[rows, best]
         value[left] = outcome.objective[rows, best]
     return DntDecision.of(*(v.reshape(*lead, v.shape[-1]) for v in (bs, rb, up)))
+
+
+def flat_start(decision: DntDecision, lead: tuple[int, ...]) -> DntDecision:
+    """A decision for all members of a batch ``lead``, with one leading axis (B,)."""
+    fields = (decision.bs, decision.rb, decision.up)
+    return DntDecision.of(*(np.broadcast_to(v, (*lead, v.shape[-1])).reshape(-1, v.shape[-1]) for v in fields))
 
 
 def neighbours(slot: DntSlot, bs: IntArray, rb: IntArray, up: IntArray) -> DntDecision:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,12 +33,16 @@ CLUSTER = 16  # candidates of a cluster
 CLUSTER_TIME = 0.3  # share of the time that the clusters' bounds may take
 
 
-def solve(problem: AnyProblem, slot: MecSlot, limits: Limits, method: str) -> Certificate:
+def solve(
+    problem: AnyProblem, slot: MecSlot, limits: Limits, method: str, start: MecDecision | None = None
+) -> Certificate:
     """Solve one slot (no leading axes).
 
     At the start of a frame of the closed protocol, moving a twin for a slot at least is not better than not serving
     its user, so hosts stay. Only where migration takes no time (``mig_slots = 0``) may a move pay at once; then the
     bound is that of one server for all (:mod:`.pooled`).
+
+    Those who send in ``start`` are the set at which ``"search"`` begins, instead of the greedy one.
 
     Raises
     ------
@@ -47,7 +52,7 @@ def solve(problem: AnyProblem, slot: MecSlot, limits: Limits, method: str) -> Ce
     if slot.batch_shape != ():
         raise ValueError(f"the slot has leading axes {slot.batch_shape}; exact methods take one slot")
     methods: Mapping[str, Callable[[AnyProblem, MecSlot, Limits], Certificate]] = {
-        "search": by_search,
+        "search": partial(by_search, start=start),
         "cuts": cuts.solve,
         "enumeration": by_enumeration,
         "levels": by_levels,
@@ -59,17 +64,20 @@ def solve(problem: AnyProblem, slot: MecSlot, limits: Limits, method: str) -> Ce
         return methods[method](problem, slot, with_target(problem, limits))
 
 
-def by_search(problem: AnyProblem, slot: MecSlot, limits: Limits) -> Certificate:
+def by_search(problem: AnyProblem, slot: MecSlot, limits: Limits, start: MecDecision | None = None) -> Certificate:
     """Branch and bound over success sets."""
     began = time.perf_counter()
     candidates = Candidates.of(slot, slot.host)
     lost, gap = float(candidates.lost), MARGIN * (limits.gap or 0.0)
     bound = 0.0
-    start = heuristics.admitted(candidates)
+    if start is None:
+        first = heuristics.admitted(candidates)
+    else:
+        first = candidates.valid & (np.asarray(start.power) > 0.0)[candidates.user]
     if candidates.count > FEW:
         bound = cluster_bound(slot, candidates, gap, CLUSTER_TIME * limits.seconds)
     left = limits.seconds - (time.perf_counter() - began)
-    result = branch_and_bound(candidates, start, gap, left, lost)
+    result = branch_and_bound(candidates, first, gap, left, lost)
     bound = max(bound, result.bound)
     if slot.hosts_open and slot.params.migration_slots == 0:
         bound = min(bound, free_hosts_bound(slot, gap, limits.seconds - (time.perf_counter() - began)))

@@ -86,11 +86,21 @@ def random_set(slot: MecSlot, rng: np.random.Generator) -> MecDecision:
     return candidates.decision(slot, slot.host, member, power, wire, cpu)
 
 
-def local_search(slot: MecSlot) -> MecDecision:
-    """``greedy``, then the best single admission or removal at its true least energy, until none helps."""
+def local_search(slot: MecSlot, start: MecDecision | None = None) -> MecDecision:
+    """``greedy``, then the best single admission or removal at its true least energy, until none helps.
+
+    It begins with those who send in ``start``, if there is one, and its hosts.
+    """
     from dtbench.problems.mec_synchronization.branch_and_bound import Prices, best_flips
 
-    return per_member(slot, lambda candidates: best_flips(Prices(candidates), admitted(candidates)))
+    if start is None:
+        return per_member(slot, lambda candidates: best_flips(Prices(candidates), admitted(candidates)))
+    sends = iter(np.broadcast_to(start.power > 0.0, (*slot.batch_shape, slot.n_users)).reshape(-1, slot.n_users))
+
+    def improved(candidates: Candidates) -> Priced:
+        return best_flips(Prices(candidates), candidates.valid & next(sends)[candidates.user])
+
+    return per_member(slot, improved, start.host)
 
 
 def all_in(slot: MecSlot) -> MecDecision:
@@ -103,10 +113,14 @@ def all_in(slot: MecSlot) -> MecDecision:
     return per_member(slot, everybody)
 
 
-def per_member(slot: MecSlot, choose: Callable[[Candidates], Priced]) -> MecDecision:
-    """Apply a rule that prices sets by convex programs to every member of a batch, one by one; hosts stay."""
+def per_member(slot: MecSlot, choose: Callable[[Candidates], Priced], host: IntArray | None = None) -> MecDecision:
+    """Apply a rule that prices sets by convex programs to every member of a batch, one by one.
+
+    Twins stay, or go to ``host``.
+    """
     slot = slot[...]
-    candidates = Candidates.of(slot, slot.host)
+    host = slot.host if host is None else host
+    candidates = Candidates.of(slot, host)
     member = np.zeros(candidates.valid.shape, dtype=bool)
     power, wire, cpu = (np.zeros(candidates.valid.shape) for _ in range(3))
     with blas().limit(limits=1):
@@ -114,4 +128,4 @@ def per_member(slot: MecSlot, choose: Callable[[Candidates], Priced]) -> MecDeci
             chosen = choose(candidates[index])
             member[index], power[index] = chosen.member, chosen.power
             wire[index], cpu[index] = served(candidates[index], chosen)
-    return candidates.decision(slot, slot.host, member, power, wire, cpu)
+    return candidates.decision(slot, host, member, power, wire, cpu)

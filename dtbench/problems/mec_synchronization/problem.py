@@ -38,7 +38,7 @@ class MecSynchronization(Problem[MecInstance, MecState, MecSlot, MecDecision]):
     sizes = SIZES
     exactness = Exactness(
         methods=("search", "cuts", "enumeration"), horizon_methods=("closed",), bracket_methods=("levels", "reference"),
-        target_gap=1e-4,
+        start_methods=("search",), target_gap=1e-4,
     )  # fmt: skip
     library = LibraryFacts(counts={"paper": 5, "large": 2}, bracket_sizes=("large",))
     trace_axes = ("time", "frame")
@@ -148,6 +148,16 @@ class MecSynchronization(Problem[MecInstance, MecState, MecSlot, MecDecision]):
         from dtbench.problems.mec_synchronization import exact
 
         return exact.solve(self, slot, limits or Limits(), method or self.exactness.methods[0])
+
+    def exact_from(
+        self, start: MecDecision, slot: MecSlot, limits: Limits | None = None, method: str | None = None
+    ) -> Certificate:
+        from dtbench.problems.mec_synchronization import exact
+
+        method = method or self.exactness.methods[0]
+        if method not in self.exactness.start_methods:
+            return super().exact_from(start, slot, limits, method)
+        return exact.solve(self, slot, limits or Limits(), method, start)
 
     def exact_horizon(
         self, instance: MecInstance, limits: Limits | None = None, method: str | None = None

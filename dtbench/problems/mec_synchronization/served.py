@@ -54,7 +54,13 @@ def encoding(p: MecParams) -> Encoding:
     """One controller: log-odds in [-20, 20] for each user, see :func:`decode`."""
     sets = layout(p.n_users, p.n_bs)
     group = Group(CONTROLLER, 1, Box(sets.action_size, -CERTAIN, CERTAIN), sets.state_size)
-    bounds: dict[str, Bounds] = dict.fromkeys((CONTROLLER, "state"), ((sets.state_size, -np.inf, np.inf),))
+    inf = np.inf
+    user: Bounds = (
+        (1, 0.0, 1.0), (1, 0.0, HIGHEST), (4, -inf, inf), (3, 0.0, inf), (1, 0.0, 1.0), (5, 0.0, inf), (1, -inf, inf),
+    )  # fmt: skip
+    pair: Bounds = ((2, -inf, inf), (2, 0.0, 1.0))
+    seen = user * p.n_users + pair * (p.n_users * p.n_bs)
+    bounds: dict[str, Bounds] = {CONTROLLER: seen, "state": seen}
     return Encoding((group,), decode, encode, observe=observe, bounds=bounds, layout=sets, teacher=teacher)
 
 

@@ -54,7 +54,11 @@ def encoding(p: OffloadingParams) -> Encoding:
     """One controller: a score in [-20, 20] for each pair, see :func:`decode`."""
     sets = layout(p.n_uav, p.n_sat)
     group = Group(CONTROLLER, 1, Box(sets.action_size, -CERTAIN, CERTAIN), sets.state_size)
-    bounds: dict[str, Bounds] = dict.fromkeys((CONTROLLER, "state"), ((sets.state_size, -np.inf, np.inf),))
+    pair: Bounds = ((1, 0.0, 1.0), (2, 0.0, np.inf), (2, -1.0, np.inf), (1, 0.0, np.inf))
+    uav: Bounds = ((2, 0.0, np.inf), (1, 0.0, 1.0), (1, 0.0, np.inf))
+    sat: Bounds = ((2, -1.0, np.inf), (2, 0.0, np.inf))
+    seen = pair * (p.n_uav * p.n_sat) + uav * p.n_uav + sat * p.n_sat
+    bounds: dict[str, Bounds] = {CONTROLLER: seen, "state": seen}
     return Encoding((group,), decode, encode, observe=observe, bounds=bounds, layout=sets, teacher=teacher)
 
 

@@ -42,7 +42,9 @@ class Master(Protocol):
         """Solve with the cuts so far: the result, its bound in the objective's unit, and the best association (N,)."""
 
 
-def solve(problem: AnyProblem, slot: OffloadingSlot, limits: Limits, method: str) -> Certificate:
+def solve(
+    problem: AnyProblem, slot: OffloadingSlot, limits: Limits, method: str, start: OffloadingDecision | None = None
+) -> Certificate:
     """Solve one slot (no leading axes).
 
     Parameters
@@ -54,6 +56,8 @@ def solve(problem: AnyProblem, slot: OffloadingSlot, limits: Limits, method: str
     method
         ``"strong"``, ``"enumeration"`` or ``"reference"``. The MILPs know (7) and (14) as printed only; slots of
         another reading are enumerated whatever the method.
+    start
+        At whose association the local search of ``"strong"`` begins, instead of its own starts.
 
     Raises
     ------
@@ -79,7 +83,8 @@ def solve(problem: AnyProblem, slot: OffloadingSlot, limits: Limits, method: str
 
         master = PyomoMaster(slot, relaxed)
     else:
-        master = HighsMaster(search, terms, relaxed)
+        begin = starts(slot) if start is None else np.asarray(start.assoc)[None]
+        master = HighsMaster(search, terms, relaxed, begin)
     outer_approximation(search, terms, relaxed, master)
     return search.certificate(method)
 
@@ -119,12 +124,12 @@ def outer_approximation(search: Search, terms: Terms, relaxed: Terms, master: Ma
 
 
 class HighsMaster:
-    """The strong formulation with HiGHS; the search's first incumbent is that of local search."""
+    """The strong formulation with HiGHS; the search's first incumbent is that of local search from ``start`` (S, N)."""
 
-    def __init__(self, search: Search, terms: Terms, relaxed: Terms) -> None:
+    def __init__(self, search: Search, terms: Terms, relaxed: Terms, start: IntArray) -> None:
         self.form = Formulation(relaxed)
         self.model = self.form.model()
-        search.offer(descend(terms, starts(search.slot), search.began + search.limits.seconds))
+        search.offer(descend(terms, start, search.began + search.limits.seconds))
         self._relaxation(search)
         if search.incumbent is not None:
             self.cut(search.incumbent.share)

@@ -45,15 +45,17 @@ def lpt_convex(slot: OffloadingSlot) -> OffloadingDecision:
     return _joined(decisions, slot.batch_shape)
 
 
-def local_search(slot: OffloadingSlot) -> OffloadingDecision:
+def local_search(slot: OffloadingSlot, start: OffloadingDecision | None = None) -> OffloadingDecision:
     """Steepest descent over moves of one UAV and swaps of two, shares and channels completed exactly.
 
-    From the better of LPT by sqrt(D) and LPT by D. Members of a batch one after the other.
+    From the association of ``start``; by default from the better of LPT by sqrt(D) and LPT by D. Members of a batch one
+    after the other.
     """
     slot = slot[...]
     decisions = []
     for index in np.ndindex(slot.batch_shape):
-        done = descend(Terms.of(slot[index]), starts(slot[index]))
+        begin = starts(slot[index]) if start is None else np.asarray(start.assoc[index])[None]
+        done = descend(Terms.of(slot[index]), begin)
         decisions.append(done.decision(0) if np.isfinite(done.objective[0]) else min_delay(slot[index]))
     return _joined(decisions, slot.batch_shape)
 

@@ -34,7 +34,10 @@ class SatelliteOffloading(Problem[OffloadingInstance, OffloadingState, Offloadin
     seed_params = {"geometry_seed": "network"}  # noqa: RUF012
     about = ABOUT
     sizes = SIZES
-    exactness = Exactness(methods=("strong", "enumeration", "reference"), target_gap=1e-4, target_gaps={"large": 1e-3})
+    exactness = Exactness(
+        methods=("strong", "enumeration", "reference"), start_methods=("strong",), target_gap=1e-4,
+        target_gaps={"large": 1e-3},
+    )  # fmt: skip
     heuristics: ClassVar = {
         "greedy": heuristics.greedy,
         "min-delay": min_delay,
@@ -96,6 +99,16 @@ class SatelliteOffloading(Problem[OffloadingInstance, OffloadingState, Offloadin
         from dtbench.problems.satellite_offloading import exact
 
         return exact.solve(self, slot, limits or Limits(), method or self.exactness.methods[0])
+
+    def exact_from(
+        self, start: OffloadingDecision, slot: OffloadingSlot, limits: Limits | None = None, method: str | None = None
+    ) -> Certificate:
+        from dtbench.problems.satellite_offloading import exact
+
+        method = method or self.exactness.methods[0]
+        if method not in self.exactness.start_methods:
+            return super().exact_from(start, slot, limits, method)
+        return exact.solve(self, slot, limits or Limits(), method, start)
 
     def reference_model(self, slot: OffloadingSlot) -> Any:
         from dtbench.problems.satellite_offloading import reference

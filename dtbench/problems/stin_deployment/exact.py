@@ -53,7 +53,9 @@ class Search(Proof):
         self.backend, self.details = backend, dict(details)
 
 
-def solve(problem: AnyProblem, slot: StinSlot, limits: Limits, method: str) -> Certificate:
+def solve(
+    problem: AnyProblem, slot: StinSlot, limits: Limits, method: str, start: StinDecision | None = None
+) -> Certificate:
     """Solve one slot and certify it.
 
     Parameters
@@ -66,6 +68,8 @@ def solve(problem: AnyProblem, slot: StinSlot, limits: Limits, method: str) -> C
         Wall seconds over all steps, gaps (the problem's target where none is given), threads.
     method
         One of ``problem.exactness.methods``.
+    start
+        Where local search begins, instead of its own start.
 
     Returns
     -------
@@ -85,7 +89,9 @@ def solve(problem: AnyProblem, slot: StinSlot, limits: Limits, method: str) -> C
         raise ValueError(f"one slot at a time; this one has leading axes {slot.batch_shape}")
     began = time.perf_counter()
     limits = with_target(problem, limits)
-    search = Search(problem, slot, limits, limits.gap or 0.0, began, local_search(slot, until=began + limits.seconds))
+    search = Search(
+        problem, slot, limits, limits.gap or 0.0, began, local_search(slot, start, until=began + limits.seconds)
+    )
     search.objective = float(evaluate(slot, search.incumbent).objective)
     floor = float(levels(slot, search.objective).floor.sum())  # of every placement as good as local search's
     METHODS[method](search)

@@ -34,7 +34,10 @@ class StinDeployment(Problem[StinInstance, StinState, StinSlot, StinDecision]):
     )
     about = ABOUT
     sizes = SIZES
-    exactness = Exactness(methods=("strong", "enumeration", "cpsat", "reference"), target_gap=1e-7)
+    exactness = Exactness(
+        methods=("strong", "enumeration", "cpsat", "reference"), start_methods=("strong", "enumeration", "cpsat"),
+        target_gap=1e-7,
+    )  # fmt: skip
     heuristics: ClassVar = {
         "local": heuristics.local,
         "cloud": heuristics.cloud,
@@ -98,6 +101,16 @@ class StinDeployment(Problem[StinInstance, StinState, StinSlot, StinDecision]):
         from dtbench.problems.stin_deployment import exact
 
         return exact.solve(self, slot, limits or Limits(), method or self.exactness.methods[0])
+
+    def exact_from(
+        self, start: StinDecision, slot: StinSlot, limits: Limits | None = None, method: str | None = None
+    ) -> Certificate:
+        from dtbench.problems.stin_deployment import exact
+
+        method = method or self.exactness.methods[0]
+        if method not in self.exactness.start_methods:
+            return super().exact_from(start, slot, limits, method)
+        return exact.solve(self, slot, limits or Limits(), method, start)
 
     def reference_model(self, slot: StinSlot) -> Any:
         from dtbench.problems.stin_deployment import reference

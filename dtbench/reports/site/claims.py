@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from dtbench.files import FORMULA
 from dtbench.outside import parse_text, read_bytes
 from dtbench.reports.numbers import one_line
 from dtbench.reports.site.model import Site
@@ -56,7 +57,12 @@ def read(folder: Path) -> list[Claim]:
     """
     file = folder / TABLE
     rows = csv.DictReader(io.StringIO(parse_text(read_bytes(file), f"'{file}'"), newline=""))
-    return [_claim({name: one_line(row.get(name) or "") for name in SHOWN}) for row in rows]
+    return [_claim({name: one_line(_plain(row.get(name) or "")) for name in SHOWN}) for row in rows]
+
+
+def _plain(text: str) -> str:
+    """A text without the apostrophe that keeps spreadsheets from running it as a formula."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA) else text
 
 
 def _claim(row: dict[str, str]) -> Claim:

@@ -71,7 +71,7 @@ class Standing:
     values: Mapping[str, Value]
     learned: bool
 
-    @property
+    @cached_property
     def sees(self) -> str:
         """The regime, empty without a score."""
         return self.entry.sees

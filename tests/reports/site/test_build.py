@@ -128,9 +128,11 @@ def test_claims_only_where_there_are_any(pages, make_site, some, tmp_path):
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures" / "tao-fig4.png").write_bytes(b"\x89PNG\r\n\x1a\n...")
     (tmp_path / "figures" / "no.png").write_bytes(b"<script>")
+    attack = ATTACK.replace('"', "")
     (tmp_path / "claims.csv").write_text(
-        f'paper,figure,claim,quote,claimed,measured,lower,upper,verdict,reason\ntao,4,x,"<b>best",first,0.25,,,holds,\n'
-        f"{ATTACK.replace(chr(34), '')},5,y,q,c,not run,,,{'odd'},r\n"
+        "paper,figure,claim,quote,claimed,measured,lower,upper,verdict,reason\n"
+        "tao,4,x,<b>best,'+33 %,0.25,,,holds,\n"
+        f"{attack},5,y,q,c,not run,,,odd,r\n"
     )
     made = dict(build.made(make_site([some("greedy")], claims=tmp_path)))
     page = Html(made["claims.html"].decode())
@@ -138,6 +140,7 @@ def test_claims_only_where_there_are_any(pages, make_site, some, tmp_path):
     assert "claims/no.png" not in made
     assert "0.25" in page.words
     assert "<b>best" in page.words
+    assert "+33 %" in page.words  # without the apostrophe that guards it in the file
     assert len(page.all("script")) == 1
 
 

@@ -42,7 +42,9 @@ class Search(Proof):
         return replace(self.limits, seconds=self.seconds, gap=gap, gap_abs=0.5 * self.limits.gap_abs)
 
 
-def solve(problem: AnyProblem, slot: PlacementSlot, limits: Limits, method: str) -> Certificate:
+def solve(
+    problem: AnyProblem, slot: PlacementSlot, limits: Limits, method: str, start: PlacementDecision | None = None
+) -> Certificate:
     """Solve one slot (no leading axes).
 
     Parameters
@@ -52,6 +54,8 @@ def solve(problem: AnyProblem, slot: PlacementSlot, limits: Limits, method: str)
     method
         ``"strong"``: the strong formulation with HiGHS; ``"cpsat"``: the same with CP-SAT; ``"reference"``: the paper's
         constraints in Pyomo, solved with HiGHS.
+    start
+        Where local search begins, instead of its own start; ``"reference"`` has no local search.
 
     Raises
     ------
@@ -72,7 +76,7 @@ def solve(problem: AnyProblem, slot: PlacementSlot, limits: Limits, method: str)
 
         master = PyomoMaster(slot)
     else:
-        search.consider(local_search(slot, until=began + limits.seconds))
+        search.consider(local_search(slot, start, until=began + limits.seconds))
         cuts = relaxation_cuts(search, form)
         if method == "cpsat":
             from dtbench.problems.edge_association.placement.formulation_cpsat import CpSatMaster

@@ -33,7 +33,7 @@ from dtbench.problems.edge_association.system import distances, one_hot
 CERTAIN = 1.0  # of a share of the objective: what is said of a set that is given
 CUT = 8.0  # features are cut at it
 FIRM = 0.5  # of what is said: beyond it a base station stays as it is said
-LOOSE = 5  # of the others, those nearest to 0 may change
+LOOSE = 8  # of the others, those nearest to 0 may change
 CHANGED = 2  # of these that are opened, and that are closed, at most
 LONG = 0.2  # share of the objective: differences are taught up to it
 MOST = 20  # steps of the teacher's search

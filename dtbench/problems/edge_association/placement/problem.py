@@ -41,7 +41,10 @@ class EdgePlacement(Problem[PlacementInstance, PlacementState, PlacementSlot, Pl
     )
     about = ABOUT
     sizes = SIZES
-    exactness = Exactness(methods=("strong", "cpsat", "reference"), target_gap=1e-6, target_gaps={"large": 1e-4})
+    exactness = Exactness(
+        methods=("strong", "cpsat", "reference"), start_methods=("strong", "cpsat"), target_gap=1e-6,
+        target_gaps={"large": 1e-4},
+    )  # fmt: skip
     heuristics: ClassVar = {
         "nearest": heuristics.nearest,
         "greedy": heuristics.greedy,
@@ -109,6 +112,16 @@ class EdgePlacement(Problem[PlacementInstance, PlacementState, PlacementSlot, Pl
         from dtbench.problems.edge_association.placement import exact
 
         return exact.solve(self, slot, limits or Limits(), method or self.exactness.methods[0])
+
+    def exact_from(
+        self, start: PlacementDecision, slot: PlacementSlot, limits: Limits | None = None, method: str | None = None
+    ) -> Certificate:
+        from dtbench.problems.edge_association.placement import exact
+
+        method = method or self.exactness.methods[0]
+        if method not in self.exactness.start_methods:
+            return super().exact_from(start, slot, limits, method)
+        return exact.solve(self, slot, limits or Limits(), method, start)
 
     def reference_model(self, slot: PlacementSlot) -> Any:
         from dtbench.problems.edge_association.placement import reference
