@@ -1,8 +1,9 @@
 """PPO from the policy of imitation: what is earned teaches what an exact method's answers cannot, if there is anything.
 
 Network and decoder are those of :file:`imitation.py`. Learning goes on from its policy of the same problem, size and
-seed (``start=imitation``), from that of a file (``start=FILE``), or starts anew (``start=nothing``), which says what
-reward alone teaches with this decoder. The algorithm is :mod:`dtbench.learning.imitation.rewards`.
+seed (``start=imitation``; a short training makes one if there is none) or from that of a file (``start=FILE``). It may
+also start anew (``start=nothing``), which says what reward alone teaches with this decoder. The algorithm is
+:mod:`dtbench.learning.imitation.rewards`.
 
 The preset ``tuned`` is ours, by hand (:file:`tuning/trials.md`); there is no paper.
 """
@@ -77,10 +78,7 @@ class ImitationPpo(LearnedSolver):
         if start == NOTHING:
             return None
         if start == TEACHER:
-            teacher: Any = load_solver(find(TEACHER, discover()))
-            fixed = {name: getattr(self.options, name) for name in ("encoding", "env", "scope")}
-            found: Checkpoint = teacher(self.problem, self.instance, seed=self.seed, **fixed).obtain()[0]
-            return found
+            return self._imitated()
         named = read(Path(start))
         trained = named.header.identity
         if (trained.solver, trained.problem) != (TEACHER, self.problem.id):
@@ -89,6 +87,17 @@ class ImitationPpo(LearnedSolver):
                 f"'{TEACHER}' on '{self.problem.id}'; name another file, `{TEACHER}` or `{NOTHING}`."
             )
         return named
+
+    def _imitated(self) -> Checkpoint:
+        """The policy of imitation that is shipped or kept; else one trained on at most as many traces as episodes."""
+        cls: Any = load_solver(find(TEACHER, discover()))
+        given = {name: getattr(self.options, name) for name in ("encoding", "env", "scope", "cache")}
+        teacher = cls(self.problem, self.instance, seed=self.seed, **given)
+        found: Checkpoint | None = teacher.shipped() or (teacher.place.kept() if self.options.cache else None)
+        if found is None:
+            given["episodes"] = min(teacher.options.episodes, self.options.episodes)
+            found = cls(self.problem, self.instance, seed=self.seed, **given).obtain()[0]
+        return found
 
     @cached_property
     def _sources(self) -> dict[str, str]:
