@@ -83,8 +83,7 @@ def solve(
 
         master = PyomoMaster(slot, relaxed)
     else:
-        begin = starts(slot) if start is None else np.asarray(start.assoc)[None]
-        master = HighsMaster(search, terms, relaxed, begin)
+        master = HighsMaster(search, terms, relaxed, None if start is None else np.asarray(start.assoc)[None])
     outer_approximation(search, terms, relaxed, master)
     return search.certificate(method)
 
@@ -124,12 +123,14 @@ def outer_approximation(search: Search, terms: Terms, relaxed: Terms, master: Ma
 
 
 class HighsMaster:
-    """The strong formulation with HiGHS; the search's first incumbent is that of local search from ``start`` (S, N)."""
+    """The strong formulation with HiGHS; its first incumbent is that of local search, from ``start`` (S, N)."""
 
-    def __init__(self, search: Search, terms: Terms, relaxed: Terms, start: IntArray) -> None:
+    def __init__(self, search: Search, terms: Terms, relaxed: Terms, start: IntArray | None = None) -> None:
         self.form = Formulation(relaxed)
         self.model = self.form.model()
-        search.offer(descend(terms, start, search.began + search.limits.seconds))
+        search.offer(
+            descend(terms, starts(search.slot) if start is None else start, search.began + search.limits.seconds)
+        )
         self._relaxation(search)
         if search.incumbent is not None:
             self.cut(search.incumbent.share)
