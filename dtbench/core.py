@@ -222,7 +222,8 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
     *What may be there*
 
     - ``heuristics``: the rules, by the names of their solvers. ``search_settings``: options of `genetic` that differ.
-    - :meth:`coupled`, with :meth:`exact_horizon`: whether a decision changes what later slots cost or allow.
+    - :meth:`coupled`, with :meth:`exact_horizon`, whose methods :meth:`horizon_method` names: whether a decision
+      changes what later slots cost or allow.
     - :meth:`dimensions`: lengths of dimensions that follow from the parameters; files are checked against them.
     - ``about``: the problem in words, for `dtbench show`, best in a file ``card.py``.
     - ``library``: facts about files and best known values. ``seed_params``: parameters that only name a network or a

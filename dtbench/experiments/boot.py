@@ -27,7 +27,7 @@ def main() -> None:
     spec.loader.exec_module(module)
     from dtbench.experiments import zygote
 
-    zygote.serve(int(sys.argv[1]))
+    zygote.serve(int(sys.argv[1]), sys.argv[3])
 
 
 main()

@@ -18,6 +18,7 @@ import psutil
 
 BOOT = Path(__file__).with_name("boot.py")
 MARK = "DTBENCH_ZYGOTE"  # in the environment of a zygote and of all that comes from it
+FOLDERS = f"dtbench-{uuid.uuid4().hex[:8]}-"  # what folders of this process's cells are called, and no other's
 DYING = 1.0  # seconds that a killed zygote may take to be gone
 FAREWELL = 15.0  # seconds that a zygote has to end what it started
 INTERPRETER = ("PYTHONHOME", "PYTHONPLATLIBDIR")  # the only ones of Python's variables that cells see: where it lies
@@ -58,7 +59,7 @@ class Launcher:
         with theirs:
             try:
                 self._process = subprocess.Popen(  # noqa: S603
-                    [sys.executable, "-P", str(BOOT), str(theirs.fileno()), json.dumps(importable())],
+                    [sys.executable, "-P", str(BOOT), str(theirs.fileno()), json.dumps(importable()), FOLDERS],
                     pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True,
                     env=environment() | {MARK: self._mark},
                 )  # fmt: skip

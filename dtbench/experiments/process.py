@@ -21,7 +21,7 @@ from dtbench import machine
 from dtbench.errors import MachineError
 from dtbench.experiments import ending
 from dtbench.experiments.job import Job
-from dtbench.experiments.launcher import Launcher
+from dtbench.experiments.launcher import FOLDERS, Launcher
 from dtbench.experiments.training_work import QUESTIONS, Answer, Answers
 from dtbench.experiments.work import SHORT, read_note
 from dtbench.experiments.zygote import remove
@@ -119,7 +119,7 @@ def _finished(job: Job, watch: _Watch | None = None) -> Iterator[tuple[dict[str,
     OSError
         If this machine cannot run it now.
     """
-    folder = Path(tempfile.mkdtemp(prefix="dtbench-"))
+    folder = Path(tempfile.mkdtemp(prefix=FOLDERS))
     try:
         if job.questions:  # too many for the line
             (folder / QUESTIONS).write_text(json.dumps(job.questions), encoding="utf-8")

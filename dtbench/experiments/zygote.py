@@ -33,6 +33,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 from pathlib import Path
@@ -54,8 +55,13 @@ FAREWELL = 10.0  # seconds that supervisors have to end when the runner has gone
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # Linux
 
 
-def serve(fd: int) -> None:
-    """Fork a supervisor for each request that comes through socket ``fd``; return when the runner has gone."""
+def serve(fd: int, folders: str) -> None:
+    """Fork a supervisor for each request that comes through socket ``fd``; return when the runner has gone.
+
+    If it has died, it may have left a folder for a cell that nobody was told of: its folders' names begin with
+    ``folders``.
+    """
+    runner = os.getppid()
     control = socket.socket(fileno=fd)
     for module in PRELOAD:
         importlib.import_module(module)
@@ -82,6 +88,9 @@ def serve(fd: int) -> None:
         bell.wait([], POLL)
         nursery.look()
     nursery.end()
+    if os.getppid() != runner:
+        for folder in Path(tempfile.gettempdir()).glob(f"{folders}*"):
+            remove(folder)
 
 
 def _fork(control: socket.socket, line: socket.socket, bell: Bell, nursery: Nursery) -> None:

@@ -73,6 +73,7 @@ def test_a_whole_run(dtbench, results):
     found = json.loads(dtbench("verify", "--results", results, "--json").out)
     assert found == {
         "checked": 12, "mismatches": [], "planned": 12, "lacking": [], "unplanned": [], "of_another_version": [],
+        "policies": 0,
     }  # fmt: skip
 
 

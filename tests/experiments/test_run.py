@@ -50,7 +50,7 @@ def ended(pid):
 
 def without_times(record):
     facts = record.model_dump(exclude={"wall_seconds", "peak_memory", "train_seconds", "sha256"})
-    del facts["provenance"]["started"], facts["slots"]["seconds"]
+    del facts["provenance"]["started"], facts["provenance"]["speed"], facts["slots"]["seconds"]
     return facts
 
 

@@ -15,7 +15,6 @@ from scipy import sparse
 from dtbench.arrays import Array, BoolArray, IntArray
 from dtbench.core import Limits
 from dtbench.exact.certificate import tightened
-from dtbench.exact.highs import solve_highs
 from dtbench.exact.linear import LinearModel, MilpResult
 from dtbench.problems.dnt_spectrum.instance import DntInstance
 
@@ -100,6 +99,8 @@ class Timeline:
 
     def solve(self, limits: Limits, seconds: float) -> tuple[MilpResult, IntArray | None]:
         """Result of HiGHS, and the set V (T,) that uploads in each slot."""
+        from dtbench.exact.highs import solve_highs  # to look at stale errors needs no solver
+
         result = solve_highs(self.model(), tightened(limits, seconds))
         if result.x is None:
             return result, None
