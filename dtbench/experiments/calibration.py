@@ -1,8 +1,9 @@
 """How fast this machine is: a second of fixed work, so that times of different machines can stand in one table.
 
 Three kinds of work, as solvers do them: Python's own loops, arithmetic on small arrays, a linear program in HiGHS. A
-speed is the geometric mean of how many times faster each is done than on the machine that :data:`REFERENCE` was taken
-on. It is a rough measure: solvers use caches, memory and vector units in other proportions.
+speed is the geometric mean of how many times faster each is done than in :data:`REFERENCE`, seconds that count as 1 by
+choice: only ratios of speeds are used. It is a rough measure: solvers use caches, memory and vector units in other
+proportions.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from dtbench.files import write_safely
 from dtbench.machine import cpu, version
 from dtbench.outside import parse_json, read_bytes
 
-REFERENCE = {"python": 0.042, "arrays": 0.031, "lp": 0.025}  # s, each, of a core at 2.1 GHz; what is 1 is a choice
+REFERENCE = {"python": 0.042, "arrays": 0.031, "lp": 0.025}  # s, each; what is 1 is a choice
 ROUNDS = 5  # of which the quickest counts: others had to share the processor
 FRESH = 7 * 24 * 3600.0  # s for which a speed is remembered
 
