@@ -94,8 +94,6 @@ def arrays() -> float:
 
 def linear_program() -> float:
     """An assignment of 40 to 40 as a linear program, by the dual simplex method."""
-    import highspy
-
     from dtbench.core import Limits
     from dtbench.exact.highs import solve_highs
     from dtbench.exact.linear import LinearModel
@@ -108,7 +106,6 @@ def linear_program() -> float:
         cost=cost, lower=np.zeros(n * n), upper=np.ones(n * n), integer=np.zeros(n * n, dtype=bool), rows=rows,
         row_lower=np.ones(2 * n), row_upper=np.ones(2 * n),
     )  # fmt: skip
-    assert highspy is not None  # noqa: S101  loading it is not measured
     return float(solve_highs(model, Limits()).objective)
 
 

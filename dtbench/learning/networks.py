@@ -79,14 +79,7 @@ class Network:
         DtbenchError
             If an array is missing, has another shape or type, or holds NaN; ``where`` begins the message.
         """
-        for name, shape in self.shapes.items():
-            if name not in weights:
-                raise DtbenchError(f"{where}: array '{name}' is missing.")
-            value = weights[name]
-            if value.shape != shape or value.dtype != np.float32:
-                raise DtbenchError(f"{where}: array '{name}' is {value.dtype} {value.shape}, expected float32 {shape}.")
-            if not np.isfinite(value).all():
-                raise DtbenchError(f"{where}: array '{name}' holds NaN or inf.")
+        check_weights(self.shapes, weights, where)
 
     def start(self, rows: int) -> Floats:
         """Memory before the first slot: zeros (copies, rows, units)."""
@@ -101,6 +94,24 @@ class Network:
         if self.memory:
             x = memory = gated(weights, x, memory)
         return x @ weights["output.weight"] + weights["output.bias"], memory
+
+
+def check_weights(shapes: Mapping[str, tuple[int, ...]], weights: Weights, where: str) -> None:
+    """Whether weights are arrays of these names and shapes.
+
+    Raises
+    ------
+    DtbenchError
+        If an array is missing, has another shape or type, or holds NaN; ``where`` begins the message.
+    """
+    for name, shape in shapes.items():
+        if name not in weights:
+            raise DtbenchError(f"{where}: array '{name}' is missing.")
+        value = weights[name]
+        if value.shape != shape or value.dtype != np.float32:
+            raise DtbenchError(f"{where}: array '{name}' is {value.dtype} {value.shape}, expected float32 {shape}.")
+        if not np.isfinite(value).all():
+            raise DtbenchError(f"{where}: array '{name}' holds NaN or inf.")
 
 
 def gated(weights: Weights, x: Floats, memory: Floats) -> Floats:

@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from dtbench.errors import DtbenchError
 from dtbench.layout import Layout
-from dtbench.learning.networks import Floats, Weights
+from dtbench.learning.networks import Floats, Weights, check_weights
 
 Axes = tuple[str, ...]
 LIMIT = np.float32(8.0)  # standardised features are cut at it
@@ -102,14 +101,7 @@ class SetNetwork:
         DtbenchError
             If an array is missing, has another shape or type, or holds NaN; ``where`` begins the message.
         """
-        for name, shape in self.shapes.items():
-            if name not in weights:
-                raise DtbenchError(f"{where}: array '{name}' is missing.")
-            value = weights[name]
-            if value.shape != shape or value.dtype != np.float32:
-                raise DtbenchError(f"{where}: array '{name}' is {value.dtype} {value.shape}, expected float32 {shape}.")
-            if not np.isfinite(value).all():
-                raise DtbenchError(f"{where}: array '{name}' holds NaN or inf.")
+        check_weights(self.shapes, weights, where)
 
     def spread(self, shape: tuple[int, ...], own: Axes) -> tuple[int, ...]:
         """The shape (rows, ...axes, features) of an array (rows, *own, features), with 1 on the axes it lacks."""
