@@ -52,6 +52,8 @@ def reproduce(
     """
     from dtbench.experiments.studies import studies, study
     from dtbench.reports.claims import report as reports
+    from dtbench.reports.claims.parts import build
+    from dtbench.reports.claims.words import row
 
     if paper == ALL and figure is not None:
         raise DtbenchError(f"a figure is of one paper; expected `dtbench reproduce PAPER {figure}`.")
@@ -67,16 +69,16 @@ def reproduce(
                 ended, mismatched = _run(each.base, folder, budget, seeds, workers, scheduler, wait, retry_failed)
                 failed += ended
                 wrong += mismatched
-    made = reports.build(folder)
+    made = build(folder)
     files = reports.write(folder, made, chosen)
     keys = {each.key for each in chosen}
     rows = [(part, each) for part, each in made.claims() if part.study.key in keys]
     if json:
-        facts = [reports.row(part, each) | {"figure": part.study.key, "budget": part.budget} for part, each in rows]
+        facts = [row(part, each) | {"figure": part.study.key, "budget": part.budget} for part, each in rows]
         print_json({"results": str(folder), "claims": facts, "failures": failure_facts(failed)})
     else:
         print_failures(failed)
-        _print(reports, made, rows, keys)
+        _print(made, rows, keys)
     stderr.print(f"written: {len(files)} files, {folder / 'report.md'} among them", markup=False, soft_wrap=True)
     if budget == "quick" and not report_only:
         stderr.print("budget quick: short trainings and few instances; it shows that all runs, and decides little")
@@ -118,18 +120,21 @@ def _run(
     return [record for record in records.values() if record.status not in ("ok", "skipped")], wrong
 
 
-def _print(reports: Any, made: Any, rows: list[Any], keys: set[str]) -> None:
+def _print(made: Any, rows: list[Any], keys: set[str]) -> None:
     """Distances, then a line per claim."""
+    from dtbench.reports.claims.parts import distances
+    from dtbench.reports.claims.words import row
+
     for paper in made.papers:
         lines = [
             [each.study.key, each.method, each.role, number(100 * each.gap.mean)]
-            for each in reports.distances(paper)
+            for each in distances(paper)
             if any(part.study.base.key == each.study.key for part in paper.figures if part.study.key in keys)
         ]
         if lines:
             head = ["figure", "method", "role", "from the optimum [%]"]
             print_table(f"{paper.title}: distance from the optimum", head, lines, right=head[-1:])
     columns = ["claim", "claimed", "measured", "optimum", "rule", "verdict", "reason"]
-    lines = [[reports.row(part, each)[name] for name in columns] for part, each in rows]
+    lines = [[row(part, each)[name] for name in columns] for part, each in rows]
     print_table("claims", columns, lines)
     stdout.print(f"{len(rows)} claims")

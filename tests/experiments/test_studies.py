@@ -4,7 +4,7 @@ import pytest
 
 from dtbench.errors import DtbenchError
 from dtbench.experiments import studies
-from dtbench.experiments.studies import BUDGETS
+from dtbench.experiments.study_file import BUDGETS
 
 FIGURES = {
     "tao": ["fig4", "fig5", "fig6", "fig7"],

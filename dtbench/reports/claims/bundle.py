@@ -24,7 +24,8 @@ from dtbench.experiments import decisions
 from dtbench.experiments.planned import Planned
 from dtbench.experiments.record import Record, Scalar
 from dtbench.experiments.store import Store
-from dtbench.experiments.studies import SLOT, TIMES, BudgetName, MethodTable, Study, share_trained, studies
+from dtbench.experiments.studies import SLOT, TIMES, Study, share_trained, studies
+from dtbench.experiments.study_file import BudgetName, MethodTable
 from dtbench.experiments.sweep import Sample, Sweep
 from dtbench.files import write_safely
 from dtbench.library import instances

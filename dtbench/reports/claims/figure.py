@@ -16,7 +16,8 @@ import numpy as np
 from dtbench.arrays import Array
 from dtbench.drawing.style import COLOURS, GREY, canvas, encoded, styled
 from dtbench.experiments.record import Scalar
-from dtbench.experiments.studies import REWARD, SETTINGS, SLOT, TRAINING, MethodTable, MetricTable, Study
+from dtbench.experiments.studies import REWARD, SLOT, TRAINING, Study
+from dtbench.experiments.study_file import SETTINGS, MethodTable, MetricTable
 from dtbench.reports.claims.bundle import Bundle, LearningCurve, Point
 from dtbench.reports.claims.measure import Runs, half
 from dtbench.reports.figures import MARKERS, RATIO, positions, set_logarithmic

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dtbench.experiments.record import Scalar
-from dtbench.experiments.studies import SETTINGS, ClaimTable, Study
+from dtbench.experiments.studies import Study
+from dtbench.experiments.study_file import SETTINGS, ClaimTable
 from dtbench.reports.claims import verdict
 from dtbench.reports.claims.bundle import Bundle, LearningCurve, Point
 from dtbench.reports.claims.measure import Runs, better_by, grows_by

@@ -18,7 +18,8 @@ import numpy as np
 
 from dtbench.arrays import Array
 from dtbench.experiments.record import Scalar
-from dtbench.experiments.studies import TIMES, MetricTable, Study
+from dtbench.experiments.studies import TIMES, Study
+from dtbench.experiments.study_file import MetricTable
 from dtbench.problems import problem
 from dtbench.reports.claims.bundle import Bundle, Point, Run
 from dtbench.reports.statistics import MeanInterval, mean_interval

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dtbench.reports.claims import bundle, report
+from dtbench.reports.claims import bundle, parts, report
 from tests.reports.claims.conftest import LEARNER, RIVAL, claim
 
 COMMITTED = Path(__file__).parents[3] / "results" / "claims"
@@ -43,14 +43,14 @@ def test_data_are_read_as_they_were_written(results, make_study, make_bundle):
 
 
 def test_the_same_data_give_the_same_bytes(results):
-    first = {file.name: file.read_bytes() for file in report.write(results, report.build(results))}
-    again = {file.name: file.read_bytes() for file in report.write(results, report.build(results))}
+    first = {file.name: file.read_bytes() for file in report.write(results, parts.build(results))}
+    again = {file.name: file.read_bytes() for file in report.write(results, parts.build(results))}
     assert set(first) == {"report.md", "report.html", "claims.csv", "hand-fig1.png", "hand-fig1.pdf"}
     assert first == again
 
 
 def test_a_line_per_claim(results):
-    report.write(results, report.build(results))
+    report.write(results, parts.build(results))
     rows = list(csv.DictReader(io.StringIO((results / "claims.csv").read_text())))
     assert [(row["claim"], row["verdict"], row["budget"]) for row in rows] == [
         ("c-effect", "holds", "quick"), ("d-effect", "cannot be decided", "")
@@ -63,7 +63,7 @@ def test_a_line_per_claim(results):
 
 
 def test_words_are_escaped(results):
-    report.write(results, report.build(results))
+    report.write(results, parts.build(results))
     html = (results / "report.html").read_text()
     assert "<script" not in html
     assert "&lt;script&gt;alert(1)" in html
@@ -75,7 +75,7 @@ def test_words_are_escaped(results):
 
 
 def test_nothing_runs_or_is_loaded(results):
-    report.write(results, report.build(results))
+    report.write(results, parts.build(results))
     html = (results / "report.html").read_text()
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html)[1]
     assert policy.startswith("default-src &#39;none&#39;") or policy.startswith("default-src 'none'")
@@ -85,14 +85,14 @@ def test_nothing_runs_or_is_loaded(results):
 
 def test_distances_are_those_of_means(results):
     """1.2 n + 0.01 i against n + 0.01 i, n in 3, 4, 5: 14.43 against 12.03."""
-    (paper,) = report.build(results).papers
-    found = {each.method: each.gap.mean for each in report.distances(paper)}
+    (paper,) = parts.build(results).papers
+    found = {each.method: each.gap.mean for each in parts.distances(paper)}
     assert found[LEARNER] == pytest.approx(2.4 / 12.03)
     assert set(found) == {LEARNER, RIVAL, "RD", "greedy"}
 
 
 def test_a_figure_is_drawn_only_where_it_is_asked_for(results):
-    made = report.build(results)
+    made = parts.build(results)
     (part, _) = made.papers[0].figures
     report.write(results, made, [part.study])
     before = (results / "figures" / "hand-fig1.png").read_bytes()
@@ -104,7 +104,7 @@ def test_a_figure_is_drawn_only_where_it_is_asked_for(results):
 @pytest.mark.skipif(not (COMMITTED / "data").is_dir(), reason="no committed report")
 def test_the_committed_report_is_what_its_data_say():
     """Text to the byte; pictures are compared by a test of their own: they hang on matplotlib's version."""
-    made = report.build(COMMITTED)
+    made = parts.build(COMMITTED)
     images = {file.stem: file.read_bytes() for file in (COMMITTED / "figures").glob("*.png")}
     stems = {part.stem for paper in made.papers for part in paper.figures if part.bundle is not None}
     assert stems == set(images)
@@ -117,7 +117,7 @@ def test_the_committed_report_is_what_its_data_say():
 def test_the_committed_figures_are_what_their_data_say():
     from dtbench.reports.claims import figure
 
-    for paper in report.build(COMMITTED).papers:
+    for paper in parts.build(COMMITTED).papers:
         for part in paper.figures:
             if part.bundle is not None:
                 for form in figure.FORMATS:
