@@ -10,8 +10,9 @@ import tarfile
 import pytest
 
 from dtbench.errors import DtbenchError
-from dtbench.experiments import bundle
-from dtbench.experiments.bundle import HEAD, archive, head_of, merge, pack, to_json, unpack
+from dtbench.experiments import bundle_file
+from dtbench.experiments.bundle import merge, pack
+from dtbench.experiments.bundle_file import HEAD, archive, head_of, to_json, unpack
 from dtbench.experiments.store import Store
 from dtbench.experiments.verify import verify
 
@@ -211,7 +212,7 @@ def test_links_are_refused(sent, tmp_path):
 
 def test_sizes_are_bounded(sent, tmp_path, monkeypatch):
     _, file = sent
-    monkeypatch.setattr(bundle, "MOST_BYTES", 1000)
+    monkeypatch.setattr(bundle_file, "MOST_BYTES", 1000)
     with pytest.raises(DtbenchError, match="larger than a bundle may be"):
         unpack(file, tmp_path / "out")
 
