@@ -34,6 +34,7 @@ from dtbench.problems import problem
 from dtbench.solver import Solver
 
 ASKING = CellLimits(seconds=30.0, memory=4 * 2**30)  # of a process that asks a solver
+EPISODES = "episodes"  # the option that says how long a training is
 ASKING_EACH = 0.5  # more seconds for each question
 MOST_ANSWERS = 20_000  # that are remembered
 MOST_KNOWN = 30  # earlier trainings that an estimate looks at
@@ -127,9 +128,9 @@ def _earlier(training: Training) -> list[float]:
         solver_file, wanted.problem, wanted.solver, wanted.size
     )  # fmt: skip
     for place in (kept, shipped):
-        known = [header.seconds for file in place[-MOST_KNOWN:] if (header := _header(file)) and _alike(header, wanted)]
-        if known:
-            return known
+        headers = [header for file in place[-MOST_KNOWN:] if (header := _header(file)) and _alike(header, wanted)]
+        if headers:
+            return [header.seconds * _longer(header, wanted) for header in headers]
     return []
 
 
@@ -141,9 +142,15 @@ def _header(file: Path) -> Header | None:
 
 
 def _alike(header: Header, wanted: Identity) -> bool:
-    """Whether all options that both know are the same: options that were added since have defaults."""
+    """Whether all options that both know are the same, but for episodes: options that were added since have defaults."""
     mine = header.identity.options
-    return all(mine[name] == value for name, value in wanted.options.items() if name in mine)
+    return all(mine[name] == value for name, value in wanted.options.items() if name in mine and name != EPISODES)
+
+
+def _longer(header: Header, wanted: Identity) -> float:
+    """How many times as many episodes a training wants as an earlier one had."""
+    had, wants = header.identity.options.get(EPISODES), wanted.options.get(EPISODES)
+    return float(wants) / float(had) if had and wants else 1.0
 
 
 def _answers(cells: Sequence[Planned]) -> Iterator[tuple[Planned, Answer | None]]:
