@@ -7,7 +7,7 @@ CONSTRAINTS ?= -c constraints.txt# empty: the newest versions that pyproject.tom
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS)
 SOURCES := docs dtbench examples hatch_build.py policies solvers studies tests tuning README.md
 
-.PHONY: help setup setup-dev setup-docs setup-clients demo test test-slow docs clients notebooks bench library policies claims dist lint format clean constraints
+.PHONY: help setup setup-dev setup-docs setup-clients demo test test-slow docs clients notebooks bench library policies claims reference dist lint format clean constraints
 .DEFAULT_GOAL := help
 
 help:            ## List the commands
@@ -78,6 +78,9 @@ policies: setup-dev ## Train what is missing of the shipped policies (tuning/shi
 
 claims: setup-dev  ## Run what is missing of the published report on the papers' claims: hours
 	$(BIN)/dtbench reproduce all --budget hours --results results/claims --workers 2
+
+reference: setup-dev ## Run what is missing of the reference results and pack it: many hours
+	$(BIN)/python tuning/reference.py small paper large --workers 2
 
 dist: setup-clients  ## Build wheels and source archive of dtbench, and the wheel of its policies, into dist/
 	rm -rf dist && $(BIN)/python -m build --outdir dist . && $(BIN)/python -m build --wheel --outdir dist policies

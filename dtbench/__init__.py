@@ -13,7 +13,7 @@ from dtbench.problems import all_problems, problem
 from dtbench.solver import Heuristic, Solver
 
 if TYPE_CHECKING:
-    from dtbench.api import compare, leaderboard, plot, results, run
+    from dtbench.api import compare, leaderboard, plot, reference, results, run
     from dtbench.learning.gym_policy import GymPolicy
     from dtbench.library.instances import load
 
@@ -40,6 +40,7 @@ __all__ = [
     "param",
     "plot",
     "problem",
+    "reference",
     "results",
     "run",
 ]
@@ -50,6 +51,7 @@ LATE = {
     "compare": "api",
     "leaderboard": "api",
     "plot": "api",
+    "reference": "api",
     "results": "api",
     "run": "api",
 }  # names whose modules are imported when they are used

@@ -319,6 +319,26 @@ def leaderboard(
     return _board(folder, formats, cache, problems_path, choice, _list(columns), digits, output)
 
 
+def reference() -> Path:
+    """The reference results as a folder, for :func:`leaderboard`, :func:`compare` and :func:`results`.
+
+    They are unpacked to the user's cache, and every decision is scored again, when they are first asked for.
+
+    Raises
+    ------
+    DtbenchError
+        If they are not there: they are in the repository, not in the wheel.
+
+    Examples
+    --------
+    >>> import dtbench
+    >>> dtbench.leaderboard(["results/mine", dtbench.reference()], size="small")  # doctest: +SKIP
+    """
+    from dtbench.experiments.reference import unpacked
+
+    return unpacked()
+
+
 @dataclass(frozen=True)
 class Compared:
     """Two solvers in pairs: a table that a notebook shows, and frames of the same numbers.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dtbench.cli.output import Json, ProblemsPath, json_text, print_json, stderr, stdout
-from dtbench.cli.scores import RESULTS, Results, collected
+from dtbench.cli.scores import Results, WithReference, collected, folders
 from dtbench.drawing.style import FORMATS, encoded, format_of
 from dtbench.errors import DtbenchError
 from dtbench.files import write_safely
@@ -27,7 +27,8 @@ def add_to(app: typer.Typer) -> None:
 def compare(
     first: Annotated[str, typer.Argument(metavar="A", help="Solver, as the leaderboard calls it.")],
     second: Annotated[str, typer.Argument(metavar="B", help="Solver to compare it with.")],
-    results: Results = RESULTS,
+    results: Results = None,
+    reference: WithReference = False,
     problem_id: Annotated[str | None, typer.Option("--problem", metavar="PROBLEM", help="Only this problem.")] = None,
     size: Annotated[str | None, typer.Option(help="Only this size.")] = None,
     output: Annotated[
@@ -52,7 +53,7 @@ def compare(
     for file, _ in forms:
         if not file.absolute().parent.is_dir():
             raise DtbenchError(f"folder '{file.parent}' does not exist; make it first.")
-    groups, holds = collected(results)
+    groups, holds = collected(folders(results, reference))
     found = comparison.compare(groups, first, second, problem=problem_id, size=size)
     for file, form in forms:
         write_safely(file, content(found, form))

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dtbench.cli.output import Json, ProblemsPath, SolversPath, print_json, stderr, stdout
-from dtbench.cli.scores import NoCache, verified
+from dtbench.cli.scores import NoCache, WithReference, folders, verified
 from dtbench.errors import DtbenchError
 from dtbench.machine import uncollected
 from dtbench.plugins.discovery import discover
@@ -27,6 +27,7 @@ def publish(
         typer.Option("--results", metavar="DIR", help="Folder of results, or of a report of the papers' claims; "
                      "repeatable. By default results/quick."),
     ] = None,
+    reference: WithReference = False,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to write to.")] = Path("site"),
     solvers_path: SolversPath = None,
     no_cache: NoCache = False,
@@ -38,7 +39,7 @@ def publish(
     It needs no network. Records are verified first; one that does not hold is named and left out, and the command
     exits with 1. The same records give the same bytes, whenever and wherever it is made.
     """
-    given = list(dict.fromkeys(results or [Path("results/quick")]))
+    given = list(folders(results, reference))
     from dtbench.reports.folder import all_remarks
     from dtbench.reports.site import build, claims
     from dtbench.reports.site.gather import gather
@@ -47,10 +48,10 @@ def publish(
     reports += [each / CLAIMS for each in given if each not in reports and claims.is_report(each / CLAIMS)]
     if len(reports) > 1:
         raise DtbenchError(f"two reports of claims: '{reports[0]}' and '{reports[1]}'; name one.")
-    folders = [each for each in given if each not in reports]
-    if not folders:
+    scored = [each for each in given if each not in reports]
+    if not scored:
         raise DtbenchError("name a folder of results beside the report of claims: --results DIR.")
-    checked = verified(folders, remembered=not no_cache)
+    checked = verified(scored, remembered=not no_cache)
     for text in all_remarks(checked):
         stderr.print(text, markup=False, soft_wrap=True)
     with uncollected():

@@ -16,9 +16,11 @@ from dtbench.cli.output import Json, ProblemsPath, SolversPath, a_number, print_
 from dtbench.experiments import plan_file
 from dtbench.experiments.plan import Plan
 from dtbench.experiments.record import Record
+from dtbench.experiments.reference import bundles
 from dtbench.experiments.run import Summary
 from dtbench.experiments.session import outcome, prepare
 from dtbench.experiments.store import Store
+from dtbench.progress import clock
 
 SuiteArgument = Annotated[str, typer.Argument(metavar="SUITE", help="Name of a built-in suite, or a .toml file.")]
 Instances = Annotated[str | None, typer.Option("--instances", metavar="GLOB", help="Only instances that match.")]
@@ -106,7 +108,8 @@ def plan(
         [[*key, *(counts[state] or "" for state in states)] for key, counts in rows.items()],
         right=states,
     )
-    stdout.print(f"{len(made.todo)} cells to run with {workers} workers; time: {_estimate(seconds, unknown)}")
+    told = _estimate(seconds, unknown, made.longest(workers))
+    stdout.print(f"{len(made.todo)} cells to run with {workers} workers; time: {told}", markup=False, soft_wrap=True)
     trainings.announce(made, stdout.print)
     if stored is not None:
         stdout.print(_stored_line(stored), markup=False, soft_wrap=True)
@@ -134,11 +137,13 @@ def _stored_line(stored: dict[str, int]) -> str:
     return line + (f"; by running this: {', '.join(told)}" if told else "")
 
 
-def _estimate(seconds: float | None, unknown: int) -> str:
+def _estimate(seconds: float | None, unknown: int, longest: tuple[str, float] | None) -> str:
+    """``about 2 h 05 min, 40 min 10 s of it genetic``."""
     if seconds is None:
         return "unknown, nothing of the kind was run here before"
+    most = "" if longest is None else f", {clock(longest[1])} of it {longest[0]}"
     more = f", plus {unknown} cells and trainings of unknown time" if unknown else ""
-    return f"about {seconds:.0f} s{more}"
+    return f"about {clock(seconds)}{most}{more}"
 
 
 def run(
@@ -211,6 +216,10 @@ def _report(made: Plan, store: Store, summary: Summary, statuses: Any, failed: A
     now = trainings.all_of([f"{ran} run now in {seconds:.1f} s", trainings.summary(summary.trained)])
     stdout.print(f"{len(made.cells)} cells: {counts}; {now}; records in {store.folder}")
     stdout.print(f"next: dtbench leaderboard --results {store.folder}", markup=False, soft_wrap=True)
+    if any(file.parent.name == made.suite.name for file in bundles()):
+        stdout.print(
+            "with --reference beside what dtbench's own methods did on this suite", markup=False, soft_wrap=True
+        )
 
 
 def failure_facts(failed: Iterable[Record]) -> list[dict[str, Any]]:

@@ -27,27 +27,34 @@ if TYPE_CHECKING:
 NoCache = Annotated[
     bool, typer.Option("--no-cache", help="Check every record, also those that held before and are unchanged.")
 ]
-RESULTS = [Path("results/quick")]
+DEFAULT = Path("results/quick")
 Results = Annotated[
-    list[Path],
+    list[Path] | None,
     typer.Option(
-        "--results", metavar="DIR", help="Folder of results; repeatable: each is verified against its own plan, and a "
-        "cell that several have counts once, as the first of them has it.",
+        "--results", metavar="DIR", help="Folder of results, results/quick by default; repeatable: each is verified "
+        "against its own plan, and a cell that several have counts once, as the first of them has it.",
     ),
 ]  # fmt: skip
+
+
+WithReference = Annotated[
+    bool,
+    typer.Option("--reference", help="The reference results, too: what dtbench's own methods did on the library."),
+]
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command(
-        epilog="Example: dtbench leaderboard --results results/quick --format md,html; dtbench leaderboard --size tiny "
-        "--columns rank,solver,gap,mean_rank --digits 2 -o table"
+        epilog="Example: dtbench leaderboard --results results/quick --format md,html; dtbench leaderboard --reference "
+        "--size small --columns rank,solver,gap --digits 2; dtbench leaderboard --results results/small --reference"
     )(leaderboard)
     app.command(epilog="Example: dtbench verify --results results/quick; dtbench verify --instances")(verify)
 
 
 def leaderboard(
-    results: Results = RESULTS,
+    results: Results = None,
+    reference: WithReference = False,
     formats: Annotated[
         str, typer.Option("--format", metavar="LIST", help="Files to write, of md, csv, tex, html and parquet.")
     ] = "md,csv,tex,html",
@@ -81,7 +88,7 @@ def leaderboard(
     `--size` or `--solvers`, is as if it was not there.
     """
     asked = Asked(
-        tuple(dict.fromkeys(results)), tuple(names_of(formats)), problem_id, size, tuple(names_of(solvers)),
+        folders(results, reference), tuple(names_of(formats)), problem_id, size, tuple(names_of(solvers)),
         tuple(names_of(columns)), digits, output, json,
     )  # fmt: skip
     remembered = None if no_cache or len(asked.results) > 1 else asked.results[0]
@@ -99,6 +106,20 @@ def leaderboard(
         stderr.print(f"written: {', '.join(said['files'])}", markup=False, soft_wrap=True)
     if said["wrong"]:
         raise typer.Exit(1)
+
+
+def folders(results: list[Path] | None, reference: bool) -> tuple[Path, ...]:
+    """Folders of results that a command is to read: those named, and the reference results if they are asked for."""
+    named = results or ([] if reference else [DEFAULT])
+    return tuple(dict.fromkeys([*named, *([reference_folder()] if reference else [])]))
+
+
+def reference_folder() -> Path:
+    """The reference results as a folder; they are unpacked, and scored again, when they are first asked for."""
+    from dtbench.experiments.reference import unpacked
+
+    with steps(stderr, "verifying the reference results, once") as progress:
+        return unpacked(progress)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dtbench.cli.output import ProblemsPath, stderr
-from dtbench.cli.scores import RESULTS, Results, boards, names_of
+from dtbench.cli.scores import DEFAULT, Results, WithReference, boards, folders, names_of
 
 if TYPE_CHECKING:
     from dtbench.reports.latex import PaperTable
@@ -26,7 +26,8 @@ def add_to(app: typer.Typer) -> None:
 
 
 def tables(
-    results: Results = RESULTS,
+    results: Results = None,
+    reference: WithReference = False,
     problem_id: Annotated[str | None, typer.Option("--problem", metavar="PROBLEM", help="Only this problem.")] = None,
     size: Annotated[str | None, typer.Option(help="Only this size.")] = None,
     solvers: Annotated[
@@ -65,15 +66,23 @@ def tables(
     from dtbench.reports.folder import Choice
 
     wanted = paper.Wanted(tuple(names_of(columns)), intervals)
-    board, holds = boards(results, Choice(problem_id, size, tuple(names_of(solvers))), remembered=not no_cache)
+    read = folders(results, reference)
+    board, holds = boards(read, Choice(problem_id, size, tuple(names_of(solvers))), remembered=not no_cache)
     found = paper.tables(chosen(board, (), digits), wanted)
-    files = paper.write(output or results[0] / "tables", found, wide=wide, bare=bare)
+    files = paper.write(output or _beside(results, reference), found, wide=wide, bare=bare)
     for file, table in zip(files, found, strict=True):
         typer.echo(file)
         for remark in _remarks(table, wide):
             stderr.print(f"{file.name}: {remark}", markup=False, soft_wrap=True)
     if not holds:
         raise typer.Exit(1)
+
+
+def _beside(results: list[Path] | None, reference: bool) -> Path:
+    """Where tables go by default: beside the results; of the reference results alone, in the current folder."""
+    if results:
+        return results[0] / "tables"
+    return Path("tables") if reference else DEFAULT / "tables"
 
 
 def _remarks(table: PaperTable, wide: bool) -> list[str]:

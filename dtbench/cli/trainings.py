@@ -48,7 +48,7 @@ def _time(group: list[Training], each: str) -> str:
     known = [seconds for t in group if (seconds := t.seconds) is not None]
     if not known:
         return "time unknown"
-    first, last = clock(min(known)), clock(max(known))
+    first, last = clock(max(min(known), 1.0)), clock(max(*known, 1.0))
     unknown = f"; {len(group) - len(known)} of unknown time" if len(known) < len(group) else ""
     return f"about {first}{each}{unknown}" if first == last else f"about {first} to {last}{each}{unknown}"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dtbench.errors import DtbenchError
-from dtbench.experiments import memory
+from dtbench.experiments import expected, memory
 from dtbench.experiments.planned import Asked, CellState, Planned, Training, kind_of
 from dtbench.experiments.record import Cell, CellLimits, Record, Scalar
 from dtbench.experiments.store import Store
@@ -103,6 +103,14 @@ class Plan:
         if not known:
             return (None if unknown else 0.0), unknown
         return max(sum(known) / max(workers, 1), max(known)), unknown
+
+    def longest(self, workers: int) -> tuple[str, float] | None:
+        """Of several solvers the one that takes most of the estimated time, and its share [s]; None if unknown."""
+        taken: dict[str, float] = defaultdict(float)
+        for cell, seconds in [(p.cell, p.seconds) for p in self.todo] + [(t.cell, t.seconds) for t in self.to_train]:
+            taken[cell.label] += seconds or 0.0
+        label = max(taken, key=lambda name: taken[name], default="")
+        return (label, taken[label] / max(workers, 1)) if len(taken) > 1 and taken[label] > 0.0 else None
 
 
 def make_plan(
@@ -303,9 +311,14 @@ def _check_unique(suite: Suite, cells: Sequence[Planned]) -> None:
 def _compared(cells: Iterable[Planned], store: Store, retry_failed: bool) -> tuple[Planned, ...]:
     records, _ = store.scan()
     by_stem = {record.cell.stem: record for record in records}
-    known = estimates(records)
-    states = ((p, _state(p.cell, by_stem.get(p.cell.stem), store, retry_failed)) for p in cells)
-    return tuple(replace(p, state=state, seconds=known.get(kind_of(p.cell))) for p, state in states)
+    states = [(p, _state(p.cell, by_stem.get(p.cell.stem), store, retry_failed)) for p in cells]
+    known = expected.seconds({kind_of(p.cell) for p, state in states if state != "done"}, records)
+    return tuple(replace(p, state=state, seconds=_bounded(known.get(kind_of(p.cell)), p.cell)) for p, state in states)
+
+
+def _bounded(seconds: float | None, cell: Cell) -> float | None:
+    """An estimate that is no longer than the cell may take."""
+    return None if seconds is None else min(seconds, cell.limits.seconds)
 
 
 def _state(cell: Cell, record: Record | None, store: Store, retry_failed: bool) -> CellState:
@@ -314,14 +327,3 @@ def _state(cell: Cell, record: Record | None, store: Store, retry_failed: bool) 
     if not record.intact or not store.whole(record):
         return "missing"
     return "done" if record.key == cell.key else "stale"
-
-
-def estimates(records: Iterable[Record]) -> dict[tuple[str, ...], float]:
-    """Median wall clock [s] by problem, size, solver and options, of cells that came to an end or to a limit."""
-    import statistics  # takes as long to import as the rest of this file
-
-    found: dict[tuple[str, ...], list[float]] = defaultdict(list)
-    for record in records:
-        if record.status in ("ok", "timeout", "memory"):
-            found[kind_of(record.cell)].append(record.wall_seconds)
-    return {kind: statistics.median(seconds) for kind, seconds in found.items()}

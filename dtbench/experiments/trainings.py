@@ -142,7 +142,7 @@ def _header(file: Path) -> Header | None:
 
 
 def _alike(header: Header, wanted: Identity) -> bool:
-    """Whether all options that both know are the same, but for episodes: options that were added since have defaults."""
+    """Whether all options that both know are the same, but for episodes; options that were added have defaults."""
     mine = header.identity.options
     return all(mine[name] == value for name, value in wanted.options.items() if name in mine and name != EPISODES)
 

@@ -274,14 +274,14 @@ def test_policies_that_will_be_trained_are_named_before(dtbench, tmp_path):
     unknown = tmp_path / "unknown.toml"
     unknown.write_text(
         'name = "unknown"\ninstances = ["stin-deployment/tiny-000"]\n[training]\nseconds = 90\n'
-        '[[solvers]]\nname = "vdn"\noptions = {episodes = 16}\n'
+        '[[solvers]]\nname = "vdn"\noptions = {hidden = 16}\n'
     )
     said = dtbench("plan", unknown, "--results", tmp_path / "unknown").out
-    assert "1 policy of vdn (episodes=16) on stin-deployment, tiny, will be trained before, time unknown" in said
+    assert "1 policy of vdn (hidden=16) on stin-deployment, tiny, will be trained before, time unknown" in said
     assert "(limit 1 min 30 s)" in said
     without = ("plan", unknown, "--results", tmp_path / "unknown")
-    unknown.write_text(unknown.read_text().replace("episodes = 16", "cache = false, episodes = 16"))
-    assert "1 cells of vdn (cache=False, episodes=16) train within their cells" in dtbench(*without).out
+    unknown.write_text(unknown.read_text().replace("hidden = 16", "cache = false, hidden = 16"))
+    assert "1 cells of vdn (cache=False, hidden=16) train within their cells" in dtbench(*without).out
     assert json.loads(dtbench(*without, "--json").out)["cells_that_may_train"] == 1
 
 

@@ -3,7 +3,8 @@ import shutil
 import pytest
 
 from dtbench.errors import DtbenchError
-from dtbench.experiments.plan import estimates, make_plan
+from dtbench.experiments.expected import estimates
+from dtbench.experiments.plan import make_plan
 from dtbench.experiments.suite import read
 
 TWO = ["stin-deployment/tiny-00[01]"]
