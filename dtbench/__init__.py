@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dtbench.learning.gym_policy import GymPolicy
     from dtbench.library.instances import load
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Certificate",
