@@ -129,6 +129,41 @@ def distances(paper: PaperPart) -> list[Distance]:
     return found
 
 
+@dataclass(frozen=True)
+class Short:
+    """A paper in a line.
+
+    Attributes
+    ----------
+    paper
+        The paper.
+    method
+        Where its method is nearest to the optimum, among figures with the longest trainings; None without any.
+    rule
+        The best rule or search of that figure.
+    rankings
+        What became of its claims that one method is better than others.
+    """
+
+    paper: PaperPart
+    method: Distance | None
+    rule: Distance | None
+    rankings: Counter[Verdict]
+
+
+RANKINGS = ("effect", "order")  # kinds of claims
+
+
+def short(paper: PaperPart) -> Short:
+    """How far its method and the best rule or search are from the optimum, and whether its rankings survive."""
+    found = distances(paper)
+    mine = [each for each in found if each.role == "method"]
+    method = min(mine, key=lambda each: (-each.trained, each.gap.mean), default=None)
+    rule = next((each for each in found if method and each.role == "rule" and each.study == method.study), None)
+    judged = [each for part in paper.figures for each in part.judged if each.claim.kind in RANKINGS]
+    return Short(paper, method, rule, Counter(each.found.verdict for each in judged))
+
+
 def gap_of(runs: Runs, method: str, best: str) -> MeanInterval | None:
     """The distance of a method from the optimum, relative to it, of means over the points where it was run."""
     points = [p for p in runs.points if runs.value(method, p, "objective") is not None]

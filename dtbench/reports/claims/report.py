@@ -74,6 +74,8 @@ def _markdown(report: Report) -> Iterator[str]:
     )
     yield "\n## What it says first\n"
     yield e(words.FIRST) + "\n"
+    yield from _md_table(list(words.SHORT_COLUMNS), words.short_rows(report))
+    yield ""
     for paper in report.papers:
         yield f"### {e(paper.title)}: distance from the certified optimum\n"
         rows = distance_rows(paper)
@@ -126,7 +128,8 @@ def html(report: Report, images: dict[str, bytes]) -> str:
     pictures = {stem: "data:image/png;base64," + base64.b64encode(content).decode() for stem, content in images.items()}
     return page.environment().get_template("claims.html").render(
         report=report, pictures=pictures, policy=policy, verdicts=VERDICTS, row=row, heads=CLAIM_HEADS,
-        budgets=budgets(report), distance_rows=distance_rows,
+        budgets=budgets(report), short_columns=words.SHORT_COLUMNS, short_rows=words.short_rows(report),
+        distance_rows=distance_rows,
         distance_columns=DISTANCE_COLUMNS, introduction=words.INTRODUCTION, first=words.FIRST,
         rules=words.RULES, rule_begin=words.RULE_BEGIN, no_distances=words.NO_DISTANCES,
         rule_end=words.RULE_END, headline=headline, headlines=headlines,

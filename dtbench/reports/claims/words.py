@@ -6,8 +6,8 @@ from dtbench.experiments.studies import Study
 from dtbench.experiments.study_file import ClaimTable, MetricTable
 from dtbench.reports.claims import verdict
 from dtbench.reports.claims.judge import Judged
-from dtbench.reports.claims.parts import Distance, FigurePart, PaperPart, Report, distances
-from dtbench.reports.claims.verdict import Verdict
+from dtbench.reports.claims.parts import Distance, FigurePart, PaperPart, Report, distances, short
+from dtbench.reports.claims.verdict import VERDICTS, Verdict
 from dtbench.reports.statistics import MeanInterval
 
 Row = dict[str, str]
@@ -27,8 +27,10 @@ INTRODUCTION = (
     "rule. Each claim has a verdict that follows from its numbers by the rule at the end."
 )
 FIRST = (
-    "How far each method is from the optimum, and what became of the papers' rankings. A distance is the mean over the "
-    "points of a figure, relative to the optimum, with its 95 % interval over trainings and instances."
+    "How far each paper's method is from the certified optimum, where it comes nearest after its longest training; how "
+    "far the best rule or search is in the same figure; and what became of the paper's claims that a method is better "
+    "than others. A distance is the mean over the points of a figure, relative to the optimum, with its 95 % interval "
+    "over trainings and instances."
 )
 NO_DISTANCES = "Not run, or without the optimum."
 RULE_BEGIN = (
@@ -145,6 +147,28 @@ def headline(facts: Row) -> str:
     because = f"; {facts['reason']}" if facts["reason"] else ""
     because += f" [{facts['others']}]" if facts["others"] else ""
     return f'{facts["claimed"]}: {facts["measured"]}{where}{because}. "{facts["quote"]}"'
+
+
+SHORT_COLUMNS = ("paper", "its method", "from the optimum", "best rule or search", "from the optimum", "its rankings")
+
+
+def short_rows(report: Report) -> list[list[str]]:
+    """A line per paper: how far its method is, how far the best rule or search, what became of its rankings."""
+    rows = []
+    for each in map(short, report.papers):
+        method, rule = each.method, each.rule
+        told = [f"{verdict}: {count}" for verdict in VERDICTS if (count := each.rankings[verdict])]
+        rows.append(
+            [
+                each.paper.title,
+                f"{method.method} (Fig. {method.study.content.figure})" if method else "-",
+                _percent(method.gap, 1.0) if method else "-",
+                rule.method if rule else "-",
+                _percent(rule.gap, 1.0) if rule else "-",
+                "; ".join(told) or "-",
+            ]
+        )
+    return rows
 
 
 DISTANCE_COLUMNS = ("figure", "method", "role", "from the optimum", "training")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dtbench.reports.claims import bundle, parts, report
+from dtbench.reports.claims import bundle, parts, report, words
 from tests.reports.claims.conftest import LEARNER, RIVAL, claim
 
 COMMITTED = Path(__file__).parents[3] / "results" / "claims"
@@ -89,6 +89,17 @@ def test_distances_are_those_of_means(results):
     found = {each.method: each.gap.mean for each in parts.distances(paper)}
     assert found[LEARNER] == pytest.approx(2.4 / 12.03)
     assert set(found) == {LEARNER, RIVAL, "RD", "greedy"}
+
+
+def test_a_paper_in_a_line(results):
+    """The learner at 2.4 / 12.03, the rule at 1.2 / 12.03 from the optimum; one claim was judged, one was not run."""
+    ((paper, method, gap, rule, its, rankings),) = words.short_rows(parts.build(results))
+    assert (paper, method, rule) == ("Hand & <b>Eye</b> (2024)", f"{LEARNER} (Fig. 1)", "greedy")
+    assert (gap.split()[0], its.split()[0]) == ("20", "9.98")
+    assert rankings == "holds: 1; cannot be decided: 1"
+    report.write(results, parts.build(results))
+    assert rankings in (results / "report.md").read_text()
+    assert rankings in (results / "report.html").read_text()
 
 
 def test_a_figure_is_drawn_only_where_it_is_asked_for(results):
