@@ -129,6 +129,7 @@ def _print(made: Any, rows: list[Any], keys: set[str]) -> None:
         lines = [
             [each.study.key, each.method, each.role, number(100 * each.gap.mean)]
             for each in distances(paper)
+            if each.role != "optimum"
             if any(part.study.base.key == each.study.key for part in paper.figures if part.study.key in keys)
         ]
         if lines:

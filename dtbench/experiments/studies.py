@@ -261,6 +261,9 @@ def _check(found: Study) -> None:
         raise source.problem("x", found.x, f"'training', 'slot' or one of {', '.join(base.over)}")
     labels = {each.label for each in base.methods}
     metrics = {each.name for each in content.metrics}
+    for whole in (each.part_of for each in content.metrics if each.part_of):
+        if whole not in labels:
+            raise source.problem("metrics.part_of", whole, f"one of {', '.join(sorted(labels))}", sorted(labels))
     for number, claim in enumerate(content.claims):
         named = [*claim.order, *claim.methods, *(name for name in (claim.a, claim.b) if name)]
         for label in named:
@@ -268,7 +271,7 @@ def _check(found: Study) -> None:
                 raise source.problem(f"claims.{number}", label, f"one of {', '.join(sorted(labels))}", sorted(labels))
         if claim.kind != "stated" and claim.metric not in metrics:
             raise source.problem(f"claims.{number}.metric", claim.metric, f"one of {', '.join(sorted(metrics))}")
-        for parameter in (*claim.at, *claim.to, *([claim.reading] if claim.reading else [])):
+        for parameter in (*claim.at, *claim.to, *claim.than, *([claim.reading] if claim.reading else [])):
             if parameter not in base.over:
                 raise source.problem(f"claims.{number}", parameter, f"one of {', '.join(base.over)}")
 

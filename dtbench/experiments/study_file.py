@@ -14,7 +14,8 @@ BudgetName = Literal["quick", "hours", "paper"]
 BUDGETS: tuple[BudgetName, ...] = ("quick", "hours", "paper")
 Role = Literal["method", "rival", "baseline", "rule", "optimum"]
 Kind = Literal[
-    "effect", "order", "trend", "value", "difference", "growth", "optimal", "slopes", "converges", "stated"
+    "effect", "order", "trend", "value", "difference", "growth", "optimal", "slopes", "converges", "improves", "faster",
+    "outweighs", "stated"
 ]  # fmt: skip
 Place = dict[str, Scalar]
 SETTINGS = {"": "", "paper": "the paper's settings", "tuned": "our settings"}
@@ -43,7 +44,7 @@ class MethodTable(FileTable):
 class MetricTable(FileTable):
     """One of ``[[metrics]]``: a number per slot that the referee gives, ``objective``, or a time of the run.
 
-    The number is multiplied by ``factor`` and divided by the parameters ``per``.
+    The number is multiplied by ``factor`` and divided by the parameters ``per``, and by that of the method ``part_of``.
     """
 
     name: str = Field(description="'objective', a metric of the referee, 'train_seconds' or 'decide_seconds'")
@@ -51,6 +52,7 @@ class MetricTable(FileTable):
     better: Literal["less", "more", ""] = Field(default="less", description="'less', 'more' or ''")
     factor: float = Field(default=1.0, description="a number")
     per: list[str] = Field(default=[], description="a list of parameters")
+    part_of: str = Field(default="", description="the label of a method whose number on the same instance is the whole")
     digits: int = Field(default=3, ge=1, le=6, description="a whole number from 1 to 6")
 
 
@@ -73,11 +75,13 @@ class ClaimTable(FileTable):
     direction: Literal["rises", "falls", ""] = Field(default="", description="'rises' or 'falls'")
     at: Place = Field(default_factory=dict, description="a table of parameters: the points it is about")
     to: Place = Field(default_factory=dict, description="a table of parameters: the point it grows to")
+    than: Place = Field(default_factory=dict, description="a table of parameters: the point with the lesser change")
     every: bool = Field(default=True, description="true, or false for claims of 'up to'")
     ceiling: bool = Field(default=False, description="whether the optimum bounds the effect")
     also: dict[str, str] = Field(default_factory=dict, description="a table of labels: what else a label can mean")
     reading: str = Field(default="", description="a swept parameter whose values are readings of the paper")
     open: str = Field(default="", description="a text: what the paper leaves open and the number hangs on")
+    fitted: str = Field(default="", description="a text: which open parameters were chosen so as to meet the number")
     contradicts: str = Field(default="", description="a text: what else the paper says")
     note: str = Field(default="", description="a text")
 

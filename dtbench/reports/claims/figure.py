@@ -36,6 +36,7 @@ GREYS = ("#808080", "#B0B0B0", "#606060", "#9A9A9A")
 ALL = ("", "paper", "tuned")  # settings
 MOST = 4  # columns of trainings or episodes
 FEW = 30  # points with a mark each
+UNPROVEN = 0.01  # of the optimum's value: an optimum with a greater gap says so
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,13 @@ def draw(study: Study, bundle: Bundle) -> Figure:
                 if row == len(rows) - 1:
                     axes.set_xlabel(study.content.x_label or study.x, fontsize=8.5)
         _words(page, study, bundle, width, height)
-        _legend(page, runs, styles, width, height)
+        drawn = {
+            line.method.title
+            for metric, its in rows
+            for column in columns
+            for line in _lines(runs, metric, column.of(its))
+        }
+        _legend(page, runs, {title: style for title, style in styles.items() if title in drawn}, width, height)
     return page
 
 
@@ -249,6 +256,8 @@ def _plot(axes: Axes, runs: Runs, lines: Sequence[Line], styles: dict[str, dict[
     elif training:
         axes.set_xlim(0.0, 1.03 * longest)
         axes.locator_params(axis="x", nbins=5)
+    elif slots:
+        axes.locator_params(axis="x", integer=True)
     _scale(axes, lines)
     axes.tick_params(labelsize=8.0)
 
@@ -267,22 +276,34 @@ def _words(page: Figure, study: Study, bundle: Bundle, width: float, height: flo
     title = f"{content.paper.capitalize()}, Fig. {content.figure}: {content.title or content.caption}"
     page.text(0.12 / width, 1.0 - 0.12 / height, "\n".join(wrap(title, round(13 * width))), fontsize=11.0, va="top",
               weight="bold")  # fmt: skip
-    spread = "seeds and instances" if bundle.learners else "instances"
+    several = bool(bundle.learners) and bundle.seeds > 1
+    spread = "seeds and instances" if several else "instances"
+    trained = f", {bundle.seeds} training{'s' * several} of each learner" if bundle.learners else ""
     text = (
-        f"Budget {bundle.budget}: {bundle.instances} instances, {bundle.seeds} trainings of each learner. "
+        f"Budget {bundle.budget}: {bundle.instances} instances{trained}. "
         f"Bars and bands: 95 % interval over {'seeds' if study.x == TRAINING else spread}."
     )
     if study.x == SLOT:
-        text = f"Budget {bundle.budget}: means over {bundle.instances} instances, {bundle.seeds} trainings each."
+        text = f"Budget {bundle.budget}: means over {bundle.instances} instances{trained}."
     page.text(0.12 / width, 0.1 / height, fill(text, round(16 * width)), fontsize=7.5, color=GREY, va="bottom")
 
 
 def _legend(page: Figure, runs: Runs, styles: dict[str, dict[str, Any]], width: float, height: float) -> None:
     from matplotlib.lines import Line2D
 
-    handles: list[Any] = [Line2D([], [], **styles[title]) for title in runs.methods]
-    labels = [fill(title, 32) for title in runs.methods]
+    titles = [title for title in runs.methods if title in styles]
+    handles: list[Any] = [Line2D([], [], **styles[title]) for title in titles]
+    labels = [fill(_entry(runs, title), 32) for title in titles]
     page.legend(
         handles, labels, loc="upper left", bbox_to_anchor=(1.0 - (LEGEND - 0.12) / width, 1.0 - TITLE / height),
         fontsize=8.0, handlelength=2.8, borderpad=0.0, borderaxespad=0.0, labelspacing=0.55,
     )  # fmt: skip
+
+
+def _entry(runs: Runs, title: str) -> str:
+    """A method's name in the legend; of an optimum that is not proven, how far it is."""
+    optima = [each.title for each in runs.study.methods if each.role == "optimum"]
+    gap = runs.unproven(title) if title in optima else 0.0
+    if gap is None:
+        return f"{title} (not proven)"
+    return title if gap <= UNPROVEN else f"{title} (proven to within {100 * gap:.2g} %)"

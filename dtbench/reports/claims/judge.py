@@ -7,17 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dtbench.experiments.record import Scalar
-from dtbench.experiments.studies import Study
+from dtbench.experiments.studies import REWARD, Study
 from dtbench.experiments.study_file import SETTINGS, ClaimTable
-from dtbench.reports.claims import verdict
-from dtbench.reports.claims.bundle import Bundle, LearningCurve, Point
+from dtbench.reports.claims import curves, verdict
+from dtbench.reports.claims.bundle import Bundle, Point
 from dtbench.reports.claims.measure import Runs, better_by, grows_by
 from dtbench.reports.claims.verdict import Judgement
 from dtbench.reports.numbers import one_line
-from dtbench.reports.statistics import MeanInterval, mean_interval
+from dtbench.reports.statistics import MeanInterval
 
 OPTIMAL = 0.01  # a method this near to the optimum, relative to it, has found it
-SETTLED = 0.9  # of all that a training gains: who has that much after half of the training has converged
 READINGS = ("paper", "tuned")
 
 
@@ -42,12 +41,14 @@ def judge(study: Study, claim: ClaimTable, bundle: Bundle | None) -> Judged:
     if bundle is None:
         return Judged(study, claim, Judgement("cannot be decided", "not run"))
     runs = Runs(study, bundle)
-    if not runs.where(claim.at) or (claim.to and not runs.where(claim.to)):
+    if not all(runs.where(place) for place in (claim.at, claim.to, claim.than)):
         return Judged(
             study, claim, Judgement("cannot be decided", f"the budget '{bundle.budget}' leaves its point out")
         )
     readings = list(_readings(runs, claim))
     found = verdict.best_of(readings) if readings else Judgement("cannot be decided", "not all of its methods were run")
+    if found.verdict == "does not hold" and found.setting and not found.certified and not _in_full(readings):
+        found = replace(found, reason=f"{found.reason}; not trained in full with the paper's settings")
     beside = _Beside(runs, claim, found.points)
     return Judged(study, claim, found, beside.optimum(), beside.rule())
 
@@ -58,12 +59,17 @@ def _readings(runs: Runs, claim: ClaimTable) -> Iterator[Judgement]:
     for setting, value, meaning in itertools.product(_settings(runs, claim), values, [{}, *_meanings(claim)]):
         place = claim.at | ({} if value is None else {claim.reading: value})
         made = _Claim(runs, claim, setting, runs.where(place), value, meaning)
-        if not made.points or not made.was_run:
+        if not made.points or not made.was_run or not all(map(made.where, (claim.to, claim.than))):
             continue
         words = [SETTINGS[setting]] if setting else []
         words += [] if value is None else [f"{claim.reading} = {value}"]
         words += [f"{label}: {other}" for label, other in meaning.items()]
-        yield replace(_judged(made), reading=", ".join(words), points=tuple(made.points))
+        yield replace(_judged(made), reading=", ".join(words), points=tuple(made.points), setting=setting)
+
+
+def _in_full(readings: Sequence[Judgement]) -> bool:
+    """Whether a reading has the paper's settings and their whole training."""
+    return any(each.setting == "paper" and not each.short for each in readings)
 
 
 def _meanings(claim: ClaimTable) -> list[dict[str, str]]:
@@ -97,6 +103,16 @@ class _Claim:
         mine = [m.title for m in self.runs.study.methods if m.title in titles and m.setting]
         return all((title, point) in there for title in mine for point in self.points)
 
+    def where(self, place: Mapping[str, Scalar]) -> list[Point]:
+        """Points of a place in this reading."""
+        return self.runs.where(place if self.value is None else {**place, self.claim.reading: self.value})
+
+    @property
+    def better_values(self) -> tuple[str, bool]:
+        """Which values of a learning curve count, and whether more of them is better."""
+        metric = self.claim.metric
+        return metric, metric == REWARD or _sense(self.runs) == "more"
+
     def title(self, label: str) -> str:
         """The method of a label in this setting; the one without a setting where it has none."""
         meant = self.meaning.get(label, label)
@@ -113,7 +129,7 @@ class _Claim:
     def judged(self, found: Judgement, titles: Sequence[str], where: str = "") -> Judgement:
         """Tempered by how long the methods were trained, and by what is open."""
         trained = self.runs.trained(titles)
-        made = verdict.tempered(found, trained=trained, open_parameter=self.claim.open)
+        made = verdict.tempered(found, trained=trained, open_parameter=self.claim.open, fitted=self.claim.fitted)
         return replace(made, where=where)
 
     def better(self, a: str, b: str, point: Point, claimed: float | None) -> Judgement:
@@ -124,8 +140,10 @@ class _Claim:
         ceiling = None
         best = next((each.title for each in runs.study.methods if each.role == "optimum"), None)
         if self.claim.ceiling and best is not None and metric == "objective":
-            ceiling = runs.effect([(best, point), (titles[1], point)], metric, of)
+            ceiling = runs.proven.effect([(best, point), (titles[1], point)], metric, of)
         found = verdict.of_effect(measured, claimed, ceiling=ceiling)
+        if found.certified and runs.trained([titles[1]]) < verdict.WHOLE:  # the bound is on a gain over b, as it is
+            found = replace(found, certified=False)
         return self.judged(found, titles, f"{a} and {b}" + (f" at {self.at(point)}" if self.at(point) else ""))
 
 
@@ -133,6 +151,7 @@ def _judged(given: _Claim) -> Judgement:
     return {
         "effect": _effect, "order": _order, "trend": _trend, "value": _value, "difference": _difference,
         "growth": _growth, "optimal": _optimal, "slopes": _slopes, "converges": _converges,
+        "improves": _improves, "faster": _faster, "outweighs": _outweighs,
     }[given.claim.kind](given)  # fmt: skip
 
 
@@ -175,6 +194,8 @@ def _trend(given: _Claim) -> Judgement:
         overall = judged[0]
         if overall.verdict == "holds" and back:
             overall = replace(back[0], verdict="holds in direction", reason="on the whole, with a step back")
+        elif overall.verdict == "holds" and len(points) == 2:
+            overall = replace(overall, reason="of two points: nothing is known between them")
         found.append(given.judged(overall, [title], overall.where))
     return verdict.all_of(found)
 
@@ -195,12 +216,12 @@ def _sorted(points: Sequence[Point], axis: int) -> list[Point]:
 def _value(given: _Claim) -> Judgement:
     """A method's value at every point of the claim."""
     claim, found = given.claim, []
-    titles = [given.title(label) for label in (claim.methods or [claim.a])]
-    for title in titles:
+    for label in claim.methods or [claim.a]:
+        title = given.title(label)
         for point in given.points:
             measured = given.runs.value(title, point, claim.metric)
             judged = verdict.of_value(measured, claim.claimed or 0.0, claim.tolerance)
-            found.append(given.judged(judged, [title], f"{title} at {given.at(point)}" if given.at(point) else title))
+            found.append(given.judged(judged, [title], f"{label} at {given.at(point)}" if given.at(point) else label))
     return verdict.all_of(found)
 
 
@@ -219,13 +240,13 @@ def _growth(given: _Claim) -> Judgement:
     """By which part a method's value grows from ``at`` to ``to``."""
     claim = given.claim
     title = given.title(claim.a)
-    points = [given.points[0], given.runs.where(claim.to)[0]]
+    points = [given.points[0], given.where(claim.to)[0]]
     measured = given.runs.effect([(title, point) for point in points], claim.metric, grows_by)
     if claim.tolerance:
         found = verdict.of_value(measured, claim.claimed or 0.0, claim.tolerance)
     else:
         found = verdict.of_effect(measured, claim.claimed)
-    return given.judged(found, [title], f"{title} from {given.at(points[0])} to {given.at(points[1])}")
+    return given.judged(found, [title], f"{claim.a} from {given.at(points[0])} to {given.at(points[1])}")
 
 
 def _optimal(given: _Claim) -> Judgement:
@@ -262,31 +283,58 @@ def _ratio_of_changes(values: Sequence[float]) -> float:
 
 
 def _converges(given: _Claim) -> Judgement:
-    """After half of its training, a method has :data:`SETTLED` of all that the training gains."""
-    curves = given.runs.bundle.curves
-    title, found, more = given.title(given.claim.a), [], _sense(given.runs) == "more"
+    """In the second half of its training, a method has :data:`~curves.SETTLED` of all that the training gains."""
+    claim, title, found = given.claim, given.title(given.claim.a), []
     for point in given.points:
-        gained = [x for c in curves if c.method == title and c.point == point and (x := _gained(c, more)) is not None]
-        measured = mean_interval(gained) if gained else None
-        judged = verdict.of_value(measured, 1.0, 1.0 - SETTLED)
-        if measured is not None and measured.lower is not None and measured.lower >= SETTLED:
-            judged = Judgement("holds", measured=measured)
-        found.append(given.judged(judged, [title], given.at(point)))
+        measured = curves.held(curves.curves_of(given.runs, title, point), *given.better_values)
+        judged = verdict.of_value(measured, 1.0, 1.0 - curves.SETTLED)
+        if measured is not None and measured.lower is not None and measured.lower >= curves.SETTLED:
+            judged = replace(judged, verdict="holds", reason="")
+        found.append(given.judged(judged, [title], " at ".join(filter(None, (claim.a, given.at(point))))))
     return verdict.all_of(found)
 
 
-def _gained(curve: LearningCurve, more: bool) -> float | None:
-    """The part of the gain over the first validation that the first half of a training has; None without a gain."""
-    if len(curve.objective) < 3:
-        return None
-    sign = 1.0 if more else -1.0
-    values = [sign * value for value in curve.objective]
-    gain = max(values) - values[0]
-    if gain <= 0.0:
-        return None
-    middle = curve.episodes[-1] / 2.0
-    early = [value for value, episodes in zip(values, curve.episodes, strict=True) if episodes <= middle]
-    return (max(early) - values[0]) / gain
+def _improves(given: _Claim) -> Judgement:
+    """At the end of its training, every method is better than at the beginning."""
+    found = []
+    for label in given.claim.methods:
+        title = given.title(label)
+        for point in given.points:
+            measured = curves.improved(curves.curves_of(given.runs, title, point), *given.better_values)
+            found.append(given.judged(verdict.of_effect(measured, given.claim.claimed), [title], label))
+    return verdict.all_of(found)
+
+
+def _faster(given: _Claim) -> Judgement:
+    """Every method has its gain after fewer slots than ``b``."""
+    claim, rival, found = given.claim, given.title(given.claim.b), []
+    for label in claim.methods:
+        title = given.title(label)
+        for point in given.points:
+            mine, other = (curves.curves_of(given.runs, each, point) for each in (title, rival))
+            measured = curves.sooner(mine, other, *given.better_values)
+            found.append(
+                given.judged(verdict.of_effect(measured, claim.claimed), [title, rival], f"{label} and {claim.b}")
+            )
+    return verdict.all_of(found)
+
+
+def _outweighs(given: _Claim) -> Judgement:
+    """A method's value changes more from ``at`` to ``to`` than from ``at`` to ``than``, relative to that at ``at``."""
+    claim, title = given.claim, given.title(given.claim.a)
+    points = [given.points[0], given.where(claim.to)[0], given.where(claim.than)[0]]
+    measured = given.runs.effect([(title, point) for point in points], claim.metric, _weighed)
+    return given.judged(verdict.of_effect(measured, claim.claimed), [title], claim.a)
+
+
+def _weighed(values: Sequence[float]) -> float:
+    """``(|v1 - v0| - |v2 - v0|) / |v0|``.
+
+    >>> _weighed([10.0, 8.0, 11.0])
+    0.1
+    """
+    start, end, other = values
+    return (abs(end - start) - abs(other - start)) / abs(start) if start else float("nan")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -53,6 +53,23 @@ class Runs:
             found.setdefault((run.method, run.point), []).append(run)
         return found
 
+    @cached_property
+    def proven(self) -> Runs:
+        """The same runs, with what the optimum's prove about the objective in place of what they found."""
+        optima = [each.title for each in self.study.methods if each.role == "optimum"]
+        runs = tuple(_proven(run) if run.method in optima else run for run in self.bundle.runs)
+        return Runs(self.study, replace(self.bundle, runs=runs))
+
+    def unproven(self, title: str) -> float | None:
+        """The greatest part of its objective that a method's bound leaves open; None where a run proves nothing."""
+        gaps = [
+            abs(run.values["objective"] - run.bound) / max(abs(run.values["objective"]), 1e-12)
+            if run.bound is not None and "objective" in run.values else None
+            for run in self.bundle.runs if run.method == title
+        ]  # fmt: skip
+        known = [gap for gap in gaps if gap is not None]
+        return max(known) if known and len(known) == len(gaps) else None
+
     def metric(self, name: str) -> MetricTable:
         """How the figure calls a metric, and its unit."""
         known = {each.name: each for each in self.study.content.metrics}
@@ -68,9 +85,18 @@ class Runs:
 
     def table(self, key: Key, metric: MetricTable) -> dict[tuple[int, int], float]:
         """Values by instance and seed; of runs with a score."""
-        scale = self.scale(metric, key[1])
-        runs = self._by_key.get(key, ())
-        return {(r.instance, r.seed): scale * r.values[metric.name] for r in runs if metric.name in r.values}
+        scale, whole = self.scale(metric, key[1]), self._whole(key[1], metric)
+        values = {(r.instance, r.seed): r.values.get(metric.name) for r in self._by_key.get(key, ())}
+        known = {at: scale * value for at, value in values.items() if value is not None}
+        return known if whole is None else {at: v / whole[at[0]] for at, v in known.items() if whole.get(at[0])}
+
+    def _whole(self, point: Point, metric: MetricTable) -> dict[int, float] | None:
+        """What the numbers of a metric are parts of, by instance; None where they are no parts."""
+        if not metric.part_of:
+            return None
+        titles = [each.title for each in self.study.methods if each.label == metric.part_of]
+        wholes = self.table((titles[0], point), metric.model_copy(update={"part_of": ""}))
+        return {instance: value for (instance, _), value in wholes.items()}
 
     def where(self, place: Mapping[str, Scalar]) -> list[Point]:
         """The points of some values of the swept parameters."""
@@ -117,6 +143,11 @@ class Runs:
         over_seeds = [of([float(a[:, min(s, a.shape[1] - 1)].mean()) for a in arrays]) for s in range(len(seeds))]
         counts = ([len(shared)] if metric not in TIMES else []) + ([len(seeds)] if any(learned) else [])
         return _together(whole, over_instances if metric not in TIMES else [], over_seeds, min(counts, default=1))
+
+
+def _proven(run: Run) -> Run:
+    others = {name: value for name, value in run.values.items() if name != "objective"}
+    return replace(run, values=others if run.bound is None else others | {"objective": run.bound})
 
 
 def _common(sets: Sequence[set[int]]) -> list[int]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dtbench.experiments.record import Scalar
 from dtbench.experiments.studies import Study, papers, studies
 from dtbench.experiments.study_file import PaperTable
 from dtbench.reports.claims.bundle import Bundle, file_of, read
@@ -25,6 +26,7 @@ class Distance:
     role: str
     gap: MeanInterval
     trained: float
+    unproven: float | None = None  # of the optimum: the greatest part of its value that is not proven
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,26 @@ class FigurePart:
         if self.bundle is None:
             return "not run"
         b = self.bundle
-        some = f"{b.instances} instances for each point, {b.seeds} trainings of each learner"
         parts = sorted({round(100 * run.trained, 2) for run in b.runs if run.method in b.learners})
-        trained = f", {_percents(parts)} of the settings' training" if parts else ""
-        changed = (
-            "; the study's file asks for other runs now" if b.study_sha256 != self.study.runs_sha256(b.budget) else ""
-        )
-        return f"budget {b.budget}, {some}{trained}{changed}"
+        words = [f"budget {b.budget}", f"{_count(b.instances, 'instance')} for each point"]
+        if parts:
+            words += [f"{_count(b.seeds, 'training')} of each learner", f"{_percents(parts)} of the settings' training"]
+        if b.study_sha256 != self.study.runs_sha256(b.budget):
+            words[-1] += "; the study's file asks for other runs now"
+        return "; ".join([", ".join(words), *self._left_out(b)])
+
+    def _left_out(self, b: Bundle) -> Iterator[str]:
+        """In which points, parameters and methods the runs fall short of the study, in words."""
+        for name, values in self.study.axes.items():
+            if len(b.axes[name]) < len(values):
+                yield f"{name} = {_values(b.axes[name])} of {_values(values)}"
+        cut = self.study.budget(b.budget).set
+        if cut:
+            yield "with " + ", ".join(f"{name} = {value}" for name, value in cut.items())
+        there = {run.method for run in b.runs}
+        missing = [each.title for each in self.study.methods if each.title not in there]
+        if missing:
+            yield f"without {'; '.join(missing)}"
 
 
 @dataclass(frozen=True)
@@ -87,6 +102,14 @@ class Report:
                 yield from ((part, each) for each in part.judged)
 
 
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" + ("" if number == 1 else "s")
+
+
+def _values(values: Sequence[Scalar]) -> str:
+    return ", ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in values)
+
+
 def _percents(parts: Sequence[float]) -> str:
     low, high = (f"{part:g}" for part in (parts[0], parts[-1]))
     return f"{low} %" if low == high else f"{low} to {high} %"
@@ -119,6 +142,8 @@ def distances(paper: PaperPart) -> list[Distance]:
             continue
         rules = [m.title for m in part.study.methods if m.role == "rule" and m.title in runs.methods]
         rule = best_rule(runs, rules, runs.points)
+        none = MeanInterval(part.bundle.instances, 0.0)
+        found.append(Distance(part.study, best, "optimum", none, 1.0, runs.unproven(best)))
         for method in part.study.methods:
             if method.title in runs.methods and (
                 method.role in ("method", "rival", "baseline") or method.title == rule

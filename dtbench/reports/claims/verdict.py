@@ -22,16 +22,21 @@ than this zone holds; an interval that has nothing of the zone does not hold; ot
 
 Then, in this order:
 
-- ``does not hold`` becomes ``cannot be decided`` where a method was trained for less than the paper's training, or
-  where the number hangs on a parameter that the paper leaves open; not where the optimum excludes the claim.
+- ``does not hold`` becomes ``cannot be decided`` where a method was trained for less than its settings say, unless the
+  optimum excludes the claim; and where the number hangs on what the paper leaves open, even then: other values have
+  another optimum.
+- Whatever is measured, a number cannot be decided that open parameters were fitted to.
 - A claim about several methods, points or steps has the worst of their verdicts (:func:`all_of`), one of "up to" the
   best (:func:`best_of`).
 - Where the paper can be read in several ways, or a method was trained with the paper's settings and with ours, all are
   tried, and the one that favours the paper counts (:func:`best_of`); what the others say stands beside it.
+- Among equal verdicts, the worst of points is the one with the least effect, the best of readings the one with the
+  greatest: ``favour``. For a value it is minus the distance from its zone.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -58,8 +63,10 @@ class Judgement:
     certified: bool = False  # whether a proven optimum excludes the claim, however long anything is trained
     where: str = ""  # point or pair that decided
     reading: str = ""  # whose settings, and what else the paper can mean
+    setting: str = ""  # whose settings: those of the paper, or "tuned"; empty where nothing is learned
     points: tuple[tuple[Scalar, ...], ...] = ()  # of the reading
     short: bool = False  # whether it would not hold, had the methods been trained in full
+    favour: float = -math.inf  # what tells equal verdicts apart: more favours the paper
     others: tuple[Judgement, ...] = ()  # of other readings
 
 
@@ -100,9 +107,11 @@ def of_effect(
     least = None if claimed is None else (1.0 - NEAR) * claimed
     if least is not None and ceiling is not None and ceiling.upper is not None and ceiling.upper < least:
         reason = "no method can be that much better: not even the optimum is"
-        return Judgement("does not hold", reason, measured, ceiling, certified=True)
-    found = _of_effect(measured, least, relative)
-    return replace(found, measured=measured, ceiling=ceiling)
+        found = Judgement("does not hold", reason, certified=True)
+    else:
+        found = _of_effect(measured, least, relative)
+    favour = -math.inf if measured is None else measured.mean
+    return replace(found, measured=measured, ceiling=ceiling, favour=favour)
 
 
 def _of_effect(x: MeanInterval | None, least: float | None, relative: bool) -> Judgement:
@@ -140,7 +149,8 @@ def of_value(measured: MeanInterval | None, claimed: float, tolerance: float) ->
     if tolerance < 0.0:
         raise ValueError(f"the tolerance is {tolerance}; expected at least 0")
     found = _of_value(measured, claimed - tolerance, claimed + tolerance)
-    return replace(found, measured=measured)
+    favour = -math.inf if measured is None else -max(abs(measured.mean - claimed) - tolerance, 0.0)
+    return replace(found, measured=measured, favour=favour)
 
 
 def _of_value(x: MeanInterval | None, low: float, high: float) -> Judgement:
@@ -155,7 +165,7 @@ def _of_value(x: MeanInterval | None, low: float, high: float) -> Judgement:
     return Judgement("cannot be decided", "too few seeds: the interval holds the claimed value, and others")
 
 
-def tempered(found: Judgement, *, trained: float = 1.0, open_parameter: str = "") -> Judgement:
+def tempered(found: Judgement, *, trained: float = 1.0, open_parameter: str = "", fitted: str = "") -> Judgement:
     """What shorter trainings, and parameters that the paper leaves open, leave of a ``does not hold``.
 
     Parameters
@@ -164,10 +174,14 @@ def tempered(found: Judgement, *, trained: float = 1.0, open_parameter: str = ""
         The least share of the paper's training that a method of the claim has had.
     open_parameter
         What the number hangs on and the paper does not say.
+    fitted
+        What was chosen such that the number is met: then no measurement decides.
     """
-    if found.verdict != "does not hold" or found.certified:
+    if fitted:
+        return replace(found, verdict="cannot be decided", reason=f"{fitted} so as to meet the number")
+    if found.verdict != "does not hold":
         return found
-    if trained < WHOLE:
+    if trained < WHOLE and not found.certified:
         reason = f"measured: {found.reason}, but after {100.0 * trained:.2g} % of the training"
         return replace(found, verdict="cannot be decided", reason=reason, short=True)
     if open_parameter:
@@ -177,18 +191,20 @@ def tempered(found: Judgement, *, trained: float = 1.0, open_parameter: str = ""
 
 
 def all_of(found: Iterable[Judgement]) -> Judgement:
-    """The worst: ``does not hold``, then ``cannot be decided``, then ``holds in direction``; the first of equal ones.
+    """The worst: ``does not hold``, then ``cannot be decided``, then ``holds in direction``.
+
+    Of equal ones it is the one that favours the paper least, and of those the first.
 
     Raises
     ------
     ValueError
         If there is none.
     """
-    return max(found, key=lambda each: VERDICTS.index(each.verdict))
+    return max(found, key=lambda each: (VERDICTS.index(each.verdict), -each.favour))
 
 
 def best_of(found: Iterable[Judgement]) -> Judgement:
-    """The one that favours the paper most; the first of equal ones. The others are kept beside it.
+    """The one that favours the paper most, by its verdict and then by its number. The others are kept beside it.
 
     One that is open only because its methods were trained for too short counts where there is nothing else.
 
@@ -198,5 +214,6 @@ def best_of(found: Iterable[Judgement]) -> Judgement:
         If there is none.
     """
     every = list(found)
-    chosen = min([each for each in every if not each.short] or every, key=lambda each: VERDICTS.index(each.verdict))
+    whole = [each for each in every if not each.short]
+    chosen = min(whole or every, key=lambda each: (VERDICTS.index(each.verdict), -each.favour))
     return replace(chosen, others=tuple(each for each in every if each is not chosen))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dtbench.experiments.studies import Study
 from dtbench.experiments.study_file import ClaimTable, MetricTable
 from dtbench.reports.claims import verdict
-from dtbench.reports.claims.judge import Judged
+from dtbench.reports.claims.curves import SETTLED
+from dtbench.reports.claims.judge import OPTIMAL, Judged
 from dtbench.reports.claims.parts import Distance, FigurePart, PaperPart, Report, distances, short
 from dtbench.reports.claims.verdict import VERDICTS, Verdict
 from dtbench.reports.statistics import MeanInterval
@@ -29,13 +30,16 @@ INTRODUCTION = (
 FIRST = (
     "How far each paper's method is from the certified optimum, where it comes nearest after its longest training; how "
     "far the best rule or search is in the same figure; and what became of the paper's claims that a method is better "
-    "than others. A distance is the mean over the points of a figure, relative to the optimum, with its 95 % interval "
-    "over trainings and instances."
+    "than others. A distance is the mean over the points of a figure at which the method was run, relative to the "
+    "optimum, with its 95 % interval over trainings and instances. Where the search for the optimum was stopped by its "
+    "time limit, distances are from the best decision that it found; what its bound leaves open stands beside it."
 )
 NO_DISTANCES = "Not run, or without the optimum."
 RULE_BEGIN = (
     "An effect is written so that above 0 is what the paper claims: by which part of B's value A is better. It is "
-    "measured with a 95 % interval over trainings and instances."
+    "measured with a 95 % interval over trainings and instances. A training has converged if the second half of it has "
+    f"{100 * SETTLED:.0f} % of all that it gains; a method is optimal if it is within {100 * OPTIMAL:.0f} % of the "
+    "optimum."
 )
 RULES: dict[Verdict, str] = {
     "holds": "the whole interval is above 0, and the estimate is at least "
@@ -45,10 +49,11 @@ RULES: dict[Verdict, str] = {
     "whole, with a step back.",
     "cannot be decided": f"there are fewer than {verdict.FEWEST} seeds or instances, or the interval holds the claimed "
     "effect and none; or the claim did not hold, but a method was trained for less than its settings say, or the "
-    "number hangs on a parameter that the paper leaves open.",
+    "number hangs on a parameter that the paper leaves open; or there is nothing to measure.",
     "does not hold": "the whole interval is below 0; or both are level: the interval is within "
     f"{100 * verdict.LEVEL:.0f} % of 0; or the interval excludes an effect as large as claimed and does not exclude 0; "
-    "or not even the certified optimum is that much better, however long anything is trained.",
+    "or not even the proven bound on the optimum is that much better than B, however long A is trained; or a value's "
+    "interval has nothing of its tolerance.",
 }
 RULE_END = (
     "A claim about several methods, points or steps has the worst of their verdicts. Where the paper can be read in "
@@ -61,14 +66,26 @@ def measured(claim: ClaimTable, metric: MetricTable, found: MeanInterval | None)
     """What was measured of a claim, with its interval, in the claim's terms."""
     if found is None:
         return "-"
-    if claim.kind in ("effect", "order"):
-        words = "better by" if found.mean >= 0.0 else "worse by"
-        sign = 1.0 if found.mean >= 0.0 else -1.0
-        return f"{words} {_percent(found, sign)}"
-    if claim.kind in ("growth", "trend", "optimal", "converges") and not (claim.kind == "growth" and claim.tolerance):
-        return _percent(found, 1.0)
-    if claim.kind == "growth":
-        return _percent(found, 1.0)
+    sign = 1.0 if found.mean >= 0.0 else -1.0
+    size = _percent(found, sign)
+    falls = (claim.direction == "falls") is (found.mean >= 0.0)
+    match claim.kind:
+        case "effect" | "order" | "improves":
+            return f"better by {size}" if found.mean >= 0.0 else f"worse by {size}"
+        case "trend":
+            return f"{'falls' if falls else 'rises'} by {size} of the greater value"
+        case "growth":
+            return f"{'rises' if found.mean >= 0.0 else 'falls'} by {size}"
+        case "faster":
+            return f"{'sooner' if found.mean >= 0.0 else 'later'} by {size}"
+        case "outweighs":
+            return f"{'more' if found.mean >= 0.0 else 'less'} by {size}"
+        case "optimal":
+            return f"{_percent(found, 1.0)} from the optimum"
+        case "converges":
+            return f"{_percent(found, 1.0)} of the gain"
+        case "slopes":
+            return in_unit(found, MetricTable(name="", label=""))
     return in_unit(found, metric)
 
 
@@ -132,7 +149,7 @@ def _said(claim: ClaimTable) -> str:
         return f"{claim.order[0]} better than {', '.join(rest)}" if claim.methods else " > ".join(claim.order)
     if claim.kind == "effect":
         return f"{claim.a} better than {claim.b}"
-    return {"trend": claim.direction, "growth": "rises", "stated": ""}.get(claim.kind, "")
+    return {"trend": claim.direction, "growth": "rises", "improves": "better than before"}.get(claim.kind, "")
 
 
 def budgets(report: Report) -> list[str]:
@@ -172,7 +189,10 @@ def short_rows(report: Report) -> list[list[str]]:
 
 
 DISTANCE_COLUMNS = ("figure", "method", "role", "from the optimum", "training")
-ROLES = {"method": "the paper's", "rival": "rival", "baseline": "baseline", "rule": "best rule"}
+ROLES = {
+    "method": "the paper's", "rival": "rival", "baseline": "baseline", "rule": "best rule", "optimum": "optimum"
+}  # fmt: skip
+PROVEN = 1e-3  # an optimum with a smaller gap is proven
 
 
 def distance_rows(paper: PaperPart) -> list[list[str]]:
@@ -185,5 +205,13 @@ def distance_rows(paper: PaperPart) -> list[list[str]]:
         for each in sorted(found, key=lambda d: d.gap.mean):
             learned = each.role in ("method", "rival")
             trained = f"{100 * each.trained:.3g} % of the settings'" if learned else ""
-            rows.append([number, each.method, ROLES[each.role], _percent(each.gap, 1.0), trained])
+            distance = _proof(each.unproven) if each.role == "optimum" else _percent(each.gap, 1.0)
+            rows.append([number, each.method, ROLES[each.role], distance, trained])
     return rows
+
+
+def _proof(unproven: float | None) -> str:
+    """What is proven of the optimum."""
+    if unproven is None:
+        return "not proven"
+    return "proven" if unproven <= PROVEN else f"proven to within {100 * unproven:.2g} %"

@@ -66,6 +66,11 @@ name = "objective"
 label = "latency [s]"
 
 [[metrics]]
+name = "reward"
+label = "reward"
+better = "more"
+
+[[metrics]]
 name = "comm"
 label = "share of communication"
 per = ["n_users"]
@@ -106,9 +111,13 @@ def make_study(folder):
 
 @pytest.fixture
 def make_bundle():
-    """Runs of ``value(title, n_users, instance, seed)``; None for a run without a score."""
+    """Runs of ``value(title, n_users, instance, seed)``; None for a run without a score.
 
-    def make(value, *, titles=(LEARNER, RIVAL, "RD", "greedy", "optimum"), points=(3, 4, 5), trained=1.0, curves=()):
+    The optimum proves ``bound`` times its value. Of the first point are learning curves of the learner and its rival.
+    """
+
+    def make(value, *, titles=(LEARNER, RIVAL, "RD", "greedy", "optimum"), points=(3, 4, 5), trained=1.0, curves=(),
+             rivals=(), bound=1.0):  # fmt: skip
         runs = []
         for title in titles:
             learned = title.startswith(("Learner", "Rival"))
@@ -119,9 +128,11 @@ def make_bundle():
                         values = {} if v is None else {"objective": v, "comm": 6.0, "decide_seconds": 0.5}
                         status = "ok" if v is not None else "timeout"
                         part = trained if learned else 1.0
-                        runs.append(Run((n,), 20000 + i, title, seed, status, values, trained=part))
+                        proven = v * bound if title == "optimum" and v and bound else None
+                        runs.append(Run((n,), 20000 + i, title, seed, status, values, proven, trained=part))
         learners = [title for title in titles if title.startswith(("Learner", "Rival"))]
-        made = [LearningCurve((points[0],), LEARNER, seed, *curve) for seed, curve in enumerate(curves)]
+        given = [(LEARNER, *each) for each in enumerate(curves)] + [(RIVAL, *each) for each in enumerate(rivals)]
+        made = [LearningCurve((points[0],), title, seed, *curve) for title, seed, curve in given]
         return Bundle(
             "hand/fig1", "feed", "quick", {"n_users": list(points)}, 3, 3, learners, "0", tuple(runs), tuple(made)
         )

@@ -34,6 +34,28 @@ def test_ceiling(verdict):
     assert verdict("effect", a='"Learner"', b='"Rival"', claimed=0.4, ceiling="true").found.certified is False
 
 
+def test_a_ceiling_over_a_rival_that_was_not_trained_in_full_is_no_certificate(verdict):
+    facts = {"a": '"Learner"', "claimed": 0.95, "ceiling": "true", "bundle": {"trained": 0.1}}
+    rival = verdict("effect", b='"Rival"', **facts).found
+    assert (rival.verdict, rival.short) == ("cannot be decided", True)
+    assert verdict("effect", b='"RD"', **facts).found.certified
+
+
+def test_a_ceiling_is_what_is_proven(verdict):
+    """A bound of 0.5 n leaves room for two thirds."""
+    facts = {"a": '"Learner"', "b": '"Rival"', "claimed": 0.5, "ceiling": "true"}
+    judged = verdict("effect", bundle={"bound": 0.5}, **facts).found
+    assert (judged.certified, judged.ceiling.mean) == (False, pytest.approx(2 / 3))
+    assert verdict("effect", bundle={"bound": None}, **facts).found.ceiling is None
+
+
+def test_refusals_say_where_the_papers_settings_were_not_tried(verdict):
+    bundle = {"titles": (OURS, RIVAL, "RD", "greedy", "optimum")}
+    judged = verdict("order", bundle=bundle, order='["RD", "Learner"]').found
+    assert judged.reason == "it is the other way round; not trained in full with the paper's settings"
+    assert verdict("order", order='["RD", "Learner"]').found.reason == "it is the other way round"
+
+
 def test_up_to_needs_one_point(verdict):
     def value(title, n, i, s):
         return 0.5 if title == LEARNER and n == 4 else 1.0
@@ -58,6 +80,8 @@ def test_trend(verdict):
     steps = {3: 1.0, 4: 3.0, 5: 2.0}
     back = verdict("trend", lambda t, n, i, s: steps[n], methods='["Learner"]', direction='"rises"').found
     assert (back.verdict, back.reason) == ("holds in direction", "on the whole, with a step back")
+    two = verdict("trend", bundle={"points": (3, 5)}, methods='["Learner"]', direction='"rises"').found
+    assert (two.verdict, two.reason) == ("holds", "of two points: nothing is known between them")
     level = verdict("trend", lambda *_: 1.0, methods='["Learner"]', direction='"rises"').found
     assert level.verdict == "does not hold"
 
@@ -93,13 +117,52 @@ def test_slopes(verdict):
     assert (judged.verdict, judged.measured.mean) == ("holds", pytest.approx(0.4))
 
 
+EARLY = ([0, 50, 100], [0, 1, 2], [9.0, 2.05, 2.0], [-9.0, -2.05, -2.0])
+LATE = ([0, 50, 100], [0, 1, 2], [9.0, 8.0, 2.0], [-9.0, -8.0, -2.0])
+BACK = ([0, 50, 100], [0, 1, 2], [9.0, 2.0, 9.5], [-9.0, -2.0, -9.5])
+
+
 def test_converges(verdict):
-    early = ([0, 50, 100], [0, 1, 2], [9.0, 2.05, 2.0], [0.0, 0.0, 0.0])
-    late = ([0, 50, 100], [0, 1, 2], [9.0, 8.0, 2.0], [0.0, 0.0, 0.0])
+    """In the second half of the training: (6.95 + 7) / 14 of the gain, (1 + 7) / 14, (7 - 0.5) / 14."""
     facts = {"a": '"Learner"', "at": "{n_users = 3}"}
-    assert verdict("converges", bundle={"curves": [early] * 3}, **facts).found.verdict == "holds"
-    assert verdict("converges", bundle={"curves": [late] * 3}, **facts).found.verdict == "does not hold"
+    early = verdict("converges", bundle={"curves": [EARLY] * 3}, **facts).found
+    assert (early.verdict, early.measured.mean) == ("holds", pytest.approx(13.95 / 14))
+    late = verdict("converges", bundle={"curves": [LATE] * 3}, **facts).found
+    assert (late.verdict, late.measured.mean) == ("does not hold", pytest.approx(8 / 14))
+    back = verdict("converges", bundle={"curves": [BACK] * 3}, **facts).found
+    assert (back.verdict, back.measured.mean) == ("does not hold", pytest.approx(6.5 / 14))
     assert verdict("converges", **facts).found.verdict == "cannot be decided"
+
+
+def test_improves(verdict):
+    facts = {"methods": '["Learner"]', "at": "{n_users = 3}"}
+    better = verdict("improves", bundle={"curves": [LATE] * 3}, **facts).found
+    assert (better.verdict, better.measured.mean) == ("holds", pytest.approx(7 / 9))
+    rewards = verdict("improves", bundle={"curves": [BACK] * 3}, metric='"reward"', **facts).found
+    assert (rewards.verdict, rewards.measured.mean) == ("does not hold", pytest.approx(-0.5 / 9))
+    assert verdict("improves", **facts).found.reason == "not measured"
+
+
+def test_faster(verdict, make_bundle):
+    """Nine tenths of the gain after slot 1 against slot 2: half of the slots."""
+    facts = {"methods": '["Learner"]', "at": "{n_users = 3}"}
+    for mine, other, expected in ((EARLY, LATE, 0.5), (LATE, EARLY, -1.0)):
+        given = {"curves": [mine] * 3, "rivals": [other] * 3}
+        judged = verdict("faster", bundle=given, b='"Rival"', **facts).found
+        assert judged.measured.mean == pytest.approx(expected)
+        assert judged.verdict == ("holds" if expected > 0 else "does not hold")
+
+
+def test_outweighs(verdict):
+    """From 3 users to 5 the value changes by two thirds, from 3 to 4 by one."""
+    places = {"at": "{n_users = 3}", "to": "{n_users = 5}", "than": "{n_users = 4}"}
+    judged = verdict("outweighs", a='"Learner"', **places).found
+    assert (judged.verdict, judged.measured.mean) == ("holds", pytest.approx(1 / 3))
+    places |= {"to": "{n_users = 4}", "than": "{n_users = 5}"}
+    assert verdict("outweighs", a='"Learner"', **places).found.verdict == "does not hold"
+    assert (
+        "leaves its point out" in verdict("outweighs", bundle={"points": (3, 4)}, a='"Learner"', **places).found.reason
+    )
 
 
 def test_stated(verdict):

@@ -1,11 +1,12 @@
 """Values and effects by hand."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from dtbench.reports.claims.measure import Runs, better_by
-from tests.reports.claims.conftest import LEARNER, RIVAL
+from tests.reports.claims.conftest import LEARNER, RIVAL, STUDY
 
 T2 = 4.302652729911275  # t_2(0.975)
 
@@ -62,3 +63,25 @@ def test_times_do_not_spread_over_instances(make_study, make_bundle):
     runs = Runs(make_study(), make_bundle(lambda *_: 1.0))
     found = runs.value(LEARNER, (3,), "decide_seconds")
     assert (found.n, found.mean, found.lower, found.upper) == (3, 0.5, 0.5, 0.5)
+
+
+def test_a_metric_is_a_part_of_what_another_method_has(make_study, make_bundle):
+    """On each instance of its own whole: 4 of 8 and of 10, 6 of 12; a run without a whole does not count."""
+    text = STUDY.replace('per = ["n_users"]', 'part_of = "RD"')
+    bundle = make_bundle(lambda *_: 1.0, points=(3,))
+    whole = {20000: 8.0, 20001: 10.0, 20002: 0.0}
+    runs = tuple(
+        replace(run, values=run.values | {"comm": whole[run.instance] if run.method == "RD" else 4.0})
+        for run in bundle.runs
+    )
+    found = Runs(make_study(text=text), replace(bundle, runs=runs)).value(LEARNER, (3,), "comm")
+    assert found.mean == pytest.approx((4 / 8 + 4 / 10) / 2)
+
+
+def test_what_a_bound_leaves_open(make_study, make_bundle):
+    def gap(bound):
+        return Runs(make_study(), make_bundle(lambda *_: 2.0, bound=bound)).unproven("optimum")
+
+    assert gap(1.0) == 0.0
+    assert gap(0.75) == pytest.approx(0.25)
+    assert gap(None) is None

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from dtbench.experiments.study_file import ClaimTable, MetricTable
 from dtbench.reports.claims import bundle, parts, report, words
+from dtbench.reports.statistics import MeanInterval
 from tests.reports.claims.conftest import LEARNER, RIVAL, claim
 
 COMMITTED = Path(__file__).parents[3] / "results" / "claims"
@@ -88,7 +90,30 @@ def test_distances_are_those_of_means(results):
     (paper,) = parts.build(results).papers
     found = {each.method: each.gap.mean for each in parts.distances(paper)}
     assert found[LEARNER] == pytest.approx(2.4 / 12.03)
-    assert set(found) == {LEARNER, RIVAL, "RD", "greedy"}
+    assert set(found) == {LEARNER, RIVAL, "RD", "greedy", "optimum"}
+    assert ["1", "optimum", "optimum", "proven", ""] in words.distance_rows(paper)
+
+
+def test_what_runs_leave_out_is_said(results):
+    markdown = report.markdown(parts.build(results))
+    assert "3 instances for each point, 3 trainings of each learner, 100 % of the settings' training" in markdown
+    assert "; without Learner, our settings." in markdown
+
+
+@pytest.mark.parametrize(
+    ("kind", "mean", "direction", "text"),
+    [
+        ("trend", 0.2, "falls", "falls by 20 % of the greater value"),
+        ("trend", -0.2, "falls", "rises by 20 % of the greater value"),
+        ("growth", -0.2, "", "falls by 20 %"),
+        ("effect", -0.2, "", "worse by 20 %"),
+        ("faster", 0.2, "", "sooner by 20 %"),
+        ("optimal", 0.2, "", "20 % from the optimum"),
+    ],
+)
+def test_what_was_measured_is_said_in_the_claims_terms(kind, mean, direction, text):
+    given = ClaimTable(id="c", place="p", quote="q", kind=kind, direction=direction)
+    assert words.measured(given, MetricTable(name="objective", label="l"), MeanInterval(1, mean)) == text
 
 
 def test_a_paper_in_a_line(results):

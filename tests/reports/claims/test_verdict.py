@@ -118,9 +118,17 @@ def test_short_trainings_and_open_parameters_leave_a_refusal_open():
     assert tempered(refused, trained=0.94).short
 
 
-def test_a_certificate_needs_no_training():
+def test_a_certificate_needs_no_training_but_the_values_that_it_is_about():
     refused = Judgement("does not hold", certified=True)
-    assert tempered(refused, trained=0.1, open_parameter="everything") == refused
+    assert tempered(refused, trained=0.1) == refused
+    opened = tempered(refused, trained=0.1, open_parameter="the band")
+    assert (opened.verdict, opened.short) == ("cannot be decided", False)
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_what_parameters_were_fitted_to_is_never_decided(verdict):
+    fitted = tempered(Judgement(verdict), fitted="bands were chosen")
+    assert (fitted.verdict, fitted.reason) == ("cannot be decided", "bands were chosen so as to meet the number")
 
 
 @pytest.mark.parametrize("verdict", ["holds", "holds in direction", "cannot be decided"])
@@ -136,6 +144,16 @@ def test_the_worst_of_parts_and_the_best_of_readings():
     best = best_of(parts[1:])
     assert best.verdict == "holds in direction"
     assert [other.verdict for other in best.others] == ["cannot be decided", "does not hold"]
+
+
+def test_equal_verdicts_are_told_apart_by_their_numbers():
+    refused = [of_effect(found(mean, mean - 0.01, mean + 0.01), 0.5, ceiling=found(0.1)) for mean in (-0.3, -0.1, -0.2)]
+    assert {each.verdict for each in refused} == {"does not hold"}
+    assert all_of(refused).measured.mean == -0.3
+    assert best_of(refused).measured.mean == -0.1
+    values = [of_value(found(mean), 2.0, 0.1) for mean in (2.5, 1.8)]
+    assert [each.favour for each in values] == pytest.approx([-0.4, -0.1])
+    assert best_of(values).measured.mean == 1.8
 
 
 def test_a_reading_with_short_trainings_counts_where_there_is_no_other():
