@@ -266,6 +266,7 @@ def _check(found: Study) -> None:
             raise source.problem("metrics.part_of", whole, f"one of {', '.join(sorted(labels))}", sorted(labels))
     for number, claim in enumerate(content.claims):
         named = [*claim.order, *claim.methods, *(name for name in (claim.a, claim.b) if name)]
+        named += [*claim.also, *(other for others in claim.also.values() for other in others)]
         for label in named:
             if label not in labels:
                 raise source.problem(f"claims.{number}", label, f"one of {', '.join(sorted(labels))}", sorted(labels))

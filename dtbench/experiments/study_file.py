@@ -78,7 +78,7 @@ class ClaimTable(FileTable):
     than: Place = Field(default_factory=dict, description="a table of parameters: the point with the lesser change")
     every: bool = Field(default=True, description="true, or false for claims of 'up to'")
     ceiling: bool = Field(default=False, description="whether the optimum bounds the effect")
-    also: dict[str, str] = Field(default_factory=dict, description="a table of labels: what else a label can mean")
+    also: dict[str, list[str]] = Field(default_factory=dict, description="a table of labels: what else one can mean")
     reading: str = Field(default="", description="a swept parameter whose values are readings of the paper")
     open: str = Field(default="", description="a text: what the paper leaves open and the number hangs on")
     fitted: str = Field(default="", description="a text: which open parameters were chosen so as to meet the number")

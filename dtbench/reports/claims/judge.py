@@ -73,7 +73,7 @@ def _in_full(readings: Sequence[Judgement]) -> bool:
 
 
 def _meanings(claim: ClaimTable) -> list[dict[str, str]]:
-    return [{label: other} for label, other in claim.also.items()]
+    return [{label: other} for label, others in claim.also.items() for other in others]
 
 
 def _settings(runs: Runs, claim: ClaimTable) -> list[str]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from dtbench.errors import DtbenchError
 from dtbench.reports.claims.judge import judge
 from tests.reports.claims.conftest import LEARNER, OURS, RIVAL, claim
 
@@ -176,6 +177,16 @@ def test_the_setting_that_favours_the_paper_counts(verdict):
     assert judged.verdict == "holds"
     assert judged.reading == "our settings"
     assert [other.verdict for other in judged.others] == ["holds in direction"]
+
+
+def test_another_method_that_a_label_can_mean_counts_too(verdict):
+    """Learner at 1.2 is worse than greedy at 1.1; the rival at 1.5 and RD at 3.0 could be meant, too."""
+    facts = {"a": '"Learner"', "b": '"greedy"', "claimed": 0.5}
+    assert verdict("effect", **facts).found.verdict == "does not hold"
+    found = verdict("effect", **facts, also='{"greedy" = ["Rival", "RD"]}').found
+    assert (found.verdict, found.measured.mean) == ("holds", pytest.approx(0.6))
+    with pytest.raises(DtbenchError, match="nobody"):
+        verdict("effect", **facts, also='{"greedy" = ["nobody"]}')
 
 
 def test_short_trainings(verdict):
