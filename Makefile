@@ -31,6 +31,7 @@ $(STAMP)-dev: $(STAMP)
 demo: setup      ## Run the suite `quick`, print and write its leaderboard
 	$(BIN)/dtbench run quick --results results/quick
 	$(BIN)/dtbench leaderboard --results results/quick
+	@echo "next: . $(VENV)/bin/activate && dtbench --help; docs/scores.md says what the columns mean" >&2
 
 lint: setup-dev     ## Check format, style, types and who imports whom
 	$(BIN)/ruff format --check $(SOURCES)

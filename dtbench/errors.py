@@ -30,8 +30,14 @@ class Declined(Exception):
 
 def near(name: str, known: Iterable[str]) -> str:
     """`` Did you mean 'greedy'?`` with the nearest of the known names, or nothing."""
-    match = difflib.get_close_matches(name, list(known), 1) if len(name) <= LONGEST else []
-    return f" Did you mean '{match[0]}'?" if match else ""
+    if len(name) > LONGEST:
+        return ""
+    # Of several as near, difflib gives the last in the alphabet; 'tiny-0' is rather 'tiny-000' than 'tiny-009'.
+    ties = difflib.get_close_matches(name, sorted(known), 100)
+    if not ties:
+        return ""
+    ratios = {each: difflib.SequenceMatcher(a=each, b=name).ratio() for each in ties}
+    return f" Did you mean '{min(ties, key=lambda each: (-ratios[each], each))}'?"
 
 
 def shown(value: Any) -> str:

@@ -1,6 +1,8 @@
 """Train PPO of Stable-Baselines3 on 16 copies at once, and let the referee score it on a frozen instance.
 
 python examples/train_ppo.py [FRAMES]
+
+With OMP_NUM_THREADS=1 where other programs run, too: threads of torch that wait for a processor make it many times slower.
 """
 
 import subprocess

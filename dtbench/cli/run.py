@@ -24,7 +24,14 @@ from dtbench.progress import clock
 
 SuiteArgument = Annotated[str, typer.Argument(metavar="SUITE", help="Name of a built-in suite, or a .toml file.")]
 Instances = Annotated[str | None, typer.Option("--instances", metavar="GLOB", help="Only instances that match.")]
-Solvers = Annotated[str | None, typer.Option("--solvers", metavar="A,B", help="Only these solvers.")]
+Solvers = Annotated[
+    str | None,
+    typer.Option(
+        "--solvers",
+        metavar="A,B",
+        help="Only these, by name or label. Ones that the suite does not list, such as your own, are added.",
+    ),
+]
 Seeds = Annotated[int | None, typer.Option("--seeds", metavar="N", help="Seeds 0..N-1 instead of the suite's.", min=1)]
 Results = Annotated[
     Path | None, typer.Option("--results", metavar="DIR", help="Folder of results; results/<suite> by default.")

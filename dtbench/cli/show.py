@@ -12,12 +12,14 @@ from dtbench.cli.output import Json, ProblemsPath, SolversPath, number, print_js
 from dtbench.cli.show_problem import show_problem, unit_of
 from dtbench.core import Instance
 from dtbench.errors import DtbenchError, near
+from dtbench.experiments import suite
 from dtbench.library import instances
 from dtbench.library.best_known import BestKnown, known_of
 from dtbench.params import unit_in_words
 from dtbench.plugins.discovery import SolverEntry, discover, find
 from dtbench.problems import all_problems, problem
 from dtbench.regime import Regime
+from dtbench.reports.describe import cited
 
 WORDS: Mapping[Regime, str] = {
     "local": "what agents observe (local)",
@@ -102,6 +104,8 @@ def _show_solver(name: str, paths: list[str], json: bool) -> None:
     found = discover(paths)
     if name not in found:
         known = [*all_problems(), *found]
+        if name in suite.names():
+            raise DtbenchError(f"'{name}' is a suite: `dtbench plan {name}` shows what it runs.")
         raise DtbenchError(f"there is no problem and no solver '{name}'.{near(name, known)} See `dtbench list`.")
     entry = find(name, found)
     taken = [id for id in all_problems() if entry.takes(id)]
@@ -223,7 +227,7 @@ def describe(instance: Instance, known: Mapping[str, BestKnown]) -> dict[str, An
         "title": owner.title,
         "sense": owner.sense,
         "unit": owner.unit,
-        "paper": f"{owner.paper.authors} ({owner.paper.year}). {owner.paper.title}. {owner.paper.venue}.",
+        "paper": cited(owner.paper),
         "size": instance.size,
         "seed": instance.seed,
         "dimensions": instance.dims,

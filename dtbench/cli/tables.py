@@ -55,7 +55,7 @@ def tables(
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Check every record.")] = False,
     problems_path: ProblemsPath = None,
 ) -> None:  # fmt: skip
-    """Write tables for a paper: PROBLEM.tex for each problem, and summary.tex over all of them.
+    """Write tables for a paper: PROBLEM.tex for each problem, and summary.tex over several.
 
     They fit one column of a two-column paper and need the package booktabs alone. The best value is bold, the second
     underlined; captions and notes say units, instances, seeds, intervals and what methods are given. Records are
@@ -74,6 +74,8 @@ def tables(
         typer.echo(file)
         for remark in _remarks(table, wide):
             stderr.print(f"{file.name}: {remark}", markup=False, soft_wrap=True)
+    if len(found) == 1:
+        stderr.print("no summary.tex: it needs results of two problems or more.")
     if not holds:
         raise typer.Exit(1)
 

@@ -43,7 +43,7 @@ ENTRY_POINTS = "dtbench.solvers"
 PATH_VARIABLE = "DTBENCH_SOLVERS_PATH"
 NAME = r"[a-z0-9][a-z0-9_.-]*"
 RULES = {  # what rules of several problems have in common
-    "greedy": "Selfish: each takes what is best for itself, given those before.",
+    "greedy": "One pass without looking back, mostly selfish: each takes what is best for itself, given those before.",
     "greedy-marginal": "One by one, each where the total changes least, harm to others included.",
     "nearest": "The closest host that fits: the usual weak baseline of the papers.",
     "local-search": "Best improvement over single changes, and swaps where there are any, until none helps.",
@@ -89,6 +89,7 @@ class SolverEntry:
     options: tuple[OptionText, ...] | None = ()
     presets: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     policy: str = ""  # file of a policy trained elsewhere, relative to the solver's
+    trained_on: str = ""  # what that policy was trained on: a problem and a size, an instance, or a file
     error: str = ""
 
     def takes(self, problem: str) -> bool:
@@ -226,7 +227,7 @@ def _entry(file: Path, digest: str, text: ClassText, given: dict[str, Any], summ
     problems = tuple(problems) if problems is not None else None
     return SolverEntry(
         name, file, digest, summary=summary, problems=problems, class_name=node.name, options=_options(text),
-        presets=_presets(text), policy=_policy(text), sees=sees, **known,
+        presets=_presets(text), policy=_policy(text), trained_on=_text(text, "trained_on"), sees=sees, **known,
     )  # fmt: skip
 
 
@@ -410,6 +411,11 @@ def find(name: str, entries: Mapping[str, SolverEntry]) -> SolverEntry:
     DtbenchError
         If there is none, with near names; or if it cannot be used, with the file and line.
     """
+    if name.endswith(".py"):
+        raise DtbenchError(
+            f"'{name}' is a file; a solver is called by the name that its class has: NAME --solvers-path "
+            f"{Path(name).parent}."
+        )
     if name not in entries:
         raise DtbenchError(f"unknown solver '{name}'.{near(name, entries)} Known: {', '.join(entries)}.")
     if entries[name].error:

@@ -165,7 +165,7 @@ class Comparison:
             Quantity(duel.test.correlation, CORRELATION),
             Quantity(duel.test.p, P_VALUE),
             Quantity(self.p[number], P_VALUE),
-            Text(self.better(number) or "not shown"),
+            Text(self.better(number) or "not significant"),
         )
 
     @property
@@ -243,7 +243,7 @@ def compare(
     labels = sorted(names)
     first, second = (_label(each, names) for each in (first, second))
     if first == second:
-        raise DtbenchError(f"'{first}' is compared with itself; name two solvers. There: {', '.join(labels)}.")
+        raise DtbenchError(f"'{first}' is compared with itself; name two solvers. There: {_listed(labels)}.")
     duels = [_duel(group, first, second) for group in chosen]
     met = tuple(duel for duel in duels if duel is not None)
     if not any(duel.instances for duel in met):
@@ -252,6 +252,11 @@ def compare(
             "one of them a single run."
         )
     return Comparison(first, second, met)
+
+
+def _listed(labels: Sequence[str]) -> str:
+    """Labels in a sentence; one with a comma in it is quoted."""
+    return ", ".join(f"'{label}'" if "," in label else label for label in labels)
 
 
 def _label(given: str, names: Mapping[str, set[str]]) -> str:
@@ -268,8 +273,8 @@ def _label(given: str, names: Mapping[str, set[str]]) -> str:
     if len(meant) == 1:
         return meant[0]
     if meant:
-        raise DtbenchError(f"'{given}' is the solver of several labels: name one of {', '.join(sorted(meant))}.")
-    raise DtbenchError(f"no results of solver '{given}'.{near(given, names)} There: {', '.join(sorted(names))}.")
+        raise DtbenchError(f"'{given}' is the solver of several labels: name one of {_listed(sorted(meant))}.")
+    raise DtbenchError(f"no results of solver '{given}'.{near(given, names)} There: {_listed(sorted(names))}.")
 
 
 def _duel(group: ProblemRuns, first: str, second: str) -> Duel | None:

@@ -9,10 +9,19 @@ import numpy as np
 
 from dtbench.about import Constraint
 from dtbench.arrays import specs
-from dtbench.core import AnyProblem
+from dtbench.core import AnyProblem, Paper
 from dtbench.library import instances
 from dtbench.library.best_known import HORIZON, best_known_or_none
 from dtbench.plugins.discovery import SolverEntry
+
+
+def cited(paper: Paper) -> str:
+    """Authors, year, title and, where it is known, venue.
+
+    >>> cited(Paper("Li, Han", "A title", "", 2025))
+    'Li, Han (2025). A title.'
+    """
+    return f"{paper.authors} ({paper.year}). {paper.title}." + (f" {paper.venue}." if paper.venue else "")
 
 
 def describe_problem(owner: AnyProblem, size: str | None, solvers: Mapping[str, SolverEntry]) -> dict[str, Any]:
@@ -25,7 +34,7 @@ def describe_problem(owner: AnyProblem, size: str | None, solvers: Mapping[str, 
     facts: dict[str, Any] = {
         "problem": owner.id,
         "title": owner.title,
-        "paper": f"{owner.paper.authors} ({owner.paper.year}). {owner.paper.title}. {owner.paper.venue}.",
+        "paper": cited(owner.paper),
         "story": about.story if about else (type(owner).__doc__ or "").split("\n\n")[0],
         "sense": owner.sense,
         "unit": owner.unit,

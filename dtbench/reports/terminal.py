@@ -36,14 +36,14 @@ def _section(section: Section) -> Iterator[RenderableType]:
 
 
 def grid(table: Table) -> RichTable:
-    """Words go in as ``Text``: markup in them is not read. Numbers stay on one line, words wrap."""
+    """Words go in as ``Text``: markup in them is not read. Numbers and the first column stay on a line, words wrap."""
     grid = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
-    for column in table.columns:
+    for number, column in enumerate(table.columns):
         grid.add_column(
             RichText("\n".join(column.heading.rsplit(" ", 1))),
             justify="right" if column.numeric else "left",
             overflow="fold",
-            no_wrap=column.numeric,
+            no_wrap=column.numeric or number == 0,  # names are not cut
             min_width=None if column.numeric else 12,
         )
     for row in table.rows:

@@ -93,3 +93,16 @@ def test_lists_of_what_is_not(dtbench, given, said):
     told = dtbench("list", *given)
     assert (told.code, told.out) == (2, "")
     assert said in told.err
+
+
+def test_a_suite_is_no_problem_but_a_plan(dtbench):
+    told = dtbench("show", "quick")
+    assert (told.code, told.out) == (2, "")
+    assert told.err.strip() == "dtbench: 'quick' is a suite: `dtbench plan quick` shows what it runs."
+
+
+def test_a_paper_without_a_venue_ends_with_its_title(dtbench):
+    for name in ("satellite-offloading", "satellite-offloading/tiny-000"):
+        cited = json.loads(dtbench("show", name, "--json").out)["paper"]
+        assert cited.endswith("Resource Optimization Method.")
+    assert json.loads(dtbench("show", "stin-deployment", "--json").out)["paper"].endswith("Electronic Engineering.")

@@ -77,6 +77,7 @@ def test_a_file_of_ones_own(dtbench, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        ((TINY, "mine/rule.py"), "'mine/rule.py' is a file; a solver is called by the name that its class has: NAME "),
         ((TINY, "gredy"), "unknown solver 'gredy'. Did you mean 'greedy'"),
         (("no/such", "greedy"), "unknown instance 'no/such'"),
         (("missing.nc", "greedy"), "instance file 'missing.nc' does not exist"),

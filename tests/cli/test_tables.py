@@ -44,6 +44,7 @@ def test_files_hold_the_numbers_of_the_leaderboard(dtbench, results, tmp_path):
     assert result.code == 0
     assert result.out.split() == list(map(str, files))
     assert "too wide" not in result.err
+    assert "summary" not in result.err
     board = json.loads(dtbench("leaderboard", "--results", results, "--json").out)
     (gap,) = (row["gap_ratio"] for row in board["sections"][1]["rows"] if row["solver"] == "greedy")
     shown = format_ratio(gap)
@@ -55,6 +56,7 @@ def test_files_hold_the_numbers_of_the_leaderboard(dtbench, results, tmp_path):
 def test_by_default_they_lie_beside_the_results(dtbench, results):
     result = dtbench("tables", "--results", results, "--problem", "edge-placement")
     assert result.out.split() == [str(results / "tables" / "edge-placement.tex")]
+    assert "no summary.tex: it needs results of two problems or more." in result.err
 
 
 def test_columns_digits_and_forms(dtbench, results, tmp_path):

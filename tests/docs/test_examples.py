@@ -49,17 +49,25 @@ def test_the_example_of_a_solver_passes_its_conformance_tests(tmp_path):
     assert all(c.passed for c in checks), checks
 
 
-def test_the_example_of_a_policy_is_a_solver(tmp_path):
-    (tmp_path / "my-ppo.py").write_text(blocks("docs/policies.md", "python")[0], encoding="utf-8")
+def test_the_example_of_a_policy_is_a_solver(tmp_path, monkeypatch):
+    pytest.importorskip("stable_baselines3")
+    monkeypatch.chdir(tmp_path)
+    training, solver = blocks("docs/policies.md", "python")[:2]
+    assert "32_768" in training
+    run(training.replace("32_768", "64"), {"dtbench": dtbench})
+    (tmp_path / "my-ppo.py").write_text(solver, encoding="utf-8")
     entry = discover([tmp_path])["my-ppo"]
     assert not entry.error
     assert entry.trains
+    checks = list(check(entry))
+    assert "solves a fresh instance" in [c.what for c in checks]
+    assert all(c.passed for c in checks), checks
 
 
 def test_the_example_of_a_search_starts_where_the_rule_ends():
     known = {"problem": dtbench.problem("stin-deployment"), "instance": dtbench.load("stin-deployment/tiny-000")}
     known["slot"] = known["problem"].slot(known["instance"], 0, known["problem"].start(known["instance"]))
-    run(blocks("docs/policies.md", "python")[1], known)
+    run(blocks("docs/policies.md", "python")[2], known)
     rule = known["problem"].heuristics["greedy"](known["slot"])
     assert known["cost"](known["start"]) == known["problem"].evaluate(known["slot"], rule).objective
 

@@ -6,6 +6,7 @@ import io
 import json
 import lzma
 import tarfile
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,15 @@ from dtbench.experiments.bundle import merge, pack
 from dtbench.experiments.bundle_file import HEAD, archive, head_of, to_json, unpack
 from dtbench.experiments.store import Store
 from dtbench.experiments.verify import verify
+
+BOARD = sorted((Path(__file__).parents[2] / "results").glob("*.tar.xz"))
+
+
+@pytest.mark.parametrize("file", BOARD, ids=[file.name for file in BOARD])
+def test_bundles_of_the_board_hold(file, tmp_path):
+    """What pull requests add to ``results/`` is scored again, decision by decision."""
+    assert merge(file, tmp_path / "board")
+    assert verify(tmp_path / "board").ok
 
 
 @pytest.fixture(scope="module")

@@ -240,6 +240,20 @@ def test_a_students_file_passes_the_conformance_tests(tmp_path):
     assert Path(tmp_path / "student.py") == entry.file
 
 
+@pytest.mark.parametrize(("size", "passed"), [(15, True), (14, False)])
+def test_a_policy_of_another_network_is_tried_on_its_own(tmp_path, size, passed):
+    """A fresh instance is of another network: declined. What follows shows whether the policy plays at all."""
+    text = FILE.replace("stin-deployment", "satellite-offloading").replace(
+        "(state[:5] > weights).astype(int)", f"np.zeros({size})"
+    )
+    (tmp_path / "student.py").write_text(text, encoding="utf-8")
+    np.savetxt(tmp_path / "weights.txt", np.zeros(5))
+    checks = list(check(discover([tmp_path])["student"]))
+    assert (checks[1].what, checks[1].passed) == ("declines with a reason", True)
+    assert (checks[2].what, checks[2].passed) == ("solves what it was trained on", passed)
+    assert all(c.passed for c in checks) == passed
+
+
 def test_masks_of_an_environment_that_has_none():
     env = make_env("edge-placement/tiny", encoding="search")
     assert joint_mask(env.encoding, env.reset(0)).all()

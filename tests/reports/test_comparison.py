@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -137,7 +139,7 @@ def test_a_name_with_one_label_will_do(runs, make_record, facts):
     both = collect([*records, made("genetic", 11.5), made("genetic (a=2)", 11.5)], BEST, facts)
     assert compare(both, "genetic", "greedy").first == "genetic"
     several = collect([*records, made("genetic (a=2)", 11.5)], BEST, facts)
-    with pytest.raises(DtbenchError, match=r"several labels: name one of genetic \(a=1, b=2\), genetic \(a=2\)"):
+    with pytest.raises(DtbenchError, match=r"several labels: name one of 'genetic \(a=1, b=2\)', genetic \(a=2\)"):
         compare(several, "genetic", "greedy")
 
 
@@ -160,3 +162,22 @@ def test_formats_say_the_same(runs):
     (left, _) = drawn.axes
     assert left.get_xlabel() == "advantage of a [%], right: better"
     assert encoded(drawn, "png") == encoded(figure(found), "png")
+
+
+def test_labels_with_a_comma_are_quoted_in_messages(runs):
+    groups = runs(("a, quick", 0, 1.0, 0), ("b", 0, 1.0, 0), lacking=[])
+    with pytest.raises(DtbenchError) as error:
+        compare(groups, "c", "b")
+    assert str(error.value) == "no results of solver 'c'. There: 'a, quick', b."
+
+
+def test_the_terminal_does_not_break_the_first_column():
+    from rich.console import Console
+
+    from dtbench.reports.model import Column, Table, Text
+    from dtbench.reports.terminal import grid
+
+    names = [Column(name, name, numeric=False) for name in ("problem", "remark")]
+    console = Console(width=40, record=True, file=io.StringIO())
+    console.print(grid(Table(tuple(names), ((Text("satellite-offloading"), Text("a remark of many words " * 4)),))))
+    assert "satellite-offloading" in console.export_text()

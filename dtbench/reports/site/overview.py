@@ -51,13 +51,14 @@ class News:
 def pages(site: Site) -> Iterator[Page]:
     """One page."""
     certified = sum(1 for each in site.instances if HORIZON in each.known and each.known[HORIZON].status == "optimal")
-    stats = (
-        (len(site.problems), "problems"),
-        (len(site.instances), "instances"),
+    counts = (
+        (len(site.problems), "problem"),
+        (len(site.instances), "instance"),
         (certified, "proven optimal"),
-        (len({name.short for name in site.solvers}), "methods"),
-        (len(site.records), "verified records"),
+        (len({name.short for name in site.solvers}), "method"),
+        (len(site.records), "verified record"),
     )
+    stats = [(n, what if n == 1 or what == "proven optimal" else f"{what}s") for n, what in counts]
     cards = [(id, site.owners[id], [group.size for group in site.of_problem(id)]) for id in site.problems]
     context = {
         "stats": stats, "heats": [heat(site, size) for size in site.sizes], "usual": _usual(site),
