@@ -36,7 +36,7 @@ demo: setup      ## Run the suite `quick`, print and write its leaderboard
 lint: setup-dev     ## Check format, style, types and who imports whom
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers 2
 	$(BIN)/lint-imports
 
 test: lint       ## Set up and pass every check: format, style, types, tests

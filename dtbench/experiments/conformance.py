@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,8 +38,8 @@ class Check:
     detail: str = ""
 
 
-def check(entry: SolverEntry, progress: Step = untold) -> Iterator[Check]:
-    """Try a solver on a fresh tiny instance of every problem that it takes.
+def check(entry: SolverEntry, progress: Step = untold, *, problems: Collection[str] | None = None) -> Iterator[Check]:
+    """Try a solver on a fresh tiny instance of every problem that it takes, or of those of ``problems`` that it takes.
 
     Tests: the file says what it is for; it ends ``ok`` (or declines, with a reason); the same seed gives the same
     decisions; a solver that calls itself deterministic does not depend on the seed. That instances stay as they are,
@@ -49,7 +49,7 @@ def check(entry: SolverEntry, progress: Step = untold) -> Iterator[Check]:
     """
     yield Check("", "the file's first line says what it is for", bool(entry.summary), entry.summary)
     with tempfile.TemporaryDirectory() as folder:
-        taken = [id for id in all_problems() if entry.takes(id)]
+        taken = [id for id in all_problems() if entry.takes(id) and (problems is None or id in problems)]
         for number, id in enumerate(taken):
             progress(number, len(taken), f"problems: {id}")
             file = Path(folder) / f"{id}.nc"

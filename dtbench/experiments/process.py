@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dtbench import machine
+from dtbench import files, machine
 from dtbench.errors import MachineError
 from dtbench.experiments import ending
 from dtbench.experiments.job import Job
@@ -225,6 +225,7 @@ def _ask(line: socket.socket, job: Job, folder: Path, watched: bool) -> dict[str
             "problems_paths": job.problems_paths,
             "files": job.files,
             "policy": job.policy,
+            "cache": os.environ.get(files.CACHE, ""),
             "seconds": limits.seconds,
             "memory": limits.memory,
             "room": min(FILES, room),

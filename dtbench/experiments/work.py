@@ -22,6 +22,7 @@ from pathlib import Path
 from time import perf_counter as clock  # as it is before a solver's file runs, which may replace time.perf_counter
 from typing import Any, TypeVar
 
+from dtbench import files
 from dtbench.errors import Declined, DtbenchError, InvalidDecision
 from dtbench.experiments import decisions, failure, reported
 from dtbench.experiments.opening import NOTE, opened, progress_of
@@ -61,6 +62,7 @@ def _main(job: dict[str, Any]) -> int:
     folder = Path(job["folder"])
     cell = Cell.model_validate(job["cell"])
     _use_scratch(folder / SCRATCH)
+    _use_cache(job["cache"])
     _limit(cell, job["room"])
     faulthandler.enable()  # a crash in native code leaves the Python stack in the log,
     faulthandler.register(signal.SIGTERM, chain=True)  # and so does the time limit
@@ -92,6 +94,13 @@ def _use_scratch(folder: Path) -> None:
     for name in ("TMPDIR", "TEMP", "TMP"):
         os.environ[name] = str(folder)
     tempfile.tempdir = None  # asks the environment again
+
+
+def _use_cache(folder: str) -> None:
+    """The runner's cache of now, which need not be that of when the zygote was started."""
+    os.environ.pop(files.CACHE, None)
+    if folder:
+        os.environ[files.CACHE] = folder
 
 
 def _limit(cell: Cell, files: int) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from dtbench.experiments import process
 from dtbench.progress import clock
 
 SUITE = """
@@ -287,7 +286,6 @@ def test_policies_that_will_be_trained_are_named_before(dtbench, tmp_path):
 
 def test_a_run_says_how_its_trainings_ended(dtbench, tmp_path, monkeypatch):
     monkeypatch.setenv("DTBENCH_CACHE", str(tmp_path / "cache"))
-    process._launcher.stop()
     suite, results = tmp_path / "few.toml", tmp_path / "results"
     solvers = Path(__file__).parents[1] / "learning" / "solvers"
     suite.write_text(
@@ -318,7 +316,6 @@ def test_a_run_says_how_its_trainings_ended(dtbench, tmp_path, monkeypatch):
     wrong = dtbench("verify", "--results", results)
     assert wrong.code == 1
     assert f"policies/{file.stem}" in wrong.out
-    process._launcher.stop()
 
 
 def test_two_solvers_compared(dtbench, results, tmp_path):

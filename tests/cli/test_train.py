@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from dtbench.experiments import process
 from dtbench.learning import cache, checkpoint
 
 SOLVERS = Path(__file__).parents[1] / "learning" / "solvers"
@@ -13,11 +12,9 @@ TINY = "stin-deployment/tiny-000"
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
-    """An empty cache, also for the processes of cells: they inherit the environment of the first one."""
+    """An empty cache."""
     monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
-    process._launcher.stop()
-    yield tmp_path / "cache" / "policies"
-    process._launcher.stop()
+    return tmp_path / "cache" / "policies"
 
 
 @pytest.fixture

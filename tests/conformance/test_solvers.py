@@ -1,18 +1,53 @@
-"""Every shipped solver passes the conformance tests on every problem it takes."""
+"""Every shipped solver passes the conformance tests on every problem it takes.
+
+A cell of an agent that learns is a process that imports torch, and this costs more than its short training. So
+``make test`` tries each of them on one problem, another for each, and ``make test-slow`` on the others. That they learn
+on every problem, the tests of the folder ``solvers`` show.
+"""
+
+from itertools import count
 
 import pytest
 
 from dtbench.experiments.conformance import check
 from dtbench.plugins.discovery import discover
+from dtbench.problems import all_problems
 
 SHIPPED = discover()
 
 
-@pytest.mark.parametrize("name", SHIPPED)
-def test_conformance(name):
-    failed = [c for c in check(SHIPPED[name]) if not c.passed]
-    assert not failed
+def cases():
+    """Pairs of a solver and a problem; of learners, all but one are slow."""
+    turns = count()
+    for name, entry in SHIPPED.items():
+        taken = [id for id in all_problems() if entry.takes(id)]
+        kept = taken[next(turns) % len(taken)] if entry.trains else None
+        for id in taken:
+            marks = [pytest.mark.slow] if kept not in (None, id) else []
+            yield pytest.param(name, id, marks=marks, id=f"{name}-{id}")
+
+
+CASES = list(cases())
+
+
+@pytest.mark.parametrize(("name", "id"), CASES)
+def test_conformance(name, id):
+    checks = list(check(SHIPPED[name], problems=[id]))
+    assert {c.problem for c in checks} == {"", id}
+    assert not [c for c in checks if not c.passed]
     assert not SHIPPED[name].error
+
+
+def test_conformance_leaves_no_problem_and_no_solver_out():
+    """What ``make test`` tries of agents that learn covers all problems, and all of them."""
+    now = [case.values for case in CASES if not case.marks and SHIPPED[case.values[0]].trains]
+    assert {name for name, _ in now} == {name for name, entry in SHIPPED.items() if entry.trains}
+    assert {id for _, id in now} == set(all_problems())
+
+
+def test_every_problem_that_a_solver_takes_is_tried():
+    entry = SHIPPED["random"]
+    assert {c.problem for c in check(entry)} == {"", *(id for id in all_problems() if entry.takes(id))}
 
 
 WRONG = {

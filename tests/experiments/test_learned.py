@@ -26,11 +26,9 @@ STIN = problem("stin-deployment")
 def folder(tmp_path, monkeypatch):
     """A folder with the solver, and an empty cache."""
     monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
-    process._launcher.stop()
     (tmp_path / "solvers").mkdir()
     shutil.copy(HILL, tmp_path / "solvers")
-    yield tmp_path / "solvers"
-    process._launcher.stop()
+    return tmp_path / "solvers"
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Policies that are shipped: every one can be played, and the shipped suites train nothing."""
 
+from functools import cache
+
 import pytest
 
 from dtbench import files
@@ -8,24 +10,35 @@ from dtbench.experiments.plan import make_plan
 from dtbench.learning import checkpoint
 from dtbench.library import instances
 from dtbench.plugins.discovery import discover, load_solver
-from dtbench.problems import problem
+from dtbench.problems import all_problems, problem
 
 ENTRIES = discover()
 FILES = sorted((files.folder("solvers") / "checkpoints").glob("*/*.safetensors"))
 
 
-@pytest.mark.parametrize("name", ["quick", "small", "paper", "all"])
-def test_suites_play_what_is_shipped(name):
-    cells = [p.cell for p in make_plan(suite.read(name)).cells if ENTRIES[p.cell.solver].trains]
+@pytest.fixture(scope="module")
+def played():
+    """Cells of agents that learn in shipped suites; those that suites share are there once."""
+    found = {}
+    for name in ("quick", "small", "paper", "all"):
+        cells = [p.cell for p in make_plan(suite.read(name)).cells if ENTRIES[p.cell.solver].trains]
+        assert cells
+        for cell in cells:
+            assert cell.checkpoints_sha256, cell
+            found[cell.solver, cell.instance, cell.seed, *sorted(cell.options.items())] = cell
+    return list(found.values())
+
+
+@pytest.mark.parametrize("id", all_problems())
+def test_suites_play_what_is_shipped(id, played):
+    owner, load, load_class = problem(id), cache(instances.load), cache(lambda name: load_solver(ENTRIES[name]))
+    cells = [cell for cell in played if cell.problem == id]
     assert cells
     for cell in cells:
-        agent = load_solver(ENTRIES[cell.solver])(
-            problem(cell.problem), instances.load(cell.instance), seed=cell.seed, **cell.options
-        )
+        agent = load_class(cell.solver)(owner, load(cell.instance), seed=cell.seed, **cell.options)
         assert checkpoint.read_shipped(agent._file, cell.problem, agent.shipped_name), cell
         _, source = agent.obtain()
         assert source == "shipped", cell
-        assert cell.checkpoints_sha256
 
 
 def test_every_file_holds_weights_that_fit_its_header():

@@ -83,12 +83,10 @@ class Frail(Hill):
 def folder(tmp_path, monkeypatch):
     """A folder with solvers, and an empty cache."""
     monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
-    process._launcher.stop()
     (tmp_path / "solvers").mkdir()
     shutil.copy(HILL, tmp_path / "solvers")
     (tmp_path / "solvers" / "frail.py").write_text(FRAIL)
-    yield tmp_path / "solvers"
-    process._launcher.stop()
+    return tmp_path / "solvers"
 
 
 @pytest.fixture
@@ -200,6 +198,17 @@ def test_a_damaged_policy_of_the_cache_is_trained_again(bench, plan, tmp_path):
     assert dict(runner.run(plan(seeds=1), bench.store, workers=2).trained) == {"ok": 1}
 
 
+def test_the_cache_is_that_of_now(bench, plan, tmp_path, monkeypatch):
+    """Not that of when the process was started that cells are forked from."""
+    runner.run(plan(seeds=1), bench.store, workers=2)
+    zygote = process._launcher._process.pid
+    shutil.rmtree(bench.store.folder)
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "other"))
+    assert dict(runner.run(plan(seeds=1), bench.store, workers=2).trained) == {"ok": 1}
+    assert process._launcher._process.pid == zygote
+    assert [len(list((tmp_path / name).glob("policies/*/*.safetensors"))) for name in ("cache", "other")] == [1, 1]
+
+
 def test_what_earlier_trainings_took_is_expected(bench, plan, tmp_path):
     runner.run(plan(seeds=1), bench.store, workers=2)
     (record,) = bench.store.policies.records()
@@ -262,6 +271,7 @@ def test_a_solver_that_hangs_when_it_is_asked_trains_inside(plan, monkeypatch):
 
 def test_hundreds_of_cells_are_asked_at_once(plan):
     """More than a socket holds, of a process that has just been started."""
+    process._launcher.stop()
     made = plan(instances=TWO[:1], seeds=600)
     assert [t.cell.seed for t in made.trainings] == list(range(600))
 

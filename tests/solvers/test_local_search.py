@@ -47,7 +47,7 @@ def test_a_slot_is_never_worse_than_its_start(id):
 
 
 def test_a_policy_is_improved():
-    instance = STIN.generate("paper", 600_001, horizon=6)
+    instance = STIN.generate("paper", 600_001, horizon=3)
     policy = objectives(STIN, instance, made("imitation", STIN, instance))
     improved = objectives(STIN, instance, made("local-search", STIN, instance, start="imitation"))
     assert (improved <= policy + 1e-12).all()
