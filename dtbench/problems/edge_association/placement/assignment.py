@@ -16,7 +16,7 @@ from dtbench.problems.edge_association.placement.model import PlacementDecision,
 from dtbench.problems.edge_association.placement.repair import Tables, place
 from dtbench.problems.edge_association.placement.waterfill import TOLERANCE
 
-STEPS, FINAL = 12, 4  # towards prices; from prices that are near
+STEPS, FINAL = 12, 8  # towards prices; from prices that are near
 MOVES = 8  # of single twins, at most
 GAIN = 1e-3  # s: sum of the users' costs that a move must save
 FIRST_STEP, FADING, TOLL = 0.5, 0.5, 0.3  # length of a step, how it falls, and of the toll against prices

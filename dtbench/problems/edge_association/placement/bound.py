@@ -21,7 +21,6 @@ from dtbench.problems.edge_association.system import distances, one_hot
 
 STEPS = 8  # towards prices, from equal ones
 FIRST_STEP, FADING, TOLL = 0.5, 0.5, 0.3  # length of a step, how it falls, and of the toll against prices
-LIKELY = 48  # neighbours that are compared where it is known which are likely
 CLOSING = 0.01  # share of the objective that closing a server costs above the bound, because of deadlines
 
 
@@ -166,18 +165,9 @@ def improved(g: Groups, opened: BoolArray, free: BoolArray, steps: int) -> BoolA
     return opened
 
 
-def nearby(
-    g: Groups, opened: BoolArray, free: BoolArray, most: int = 1, doubt: Array | None = None
-) -> tuple[BoolArray, Array]:
-    """The best (M,) of a set and its :func:`neighbours`, with prices and tolls on its servers (2, M).
-
-    With ``doubt`` (M,), what a change of each server is likely to cost, only the :data:`LIKELY` neighbours are compared
-    whose changes cost least in sum.
-    """
-    sets = neighbours(opened, free, most)
-    if doubt is not None and len(sets) > LIKELY:
-        sets = sets[np.argpartition((sets ^ opened) @ doubt, LIKELY)[:LIKELY]]
-    sets = np.concatenate([opened[None], sets])
+def nearby(g: Groups, opened: BoolArray, free: BoolArray, most: int = 1) -> tuple[BoolArray, Array]:
+    """The best (M,) of a set and its :func:`neighbours`, with prices and tolls on its servers (2, M)."""
+    sets = np.concatenate([opened[None], neighbours(opened, free, most)])
     value, charge = priced(g, sets)
     change = np.append(0.0, compared(value, sets))
     best = int(change.argmin())  # the first of equals, the set itself

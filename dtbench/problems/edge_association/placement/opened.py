@@ -139,10 +139,9 @@ def decode(slot: PlacementSlot, x: npt.NDArray[Any]) -> PlacementDecision:
     opened, free = (np.broadcast_to(v, (*lead, slot.n_bs)).reshape(-1, slot.n_bs) for v in (opened, loose))
     groups = Groups.each(slot)
     of_member = np.broadcast_to(np.arange(len(groups)).reshape(slot.batch_shape), lead).ravel().tolist()
-    doubt = np.broadcast_to(np.abs(x), (*lead, slot.n_bs)).reshape(-1, slot.n_bs)
-    each = zip(of_member, opened, free, doubt, strict=True)
-    found = [nearby(groups[k], one, loose, CHANGED, doubts) for k, one, loose, doubts in each]
-    sets, charge = (np.stack(each).reshape(*lead, *each[0].shape) for each in zip(*found, strict=True))
+    each = zip(of_member, opened, free, strict=True)
+    found = [nearby(groups[k], one, loose, CHANGED) for k, one, loose in each]
+    sets, charge = (np.stack(v).reshape(*lead, *v[0].shape) for v in zip(*found, strict=True))
     return assign(slot, sets, charge)
 
 

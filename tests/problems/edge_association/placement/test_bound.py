@@ -6,7 +6,6 @@ from numpy.testing import assert_allclose
 
 from dtbench import referee
 from dtbench.problems import problem
-from dtbench.problems.edge_association.placement import bound
 from dtbench.problems.edge_association.placement.bound import (
     Groups,
     bounds,
@@ -77,16 +76,14 @@ def test_prices_by_hand():
     assert_allclose(charge[1], 0.0, atol=1e-12)
 
 
-def test_only_likely_neighbours_are_compared(monkeypatch):
-    """The fee of a second server is 1, so one is closed: the better one, or none if only the other is compared."""
-    monkeypatch.setattr(bound, "LIKELY", 1)
+def test_the_best_nearby_by_hand():
+    """The fee of a second server is 1, so the first, which holds two of three, is closed; nothing if none is free."""
     slot = hand_slot(deadline=(50.0, 50.0, 50.0), cap_min=1.0, open_cost=1.0)
     groups, both = Groups.of(slot), np.ones(2, dtype=bool)
-    first, second = changes(groups, both, ~np.eye(2, dtype=bool))
-    assert second > 0.0 > first  # of closing: the first holds only two
-    assert nearby(groups, both, both)[0].tolist() == [False, True]
-    assert nearby(groups, both, both, doubt=np.array([0.1, 0.2]))[0].tolist() == [False, True]
-    assert nearby(groups, both, both, doubt=np.array([0.2, 0.1]))[0].tolist() == [True, True]
+    found, charge = nearby(groups, both, both)
+    assert found.tolist() == [False, True]
+    assert_allclose(charge[0], [0.0, 2.0 * slot.root.sum() / slot.cpu[1]])
+    assert nearby(groups, both, ~both)[0].all()
 
 
 def test_groups_of_slots_are_those_of_each():
