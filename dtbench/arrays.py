@@ -146,9 +146,9 @@ class Batched:
             index += (...,)
         new = {}
         for name, spec, value in self.arrays():
-            value = np.asarray(value)
-            trailing = value.shape[value.ndim - len(spec.dims) :]
-            new[name] = np.broadcast_to(value, batch + trailing)[index + (slice(None),) * len(spec.dims)]
+            value, own = np.asarray(value), len(spec.dims)
+            trailing = value.shape[value.ndim - own :]
+            new[name] = spread(value, batch + trailing)[index + (slice(None),) * own]
         return dataclasses.replace(self, **new)
 
     def copied(self) -> Self:

@@ -5,6 +5,7 @@ A problem says it of an encoding, and a network whose weights know no number of 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -138,7 +139,7 @@ class Layout:
         return self._join(heads, [(h.name, h.axes, h.outputs) for h in self.heads], lead).astype(np.float64)
 
     def _entries(self, axes: tuple[str, ...], length: int) -> int:
-        return length * int(np.prod([self.axes[a] for a in axes]))
+        return length * math.prod([self.axes[a] for a in axes])
 
     def _split(
         self, flat: npt.NDArray[Any], pieces: Sequence[tuple[str, tuple[str, ...], int]]
@@ -162,5 +163,6 @@ class Layout:
             if (length == 1 and value.shape[-1:] != (1,)) or value.ndim == len(own):
                 value = value[..., None]
             shape = (*(lead or value.shape[: value.ndim - len(own) - 1]), *own, length)
-            flat.append(np.broadcast_to(value, shape).reshape(*shape[: len(shape) - len(own) - 1], -1))
+            whole = value if value.shape == shape else np.broadcast_to(value, shape)
+            flat.append(whole.reshape(*shape[: len(shape) - len(own) - 1], -1))
         return np.concatenate(flat, axis=-1)

@@ -135,7 +135,7 @@ class View:
 
 def _copied(value: npt.NDArray[Any], own_axes: int) -> npt.NDArray[Any]:
     """A copy of values (1, ...) or (...) without the leading axis."""
-    return np.array(np.broadcast_to(value, (1, *value.shape[value.ndim - own_axes :])))[0]
+    return np.array(value if value.ndim == own_axes else value[0])
 
 
 def template(problem: AnyProblem, instance: Instance, env: str) -> Instance:

@@ -13,7 +13,6 @@ writes ``generalisation.csv`` after each network of a case (what stands there is
 from __future__ import annotations
 
 import argparse
-import csv
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import process_time
@@ -26,11 +25,11 @@ from dtbench.core import AnyProblem, Decision, Instance, Slot
 from dtbench.learning import checkpoint
 from dtbench.plugins.discovery import SolverEntry, discover, load_solver
 from dtbench.problems import problem
-from dtbench.reports.statistics import mean_interval
+from dtbench.reports.rows import Row, interval, read, write
 
 SEED = 1_200_000  # of networks: far from those of the library and of training
 AGENT = "imitation"
-Row = dict[str, Any]
+WHOLE = ("network",)  # columns of whole numbers
 
 
 @dataclass(frozen=True)
@@ -155,29 +154,6 @@ def table(rows: list[Row]) -> list[Row]:
     return found
 
 
-def interval(values: list[float]) -> Row:
-    """Mean with its 95 % t interval; the mean alone of one value."""
-    found = mean_interval(values)
-    low, high = (found.mean if bound is None else bound for bound in (found.lower, found.upper))
-    return {"ratio": found.mean, "low": low, "high": high}
-
-
-def read(file: Path) -> list[Row]:
-    """The rows that are there already."""
-    if not file.is_file():
-        return []
-    with file.open(newline="") as text:
-        return [row | {"network": int(row["network"])} for row in csv.DictReader(text)]
-
-
-def write(file: Path, rows: list[Row]) -> None:
-    """Rows as CSV."""
-    with file.open("w", newline="") as text:
-        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
 def draw(rows: list[Row], trained: str, file: Path) -> None:
     """Ratios of the policies of a size and of the rules by case, a panel for each problem."""
     import matplotlib
@@ -234,7 +210,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("generalisation"), help="where CSV and PNG go, without ending")
     arguments = parser.parse_args()
     file = arguments.out.with_suffix(".csv")
-    rows = read(file)
+    rows = read(file, WHOLE)
     done = {(row["problem"], row["trained"], row["case"], row["network"]) for row in rows}
     for seed in range(SEED, SEED + arguments.networks):
         for id in arguments.problems:

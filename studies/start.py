@@ -17,7 +17,6 @@ Times are processor times on one thread [ms per slot]; time of the referee is no
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import process_time
@@ -29,7 +28,7 @@ from dtbench.core import AnyProblem, Decision, Instance, Slot, is_better
 from dtbench.plugins.discovery import discover, load_solver
 from dtbench.problems import problem
 from dtbench.referee import judge
-from dtbench.reports.statistics import mean_interval
+from dtbench.reports.rows import Row, interval, read, write
 from dtbench.solver import Solver
 
 PROBLEMS = ("stin-deployment", "edge-placement", "mec-synchronization", "satellite-offloading", "dnt-spectrum")
@@ -48,7 +47,7 @@ SEARCHES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 SEARCHED = ("stin-deployment", "edge-placement", "mec-synchronization", "satellite-offloading")  # exact takes a start
 SEARCHED_SLOTS = 3
-Row = dict[str, Any]
+WHOLE = ("network",)  # columns of whole numbers
 Decide = Callable[[int, Slot], Decision]
 
 
@@ -145,8 +144,8 @@ def searches_table(rows: list[Row]) -> list[Row]:
             plain = arm.removesuffix(", begun")
             ratios = [float(of[arm, n]["objective"]) / float(of["exact", n]["objective"]) for n in networks]
             times = [float(of[arm, n]["ms"]) / float(of[plain, n]["ms"]) for n in networks]
-            speed = {f"time {name}": value for name, value in _interval(times).items()}
-            found.append({"problem": id, "method": arm, "networks": len(networks), **_interval(ratios),
+            speed = {f"time {name}": value for name, value in interval(times).items()}
+            found.append({"problem": id, "method": arm, "networks": len(networks), **interval(ratios),
                           "ms": float(np.mean([float(of[arm, n]["ms"]) for n in networks])), **speed})  # fmt: skip
     return found
 
@@ -160,37 +159,14 @@ def table(rows: list[Row]) -> list[Row]:
         for arm in ARMS:
             of_arm = [row for row in mine if row["method"] == arm]
             ratios = [float(row["objective"]) / own[row["network"]] for row in of_arm]
-            found.append({"problem": id, "method": arm, "networks": len(ratios), **_interval(ratios),
+            found.append({"problem": id, "method": arm, "networks": len(ratios), **interval(ratios),
                           "ms": float(np.mean([float(row["ms"]) for row in of_arm]))})  # fmt: skip
         best = [row for row in mine if row["method"] == "restarts"]
         base = {row["network"]: float(row["objective"]) for row in best}
         against = [float(row["objective"]) / base[row["network"]] for row in mine if row["method"] == "learned"]
-        found.append({"problem": id, "method": "learned / restarts", "networks": len(against), **_interval(against),
+        found.append({"problem": id, "method": "learned / restarts", "networks": len(against), **interval(against),
                       "ms": float("nan")})  # fmt: skip
     return found
-
-
-def _interval(values: list[float]) -> Row:
-    """Mean with its 95 % t interval; the mean alone of one value."""
-    found = mean_interval(values)
-    low, high = (found.mean if bound is None else bound for bound in (found.lower, found.upper))
-    return {"ratio": found.mean, "low": low, "high": high}
-
-
-def read(file: Path) -> list[Row]:
-    """The rows that are there already."""
-    if not file.is_file():
-        return []
-    with file.open(newline="") as text:
-        return [row | {"network": int(row["network"])} for row in csv.DictReader(text)]
-
-
-def write(file: Path, rows: list[Row]) -> None:
-    """Rows as CSV."""
-    with file.open("w", newline="") as text:
-        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def draw(rows: list[Row], file: Path) -> None:
@@ -233,7 +209,7 @@ def main() -> None:
     given = dict(text.split("=", 1) for text in arguments.checkpoint)
     wanted = arguments.problems or (SEARCHED if arguments.searches else PROBLEMS)
     play = searches if arguments.searches else network
-    rows = read(arguments.out.with_suffix(".csv"))
+    rows = read(arguments.out.with_suffix(".csv"), WHOLE)
     done = {(row["problem"], row["size"], row["network"]) for row in rows}
     for seed in range(SEED, SEED + arguments.networks):
         for id in wanted:

@@ -38,7 +38,7 @@ def test_ratios_by_hand(tmp_path):
         for method, value in each.items()
     ]
     study.write(tmp_path / "a.csv", rows)
-    (found,) = study.table(study.read(tmp_path / "a.csv"))
+    (found,) = study.table(study.read(tmp_path / "a.csv", study.WHOLE))
     assert (found["method"], found["networks"]) == ("imitation", 2)
     assert found["ratio"] == pytest.approx(1.15)
     assert found["low"] < 1.1 < 1.2 < found["high"]

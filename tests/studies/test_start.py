@@ -29,7 +29,7 @@ def test_ratios_by_hand(tmp_path):
         for arm, value in zip(start.ARMS, values, strict=True)
     ]  # fmt: skip
     start.write(tmp_path / "start.csv", rows)
-    found = {row["method"]: row for row in start.table(start.read(tmp_path / "start.csv"))}
+    found = {row["method"]: row for row in start.table(start.read(tmp_path / "start.csv", start.WHOLE))}
     assert found["learned"]["ratio"] == pytest.approx(0.85)
     assert found["learned"]["low"] < 0.8 < 0.9 < found["learned"]["high"]
     assert found["learned / restarts"]["ratio"] == pytest.approx(0.95)

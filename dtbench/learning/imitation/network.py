@@ -113,7 +113,8 @@ class SetNetwork:
         seen = {}
         for name, own, _ in self.parts:
             value = (inputs[name] - weights[f"shift.{name}"]) * weights[f"scale.{name}"]
-            seen[name] = np.clip(value, -LIMIT, LIMIT).reshape(self.spread(value.shape, own))
+            value = np.minimum(np.maximum(value, -LIMIT), LIMIT)  # quicker than np.clip
+            seen[name] = value.reshape(self.spread(value.shape, own))
         x = weights["layer0.bias"]
         for name, _, _ in sorted(self.parts, key=lambda part: len(part[1])):  # small ones first
             x = x + seen[name] @ weights[f"layer0.{name}"]
@@ -131,13 +132,9 @@ class SetNetwork:
     def _means(self, state: Floats) -> dict[Axes, Floats]:
         """Means over all axes but those of :attr:`pools`; the others have length 1."""
         if len(self.axes) == 1:
-            return {(): state.mean(axis=1, keepdims=True)}
-        rows = state.mean(axis=2, keepdims=True)
-        return {
-            self.axes[:1]: rows,
-            self.axes[1:]: state.mean(axis=1, keepdims=True),
-            (): rows.mean(axis=1, keepdims=True),
-        }
+            return {(): mean(state, 1)}
+        rows = mean(state, 2)
+        return {self.axes[:1]: rows, self.axes[1:]: mean(state, 1), (): mean(rows, 1)}
 
     def _head(self, weights: Weights, state: Floats, seen: Mapping[str, Floats], name: str, axes: Axes) -> Floats:
         y = state @ weights[f"head.{name}.state"] + weights[f"head.{name}.bias"]
@@ -147,6 +144,13 @@ class SetNetwork:
         y *= weights[f"head.{name}.scale"]
         kept = [1 + i for i, axis in enumerate(self.axes) if axis in axes]
         return y.reshape(y.shape[0], *(y.shape[i] for i in kept), y.shape[-1])
+
+
+def mean(values: Floats, axis: int) -> Floats:
+    """The mean over an axis, which is kept: as ``values.mean``, but quicker where there are few values."""
+    total: Floats = np.add.reduce(values, axis=axis, keepdims=True)
+    total /= np.float32(values.shape[axis])
+    return total
 
 
 def pool_name(left: Axes) -> str:

@@ -13,6 +13,7 @@ optimisation decides (Chong, Givan and Chang 2000), which is learned here instea
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,7 @@ CONTROLLER = "controller"
 Answer = Callable[[int, DntSlot], npt.NDArray[Any]]
 
 
+@cache
 def layout(n_users: int, n_bs: int) -> Layout:
     """What is seen and what is said: see :func:`observe`, :func:`decode`."""
     return Layout(

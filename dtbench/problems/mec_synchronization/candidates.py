@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from dtbench.arrays import Array, BoolArray, IntArray
+from dtbench.arrays import Array, BoolArray, IntArray, pick, rows, spread, take
 from dtbench.problems.mec_synchronization.instance import MecParams
 from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot, pick_rows, placement, sums
 
@@ -53,17 +53,15 @@ class Candidates:
         user = np.argsort(~can, axis=-1, kind="stable")[..., :count]
 
         def of_user(value: npt.NDArray[Any]) -> Any:
-            return np.take_along_axis(np.broadcast_to(value, shape), user, axis=-1)
+            return take(spread(value, shape), user)
 
         access, server = of_user(slot.access), of_user(host)
-        gains = np.broadcast_to(slot.gain, (*shape, bs))
-        gains = np.take_along_axis(gains, user[..., None], axis=-2)
-        gain = np.take_along_axis(gains, access[..., None], axis=-1)[..., 0]
+        gains = rows(spread(slot.gain, (*shape, bs)), user)
+        gain = pick(gains, access)
         if p.interference == "printed":
             cross = np.broadcast_to(gain[..., None, :], (*gain.shape, count)).copy()
         else:
-            at = np.broadcast_to(access[..., :, None, None], (*access.shape, count, 1))
-            cross = np.take_along_axis(np.broadcast_to(gains[..., None, :, :], (*at.shape[:-1], bs)), at, -1)[..., 0]
+            cross = rows(np.swapaxes(gains, -1, -2), access)  # (..., k, j): of j to the base station of k
         cross[..., np.arange(count), np.arange(count)] = 0.0
         weight = p.eta * np.broadcast_to(slot.weight, shape)
         return cls(
@@ -91,9 +89,7 @@ class Candidates:
         batch = self.user.ndim - 1
         given: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
         new: dict[str, Any] = {
-            n: v
-            if n in ("params", "n_bs")
-            else np.broadcast_to(v, lead + v.shape[batch:]).reshape(-1, *v.shape[batch:])
+            n: v if n in ("params", "n_bs") else spread(v, lead + v.shape[batch:]).reshape(-1, *v.shape[batch:])
             for n, v in given.items()
         }
         return type(self)(**new)
@@ -165,10 +161,10 @@ class Candidates:
         """The decision with powers, wires and processors (..., n) of members; everybody else is silent."""
         lead = member.shape[:-1]
         user = np.broadcast_to(self.user, member.shape)
-        spread = []
+        wholes = []
         for value in shares:
             whole = np.zeros((*lead, slot.n_users))
             np.put_along_axis(whole, user, np.where(member, value, 0.0), axis=-1)
-            spread.append(whole)
+            wholes.append(whole)
         placed = np.broadcast_to(placement(slot, host)[0], (*lead, slot.n_users))
-        return MecDecision(power=spread[0], wire=spread[1], cpu=spread[2], host=placed)
+        return MecDecision(power=wholes[0], wire=wholes[1], cpu=wholes[2], host=placed)

@@ -99,9 +99,10 @@ def complete(candidates: Candidates, member: BoolArray, points: int) -> Complete
         That are looked at. At the first one, shares are in proportion to what each member needs at least.
     """
     shares = Shares(candidates, member)
-    best, energy, length = shares.look(*shares.first()), shares.energy, np.ones(len(member))
-    for _ in range(points - 1):
-        there = shares.look(*shares.moved(best, length))
+    best = shares.look(*shares.first(), leads_on=points > 1)
+    energy, length = shares.energy, np.ones(len(member))
+    for left in reversed(range(points - 1)):
+        there = shares.look(*shares.moved(best, length), leads_on=left > 0)
         better = (shares.energy < energy) | np.isinf(energy)  # without powers, each step leads on
         best, energy = best.unless(better, there), np.where(better, shares.energy, energy)
         length = np.minimum(np.where(better, LONGER, SHORTER) * length, 1.0)
@@ -119,6 +120,7 @@ class Shares:
         self.work, self.bits = candidates.work / p.f_max, candidates.bits / p.w_link
         self.exponent = np.log(2.0) * candidates.bits / p.bandwidth
         self.servers, self.links = Pool(member, candidates.server), Pool(self.wired, candidates.link)
+        self.users = np.arange(candidates.count)
         self.energy: Array = np.full(len(member), np.inf)  # (R,) [E_0], of the point last looked at
 
     def first(self) -> tuple[Array, Array]:
@@ -130,13 +132,13 @@ class Shares:
     def moved(self, at: Point, length: Array) -> tuple[Array, Array]:
         """Shares of servers and wires (R, n) after steps of a length (R,)."""
         cpu, wire = (
-            share * np.exp(np.clip(length[:, None] * step, -FARTHEST, FARTHEST))
+            share * np.exp(np.minimum(np.maximum(length[:, None] * step, -FARTHEST), FARTHEST))
             for share, step in ((at.cpu, at.cpu_step), (at.wire, at.wire_step))
         )
         return self.servers.scaled(cpu), self.links.scaled(wire) if self.links.shared else at.wire
 
-    def look(self, cpu: Array, wire: Array) -> Point:
-        """The point of shares (R, n); sets :attr:`energy`."""
+    def look(self, cpu: Array, wire: Array, *, leads_on: bool) -> Point:
+        """The point of shares (R, n), without steps to others unless it ``leads_on``; sets :attr:`energy`."""
         c, p, member = self.candidates, self.candidates.params, self.member
         spent = np.where(member, self.work / cpu, 0.0) + np.where(self.wired, self.bits / wire, 0.0)
         time = c.deadline - spent
@@ -145,16 +147,18 @@ class Shares:
         growth = np.expm1(self.exponent / time)
         theta = np.where(member, growth / c.gain, 0.0)
         matrix = -theta[:, :, None] * c.cross
-        matrix[:, np.arange(c.count), np.arange(c.count)] = 1.0
-        inverse = np.linalg.inv(matrix)
-        power = np.matmul(inverse, (theta * p.noise)[:, :, None])[:, :, 0]
-        used = np.where(member, time, 0.0)
-        weight = np.matmul(used[:, None, :], inverse)[:, 0, :]  # dE / d(power that theta asks for)
+        matrix[:, self.users, self.users] = 1.0
+        asked, used = theta * p.noise, np.where(member, time, 0.0)
+        power = np.asarray(np.linalg.solve(matrix, asked[:, :, None])[:, :, 0], dtype=np.float64)
         fine = (enough & (~member | ((power >= 0.0) & (power <= p.p_max)))).all(axis=-1)
         self.energy = np.where(fine, (power * used).sum(axis=-1) / p.e0, np.inf)
+        if not leads_on:
+            return Point(cpu, wire, power, np.zeros(cpu.shape), np.zeros(wire.shape))
+        turned = np.swapaxes(matrix, -1, -2)
+        weight = np.asarray(np.linalg.solve(turned, used[:, :, None])[:, :, 0], dtype=np.float64)  # dE / d(asked)
         if not fine.all():  # as if nobody disturbed anybody
             alone = ~fine[:, None]
-            power, weight = np.where(alone, theta * p.noise, power), np.where(alone, used, weight)
+            power, weight = np.where(alone, asked, power), np.where(alone, used, weight)
 
         fade = growth / (1.0 + growth)
         speed = self.exponent / (time**2 * fade)  # -d log theta / dt

@@ -34,13 +34,14 @@ from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot, tra
 CONTROLLER = "controller"
 CERTAIN = 20.0  # greatest log-odds
 SURE = 10.0  # log-odds beyond which what they say is not doubted
-SETS, DOUBTED = 12, 7  # sets that are priced; users in whom they differ
-POINTS = 4  # of a completion: 2e-4 above the least energy on the average
+SETS, DOUBTED = 16, 7  # sets that are priced; users in whom they differ
+POINTS, TEACHING = 3, 4  # of a completion, in play and of the teacher: 2e-3 and 4e-4 above the least energy
 IMPROVES = 1e-6  # relative; less is what completions leave
 OF_USER, OF_PAIR = 16, 4  # features
 LEAST_WORTH, LEAST_ENERGY, HIGHEST = 1e-3, 1e-6, 2.0  # [E_0], [E_0], [y_max]: where features are cut
 
 
+@cache
 def layout(n_users: int, n_bs: int) -> Layout:
     """What is seen of users and of pairs of user and base station, and what is said of users: see :func:`observe`."""
     return Layout(
@@ -222,7 +223,7 @@ def descend(candidates: Candidates, member: BoolArray, seconds: float = np.inf) 
     until, users = time.perf_counter() + seconds, np.flatnonzero(candidates.valid)
 
     def cost(sets: BoolArray) -> Array:
-        energy = complete(candidates.rows((len(sets),)), sets, POINTS).energy
+        energy = complete(candidates.rows((len(sets),)), sets, TEACHING).energy
         return energy + np.where(candidates.valid & ~sets, candidates.value, 0.0).sum(axis=-1)
 
     current = cost(member[None])[0]

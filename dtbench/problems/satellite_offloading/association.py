@@ -23,8 +23,9 @@ from dtbench.core import AnyProblem, Limits
 from dtbench.encoding import Bounds, Box, Encoding, Group, Observation
 from dtbench.layout import Head, Layout, Part
 from dtbench.problems.satellite_offloading.allocation import longest_first, min_delay, speeds
-from dtbench.problems.satellite_offloading.completion import FINE, QUICK, complete
+from dtbench.problems.satellite_offloading.completion import complete
 from dtbench.problems.satellite_offloading.enumeration import partitions
+from dtbench.problems.satellite_offloading.families import FINE, QUICK
 from dtbench.problems.satellite_offloading.heuristics import descend, starts
 from dtbench.problems.satellite_offloading.instance import OffloadingInstance, OffloadingParams
 from dtbench.problems.satellite_offloading.model import OffloadingDecision, OffloadingSlot, feasible, on_satellite
@@ -39,6 +40,7 @@ FEW = 200_000  # associations, up to which the teacher looks at all partitions
 OF_PAIR, OF_UAV, OF_SAT = 6, 4, 4  # features
 
 
+@cache
 def layout(n_uav: int, n_sat: int) -> Layout:
     """What is seen of pairs, UAVs and satellites, and what is said of pairs: see :func:`observe`."""
     return Layout(
@@ -162,13 +164,20 @@ def likely(score: Array, count: int = LIKELY) -> IntArray:
     """
     rows, n, m = score.shape
     lost = score.max(axis=-1, keepdims=True) - score
-    loss, assoc = np.zeros((rows, 1)), np.zeros((rows, 1, n), dtype=np.int64)
+    loss, steps, row = np.zeros((rows, 1)), [], np.arange(rows)[:, None]
     for i in range(n):
-        total = (loss[:, :, None] + lost[:, None, i]).reshape(rows, -1)
-        kept = np.argsort(total, axis=-1, kind="stable")[:, :count]
-        loss = np.take_along_axis(total, kept, axis=-1)
-        assoc = np.take_along_axis(assoc, kept[:, :, None] // m, axis=1)
-        assoc[:, :, i] = kept % m
+        loss = (loss[:, :, None] + lost[:, None, i]).reshape(rows, -1)
+        kept = np.broadcast_to(np.arange(loss.shape[-1]), loss.shape)
+        if kept.shape[-1] > count:
+            kept = np.argpartition(loss, count - 1, axis=-1)[:, :count]
+            loss = loss[row, kept]
+        steps.append(np.divmod(kept, m))  # which beginning, and its satellite
+    at = np.argsort(loss, axis=-1, kind="stable")
+    loss = loss[row, at]
+    assoc = np.empty((rows, at.shape[-1], n), dtype=np.int64)
+    for i in reversed(range(n)):
+        before, sat = steps[i]
+        assoc[:, :, i], at = sat[row, at], before[row, at]
     return np.where((loss <= SURE)[:, :, None], assoc, assoc[:, :1])
 
 

@@ -13,32 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dtbench.arrays import Array, BoolArray, IntArray, pick, take
+from dtbench.arrays import Array, IntArray, pick
 from dtbench.exact.proof import Proof
+from dtbench.problems.satellite_offloading.families import FINE, ROUNDS, Accuracy, Satellites
 from dtbench.problems.satellite_offloading.model import OffloadingDecision, on_satellite
+from dtbench.problems.satellite_offloading.newton import together
 from dtbench.problems.satellite_offloading.terms import Terms
-
-ROUNDS = 100  # most steps of a root search; bisection alone would need fewer than these
-NARROW = 1e-9  # relative width of [P^2, N A] below which shares are equal anyway
-
-
-@dataclass(frozen=True)
-class Accuracy:
-    """Where root searches stop.
-
-    ``step``: of log(T - least); the objective is flat there, and exact to the square of this. ``price``: of
-    log(price / beta), where a step would be noise: the root is often where the search starts. ``place``: of log s, the
-    place of a satellite in its family.
-    """
-
-    step: float
-    price: float
-    place: float
-
-
-FINE = Accuracy(step=1e-8, price=1e-13, place=1e-11)
-QUICK = Accuracy(step=1e-4, price=1e-5, place=1e-5)
-"""Objectives to about 1e-8 relative, a few times as quick."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +54,8 @@ def complete(terms: Terms, assoc: IntArray, accuracy: Accuracy = FINE) -> Comple
         limit = cap - terms.per_uav * fullest
         fits = np.flatnonzero(least <= limit)
         some = sats.take(fits)
-        time = best_time(some, terms.beta, least[fits], limit[fits])
-        shares, energy = some.shares(time)
+        time, places = best_places(some, terms.beta, least[fits], limit[fits])
+        shares, energy = some.shares(time, places)
         total = terms.beta * (time + terms.const + terms.per_uav * fullest[fits]) + energy + terms.point_cost[p]
         better = total < objective[fits]
         objective[fits[better]], point[fits[better]] = total[better], p
@@ -91,90 +71,13 @@ def _closed(terms: Terms, assoc: IntArray, here: Array, work: Array) -> Completi
     return Completion(objective, assoc, share / time[:, None], terms.channels[point])
 
 
-@dataclass
-class Satellites:
-    """Associations (S, N) of one slot: a of each UAV (S, N), and N_j, A_j, P_j (S, M), k_j (M,)."""
-
-    work: Array
-    assoc: IntArray
-    here: Array
-    count: Array
-    load: Array
-    root: Array
-    cost: Array
-    accuracy: Accuracy
-    start: Array | None = None  # log s of the last root search, (S, M)
-
-    def take(self, rows: IntArray) -> Satellites:
-        """Some of the associations."""
-        names = ("work", "assoc", "here", "count", "load", "root")
-        return Satellites(**{name: getattr(self, name)[rows] for name in names}, cost=self.cost, accuracy=self.accuracy)
-
-    def sum(self, values: Array) -> Array:
-        """(S, M) sums over the UAVs of each satellite of values (S, N)."""
-        return np.asarray(np.matmul(values[:, None, :], self.here)[:, 0, :])
-
-    def tight(self, time: Array) -> BoolArray:
-        """(S, M): whether the capacity binds at T (S,)."""
-        widest = self.count * self.load
-        return (time[:, None] < widest) & (widest - self.root**2 > NARROW * widest)
-
-    def family(self, log_s: Array) -> tuple[Array, Array, Array, Array]:
-        """1 / y (S, N) and its derivative by s, T (S, M) and its derivative by log s, at log s (S, M)."""
-        s = take(np.exp(log_s), self.assoc)
-        z = inverse_root(s, 1.0 / self.work)
-        slope = 1.0 / (3.0 * z**2 - 1.0 / self.work)
-        total, weighted = self.sum(1.0 / z), self.sum(self.work * z)
-        change = -self.sum(slope / z**2) * weighted + total * self.sum(self.work * slope)
-        return z, slope, total * weighted, change * np.exp(log_s)
-
-    def position(self, time: Array, tight: BoolArray) -> Array:
-        """log s (S, M) at which T (S,) is reached, where ``tight``; safeguarded Newton on a logit of T."""
-        low_end, high_end = self.root**2, self.count * self.load
-        wanted = _logit(time[:, None], low_end, high_end)
-        centre = -1.5 * np.log(np.where(self.count > 0.0, self.load / np.maximum(self.count, 1.0), 1.0))
-        log_s = centre if self.start is None else self.start.copy()
-        low, high = centre - 60.0, centre + 60.0
-        active = tight.copy()
-        for _ in range(ROUNDS):
-            if not active.any():
-                break
-            _, _, reached, change = self.family(log_s)
-            error = _logit(reached, low_end, high_end) - wanted
-            low, high = np.where(error < 0.0, log_s, low), np.where(error < 0.0, high, log_s)
-            with np.errstate(all="ignore"):
-                slope = change * (high_end - low_end) / ((reached - low_end) * (high_end - reached))
-                new = log_s - error / slope
-            new = np.where((new > low) & (new < high), new, 0.5 * (low + high))
-            moved = np.where(active, new, log_s)
-            active &= np.abs(moved - log_s) > self.accuracy.place
-            log_s = moved
-        self.start = log_s
-        return log_s
-
-    def saved(self, time: Array) -> tuple[Array, Array]:
-        """-d/dT of sum_j k_j E_j (S,) at T (S,), and its own derivative by T."""
-        tight = self.tight(time)
-        log_s = self.position(time, tight)
-        z, slope, _, change = self.family(log_s)
-        s, total = np.exp(log_s), self.sum(1.0 / z)
-        with np.errstate(all="ignore"):
-            shrink = -self.sum(slope / z**2)
-            price = 2.0 / (s * total**3)
-            price_slope = -price * (1.0 + 3.0 * s * shrink / total) / change
-            slack = 2.0 * self.load**3 / time[:, None] ** 3
-        price = np.where(tight, price, slack)
-        price_slope = np.where(tight, price_slope, -3.0 * slack / time[:, None])
-        return (self.cost * price).sum(axis=-1), (self.cost * price_slope).sum(axis=-1)
-
-    def shares(self, time: Array) -> tuple[Array, Array]:
-        """Shares (S, N) at T (S,), and sum_j k_j E_j (S,)."""
-        tight = self.tight(time)
-        z, _, _, _ = self.family(self.position(time, tight))
-        equal = take(self.load / time[:, None], self.assoc)
-        family = 1.0 / (z * take(self.sum(1.0 / z), self.assoc))
-        share = np.where(take(tight, self.assoc), family, equal)
-        return share, (self.cost * self.sum(self.work * share**2)).sum(axis=-1)
+def best_places(sats: Satellites, beta: float, least: Array, limit: Array) -> tuple[Array, Array]:
+    """T (S,) as :func:`best_time` says, and the places log s (S, M) at it."""
+    found = together(sats, beta, least, limit) if sats.accuracy.together and len(least) else None
+    if found is None:
+        time = best_time(sats, beta, least, limit)
+        found = time, sats.position(time, sats.tight(time))
+    return found
 
 
 def best_time(sats: Satellites, beta: float, least: Array, limit: Array) -> Array:
@@ -206,21 +109,6 @@ def best_time(sats: Satellites, beta: float, least: Array, limit: Array) -> Arra
         if not active.any():
             break
     return np.asarray(least + np.exp(x))
-
-
-def inverse_root(s: Array, p: Array) -> Array:
-    """The positive root z of ``z^3 - p z - s = 0`` for s >= 0, p > 0, in closed form."""
-    scale = np.sqrt(p / 3.0)
-    t = 0.5 * s / scale**3
-    flat = np.cos(np.arccos(np.minimum(t, 1.0)) / 3.0)
-    steep = np.cosh(np.arccosh(np.maximum(t, 1.0)) / 3.0)
-    return np.asarray(2.0 * scale * np.where(t <= 1.0, flat, steep))
-
-
-def _logit(value: Array, low: Array, high: Array) -> Array:
-    """log((value - low) / (high - value)), finite at and beyond the ends."""
-    with np.errstate(all="ignore"):
-        return np.asarray(np.log(np.maximum(value - low, 1e-300)) - np.log(np.maximum(high - value, 1e-300)))
 
 
 class Search(Proof):

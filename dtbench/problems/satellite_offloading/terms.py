@@ -11,6 +11,7 @@ with c_T = (1 - mu) / T_max, c_E = mu / E_max, beta = c_T + c_E N P_hover, g = l
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -152,11 +153,24 @@ class Terms:
 
     def closed(self, here: Array) -> tuple[Array, Array, IntArray]:
         """Objective, T and point of associations ``here`` (..., N, M) of 0 and 1; a lower bound where as printed."""
-        work = self.work * here
-        return self.of_sums(
-            work.sum(axis=-2), (np.sqrt(self.work) * here).sum(axis=-2), (work**3).sum(axis=-2), work.max(axis=-2),
-            here.sum(axis=-2),
-        )  # fmt: skip
+        if self.parallel:
+            work = self.work * here
+            square, longest = (work**3).sum(axis=-2), work.max(axis=-2)
+        load, root, count = np.moveaxis(self.sums(here), -1, 0)
+        return self.of_sums(load, root, square if self.parallel else load, longest if self.parallel else load, count)
+
+    def sums(self, here: Array) -> Array:
+        """sum a, sum sqrt(a) and N_j of associations ``here`` (..., N, M), as (..., M, 3), by one product."""
+        n, m = here.shape[-2:]
+        return np.asarray(here.reshape(*here.shape[:-2], n * m) @ self._columns).reshape(*here.shape[:-2], m, 3)
+
+    @cached_property
+    def _columns(self) -> Array:
+        """What each pair adds to the sums of its satellite, (N M, 3 M)."""
+        columns = np.zeros((self.n_uav, self.n_sat, self.n_sat, 3))
+        own = np.arange(self.n_sat)
+        columns[:, own, own] = np.stack([self.work, np.sqrt(self.work), np.ones(self.work.shape)], axis=-1)
+        return columns.reshape(self.n_uav * self.n_sat, -1)
 
     def of_sums(
         self, load: Array, root: Array, square: Array, longest: Array, count: Array
@@ -196,11 +210,21 @@ def channel_points(slot: OffloadingSlot, hover: float) -> tuple[Array, Array, In
     for u, channels in zip(tried[enough], needed[enough], strict=True):
         if points and hover * u >= points[-1][1]:
             break
-        for _ in range(n_channel - int(channels.sum())):
-            channels[np.argmax(alone / channels - alone / (channels + 1))] += 1
+        give(channels, alone, n_channel - int(channels.sum()))
         upload = alone / channels
         energy = hover * float(upload.max()) + slot.params.p_tx * float(upload.sum())
         if not points or energy < points[-1][1]:
             points.append((float(upload.max()), energy, channels))
     u_points, w_points, vectors = zip(*points, strict=True)
     return np.array(u_points), np.array(w_points), np.array(vectors)
+
+
+def give(channels: IntArray, alone: Array, left: int) -> None:
+    """Give ``left`` channels more (N,), one by one, where the sum of uploads ``alone / channels`` falls most."""
+    held, longest = channels.tolist(), alone.tolist()
+    falls = [a / k - a / (k + 1) for a, k in zip(longest, held, strict=True)]
+    for _ in range(left):
+        most = falls.index(max(falls))
+        held[most] += 1
+        falls[most] = longest[most] / held[most] - longest[most] / (held[most] + 1)
+    channels[:] = held

@@ -7,6 +7,7 @@ places are matched at least total delay: an assignment problem, whose answer at 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ CUT = 2.0  # [s] delays that could be saved are shown up to it
 CONTROLLER = "controller"
 
 
+@cache
 def layout(n_users: int, n_end: int) -> Layout:
     """What is seen of users, devices, pairs and the whole, and what is said: see :func:`observe`, :func:`decode`."""
     return Layout(

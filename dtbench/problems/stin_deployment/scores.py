@@ -7,6 +7,7 @@ learner may have the network and the view of ``matching`` with the decoder of ``
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ FIRM = 20.0  # scores are cut at it
 BIG = 3.0  # room of a device is shown in units of it
 
 
+@cache
 def layout(n_users: int, n_end: int) -> Layout:
     """What is seen of users, nodes, pairs and the whole, and the score of each pair: see :func:`observe`."""
     return Layout(

@@ -94,3 +94,11 @@ def test_sqrt_shares_minimise_the_training_delay():
         delay = 6.25 / first + 12.5 / (1.0 - first)
         assert delay >= best
     assert_allclose(sqrt_shares(slot, assoc)[:2].sum(), 1.0)
+
+
+def test_one_row_of_lpt_is_a_row_of_many():
+    """One row is done in plain numbers, several in arrays: the same, ties too."""
+    rng = np.random.default_rng(0)
+    weight, speed = rng.integers(1, 5, size=(40, 9)).astype(float), rng.choice([0.5, 1.0], size=(40, 3))
+    rows = [longest_first(*each) for each in zip(weight, speed, strict=True)]
+    assert_array_equal(longest_first(weight, speed), rows)

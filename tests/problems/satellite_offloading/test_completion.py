@@ -8,8 +8,11 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.optimize import minimize
 
-from dtbench.problems.satellite_offloading.completion import QUICK, complete, inverse_root
-from dtbench.problems.satellite_offloading.model import OffloadingDecision, evaluate
+from dtbench.problems.satellite_offloading.association import named
+from dtbench.problems.satellite_offloading.completion import best_time, complete
+from dtbench.problems.satellite_offloading.families import FINE, QUICK, Satellites, inverse_root
+from dtbench.problems.satellite_offloading.model import OffloadingDecision, evaluate, on_satellite
+from dtbench.problems.satellite_offloading.newton import together
 from dtbench.problems.satellite_offloading.terms import Terms
 
 from .hand import hand_slot, slots_of
@@ -158,3 +161,39 @@ def test_quick_completions_are_nearly_exact(size):
     assert_allclose(quick.objective, exact.objective, rtol=1e-8)
     for index in np.flatnonzero(np.isfinite(quick.objective))[:5]:
         assert_allclose(evaluate(slot, quick.decision(index)).objective, quick.objective[index], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "overrides", [{}, {"mu": 0.95}, {"mu": 0.02}, {"f_rel": "1,0.7,0.5"}, {"kappa_th": 0.6}, {"kappa_cpu": 0.0}]
+)
+def test_quick_completions_of_odd_rounds(overrides):
+    """Dear and cheap energy, unequal satellites, limits that bind, and no energy of processors at all."""
+    tried = 0
+    for slot in slots_of("paper", 7, **overrides)[:4]:
+        terms = Terms.of(slot)
+        for assoc in np.random.default_rng(1).integers(slot.n_sat, size=(10, 1, slot.n_uav)):
+            exact, quick = complete(terms, assoc), complete(terms, assoc, QUICK)
+            assert_allclose(quick.objective, exact.objective, rtol=1e-8)
+            tried += int(np.isfinite(exact.objective).all())
+    assert tried
+
+
+def test_all_roots_at_once_are_those_found_one_in_another():
+    """T and the places, of LPT in the slots of an instance; satellites whose capacity binds are among them."""
+    bound = 0
+    for slot in slots_of("paper", 5)[:10]:
+        terms, assoc = Terms.of(slot), named(slot)[None]
+        here = on_satellite(assoc, slot.n_sat).astype(float)
+        work = terms.work[np.arange(slot.n_uav), assoc]
+        sats = Satellites(
+            work=work, assoc=assoc, here=here, count=here.sum(axis=1), load=(terms.work * here).sum(axis=1),
+            root=(np.sqrt(terms.work) * here).sum(axis=1), cost=terms.rate_cost, accuracy=FINE,
+        )  # fmt: skip
+        least, limit = (sats.root**2).max(axis=-1), terms.cap[:1] - terms.per_uav * sats.count.max(axis=-1)
+        time, places = together(sats, terms.beta, least, limit)
+        wanted = best_time(sats, terms.beta, least, limit)
+        tight = sats.tight(wanted)
+        assert_allclose(time, wanted, rtol=1e-4)
+        assert_allclose(places[tight], sats.position(time, tight)[tight], atol=1e-4)
+        bound += int(tight.sum())
+    assert bound

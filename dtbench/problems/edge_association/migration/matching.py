@@ -9,6 +9,7 @@ k is worth. It depends on no decision, so one answer serves whatever state a slo
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ NEAR = 8  # slots: the end of the horizon is not felt from further away
 WORTH = 100.0  # greatest W_ik
 
 
+@cache
 def layout(n_users: int, n_servers: int, horizon: int) -> Layout:
     """What is seen of pairs, users and servers, and the worth of each pair: see :func:`observe`."""
     return Layout(

@@ -9,6 +9,7 @@ network of ``matching`` with the decoder of ``agents``. What is imitated is the 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ FIRM = 20.0  # scores are cut at it
 HERE = 3.0  # features of a pair are cut at it
 
 
+@cache
 def layout(n_users: int, n_servers: int, horizon: int) -> Layout:
     """What is seen as in ``matching``, with what a move to each server costs, and the score of each pair."""
     seen = matching.layout(n_users, n_servers, horizon)

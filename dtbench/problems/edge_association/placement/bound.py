@@ -10,6 +10,7 @@ little more, so what is found is a bound up to this.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 
 import numpy as np
@@ -42,18 +43,30 @@ class Groups:
 
     @classmethod
     def of(cls, slot: PlacementSlot) -> Groups:
-        """The groups of a slot (no leading axes)."""
-        p, bits = slot.params, slot.effective_bits
-        _, group = np.unique(slot.access, return_inverse=True)
-        of_group = one_hot(group, int(group.max()) + 1).astype(np.float64).T  # (G, N)
-        link = p.wire * p.wired_factor * distances(slot.bs_xy, slot.bs_xy)[slot.access]  # (N, M) [s/bit]
-        fine = bits.mean() * link.mean() * (slot.floor > slot.cpu)
+        """The groups of a slot (no leading axes): one for each base station, of nobody where nobody is near it."""
+        return cls.each(slot[None])[0]
+
+    @classmethod
+    def each(cls, slot: PlacementSlot) -> list[Groups]:
+        """The groups of each of slots (...), in the order of their leading axes."""
+        p, bits, users, n_bs = slot.params, slot.effective_bits, slot.n_users, slot.n_bs
+        late = (slot.floor > slot.cpu[..., None, :]).astype(np.float64)
+        of_user = np.concatenate([np.stack([bits, slot.root, np.ones(bits.shape)], axis=-1), late], axis=-1)
+        of_group = np.swapaxes(one_hot(slot.access, n_bs), -1, -2).astype(np.float64)  # (..., M, N)
+        sums = of_group @ of_user  # (..., M, 3 + M)
+        load, root, count = np.moveaxis(sums[..., :3], -1, 0)
+        link = p.wire * p.wired_factor * distances(slot.bs_xy, slot.bs_xy)  # (..., M, M) [s/bit]
+        mean = (count[..., None] * link).sum(axis=(-2, -1)) / (users * n_bs)
+        wire = load[..., None] * link + sums[..., 3:] * (bits.sum(axis=-1) / users * mean)[..., None, None]
         weight = slot.fee_weight / slot.user_weight
-        return cls(
-            wire=of_group @ (bits[:, None] * link + fine), root=of_group @ slot.root, count=of_group.sum(axis=-1),
-            cpu=slot.cpu, cap=slot.cap, fee=weight * p.open_cost,
-            rest=float((bits / slot.rate).sum() + weight * slot.energy),
-        )  # fmt: skip
+        rest = (bits / slot.rate).sum(axis=-1) + weight * slot.energy
+        members = np.ndindex(*slot.batch_shape)
+        cpu, cap = np.broadcast_to(slot.cpu, count.shape), np.broadcast_to(slot.cap, count.shape)
+        fee = weight * p.open_cost
+        return [
+            cls(wire=wire[at], root=root[at], count=count[at], cpu=cpu[at], cap=cap[at], fee=fee, rest=float(rest[at]))
+            for at in members
+        ]
 
 
 def bounds(g: Groups, sets: BoolArray) -> Array:
@@ -61,26 +74,43 @@ def bounds(g: Groups, sets: BoolArray) -> Array:
 
     inf where there are fewer places than twins. Where groups hold one user each, these are lower bounds.
     """
-    wire = np.where(sets.T[..., None], g.wire.T[:, None], np.inf)  # (M, R, G): least over the first axis is quick
-    both = np.stack([g.root, g.count], axis=-1)  # what prices and tolls are on
-    cpu, cap = np.where(sets, g.cpu, 0.0).T, g.cap[:, None]
-    unit = TOLL * g.wire.sum() / g.count.sum() / len(cap)
-    charge = np.zeros((*cpu.shape, 2))  # prices and tolls
-    charge[..., 0] = 2.0 * g.root.sum() / cpu.sum(axis=0)
-    pace = np.stack([FIRST_STEP * 2.0 / g.cpu, unit / g.cap], axis=-1)[:, None]
+    return priced(g, sets)[0]
+
+
+def priced(g: Groups, sets: BoolArray) -> tuple[Array, Array]:
+    """:func:`bounds` (R,) [s], and the prices and tolls (2, M, R) that the last step leads to; 0 of closed servers.
+
+    Arrays are (M, R, ...), servers first, and (2, M, R) for prices and tolls: numpy is quick on long last axes.
+    """
+    some = np.flatnonzero(sets.any(axis=0))  # servers that matter
+    opened = sets.T[some]
+    wire = np.where(opened[..., None], g.wire.T[some, None], np.inf)
+    both = np.stack([g.root, g.count])  # what prices and tolls are on
+    cpu, cap = g.cpu[some, None], g.cap[some, None]
+    quarter = np.where(opened, cpu / 4.0, 0.0)
+    unit = TOLL * g.wire.sum() / g.count.sum() / len(g.cap)
+    charge = np.zeros((2, *opened.shape))
+    charge[0] = 2.0 * g.root.sum() / (g.cpu @ sets.T)
+    pace = np.stack([FIRST_STEP * 2.0 / cpu, unit / cap])
     best = np.full(len(sets), -np.inf)
     for number in range(STEPS):
-        each = wire + charge @ both.T
+        each = (charge.reshape(2, -1).T @ both).reshape(wire.shape)
+        each += wire
         least = each.min(axis=0)
         if number >= STEPS // 2:
-            due = cpu * charge[..., 0] ** 2 / 4.0 + cap * charge[..., 1]
+            due = quarter * charge[0] ** 2 + cap * charge[1]  # tolls of closed servers are 0
             best = np.maximum(best, least.sum(axis=-1) - due.sum(axis=0))
         step = 1.0 / (1.0 + FADING * number)
-        kept, drawn = np.array([1.0 - FIRST_STEP * step, 1.0]), np.array([0.0, unit * step])
-        held = (each == least).astype(np.float64) @ both
-        charge = np.maximum(kept * charge + step * pace * held - drawn, 0.0)
+        held = both @ (each == least).astype(np.float64).reshape(-1, wire.shape[-1]).T
+        charge[0] *= 1.0 - FIRST_STEP * step
+        charge += (step * pace) * held.reshape(charge.shape)
+        charge[1] -= step * unit
+        np.maximum(charge, 0.0, out=charge)
     room = np.where(sets, g.cap, 0).sum(axis=-1) >= g.count.sum()
-    return np.where(room, best + g.fee * sets.sum(axis=-1) + g.rest, np.inf)
+    value = np.where(room, best + g.fee * sets.sum(axis=-1) + g.rest, np.inf)
+    every = np.zeros((2, len(g.cap), len(sets)))
+    every[:, some] = np.where(opened, charge, 0.0)
+    return value, every
 
 
 def neighbours(opened: BoolArray, free: BoolArray, most: int = 1) -> BoolArray:
@@ -92,8 +122,17 @@ def neighbours(opened: BoolArray, free: BoolArray, most: int = 1) -> BoolArray:
 
 def some(which: IntArray, size: int, most: int) -> BoolArray:
     """Sets (S, size) of at most ``most`` members of ``which``; the empty one first."""
-    chosen = [list(each) for n in range(most + 1) for each in combinations(which.tolist(), n)]
+    chosen = subsets(len(which), most)
     sets = np.zeros((len(chosen), size), dtype=bool)
+    sets[:, which] = chosen
+    return sets
+
+
+@cache
+def subsets(n: int, most: int) -> BoolArray:
+    """Subsets (S, n) of at most ``most`` of n; the empty one first."""
+    chosen = [list(each) for k in range(most + 1) for each in combinations(range(n), k)]
+    sets = np.zeros((len(chosen), n), dtype=bool)
     for row, each in enumerate(chosen):
         sets[row, each] = True
     return sets
@@ -104,22 +143,32 @@ def changes(g: Groups, opened: BoolArray, sets: BoolArray) -> Array:
 
     If ``opened`` has too few places: -1 and more for sets that have enough, -1 for the best of them.
     """
-    value = bounds(g, np.concatenate([opened[None], sets]))
+    every = np.concatenate([opened[None], sets])
+    return compared(bounds(g, every), every)
+
+
+def compared(value: Array, sets: BoolArray) -> Array:
+    """:func:`changes` (R - 1,) of the other sets of (R, M) against the first, by their bounds (R,)."""
     if not np.isfinite(value[0]):
-        return np.asarray(value[1:] / value.min() - 2.0) if np.isfinite(value).any() else np.zeros(len(sets))
-    closed = np.maximum(int(opened.sum()) - sets.sum(axis=-1), 0)
-    return np.asarray(value[1:] / value[0] - 1.0 + CLOSING * closed)
+        return np.asarray(value[1:] / value.min() - 2.0) if np.isfinite(value).any() else np.zeros(len(sets) - 1)
+    size = sets.sum(axis=-1)
+    return np.asarray(value[1:] / value[0] - 1.0 + CLOSING * np.maximum(size[0] - size[1:], 0))
 
 
-def improved(g: Groups, opened: BoolArray, free: BoolArray, steps: int, most: int = 1) -> BoolArray:
+def improved(g: Groups, opened: BoolArray, free: BoolArray, steps: int) -> BoolArray:
     """The set (M,) after at most ``steps`` steps to the best of :func:`neighbours`, while that seems better."""
     for _ in range(steps):
-        sets = neighbours(opened, free, most)
-        if not len(sets):
+        better = nearby(g, opened, free)[0]
+        if (better == opened).all():
             return opened
-        change = changes(g, opened, sets)
-        best = int(change.argmin())
-        if not change[best] < 0.0:
-            return opened
-        opened = sets[best]
+        opened = better
     return opened
+
+
+def nearby(g: Groups, opened: BoolArray, free: BoolArray, most: int = 1) -> tuple[BoolArray, Array]:
+    """The best (M,) of a set and its :func:`neighbours`, with prices and tolls on its servers (2, M)."""
+    sets = np.concatenate([opened[None], neighbours(opened, free, most)])
+    value, charge = priced(g, sets)
+    change = np.append(0.0, compared(value, sets))
+    best = int(change.argmin())  # the first of equals, the set itself
+    return sets[best], charge[:, :, best]

@@ -15,6 +15,7 @@ two is less costly, and slots in which little depends on a base station teach li
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from dtbench.core import AnyProblem, Limits
 from dtbench.encoding import Bounds, Box, Encoding, Group, Observation
 from dtbench.layout import Head, Layout, Part
 from dtbench.problems.edge_association.placement.assignment import assign
-from dtbench.problems.edge_association.placement.bound import Groups, changes, improved, neighbours
+from dtbench.problems.edge_association.placement.bound import Groups, changes, improved, nearby, neighbours
 from dtbench.problems.edge_association.placement.instance import PlacementInstance, PlacementParams
 from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot, evaluate
 from dtbench.problems.edge_association.system import distances, one_hot
@@ -43,6 +44,7 @@ CONTROLLER = "controller"
 Answer = Callable[[int, PlacementSlot], npt.NDArray[Any]]
 
 
+@cache
 def layout(n_bs: int) -> Layout:
     """What is seen of access base stations, servers, pairs and the whole, and what is said of servers."""
     return Layout(
@@ -134,14 +136,13 @@ def decode(slot: PlacementSlot, x: npt.NDArray[Any]) -> PlacementDecision:
     opened = np.where((x >= 0.0).any(axis=-1, keepdims=True), x >= 0.0, greatest)
     rank = np.argsort(np.argsort(np.abs(x), axis=-1, kind="stable"), axis=-1, kind="stable")
     loose = (np.abs(x) < FIRM) & (rank < LOOSE)
-    opened, free = (np.broadcast_to(v, (*lead, slot.n_bs)).copy() for v in (opened, loose))
-    each = slot if slot.batch_shape == lead else slot[(None,) * (len(lead) - len(slot.batch_shape))]
-    for member in np.ndindex(*lead):
-        if free[member].any():
-            at = tuple(0 if n == 1 else i for i, n in zip(member, each.batch_shape, strict=True))
-            one = each[at] if at else each
-            opened[member] = improved(Groups.of(one), opened[member], free[member], 1, CHANGED)
-    return assign(slot, opened)
+    opened, free = (np.broadcast_to(v, (*lead, slot.n_bs)).reshape(-1, slot.n_bs) for v in (opened, loose))
+    groups = Groups.each(slot)
+    of_member = np.broadcast_to(np.arange(len(groups)).reshape(slot.batch_shape), lead).ravel().tolist()
+    each = zip(of_member, opened, free, strict=True)
+    found = [nearby(groups[k], one, loose, CHANGED) for k, one, loose in each]
+    sets, charge = (np.stack(v).reshape(*lead, *v[0].shape) for v in zip(*found, strict=True))
+    return assign(slot, sets, charge)
 
 
 def teacher(problem: AnyProblem, instance: PlacementInstance, limits: Limits) -> Answer:

@@ -134,7 +134,7 @@ def place(t: Tables, opened: BoolArray, want: IntArray, scores: Array | None) ->
 
     # Users with the highest floors first. Those whose wanted server is open and fits stay there.
     order = np.argsort(-t.floor.min(axis=-1), axis=-1, kind="stable")
-    target = np.clip(want, 0, t.cpu.shape[-1] - 1)
+    target = np.minimum(np.maximum(want, 0), t.cpu.shape[-1] - 1)
     wanted = (want == target) & take(opened, target)
     floors = pick(t.floor, target)
     assoc = np.full_like(want, -1)
@@ -223,11 +223,14 @@ class One:
 
     def keep(self, order: list[int], target: list[int], wanted: list[bool], floors: list[float]) -> list[int]:
         """Users whose wanted server is open and fits stay there; the others, in order."""
-        waiting = []
+        waiting, count, held, weight = [], self.count, self.floors, self.weight
         for user in order:
             k, floor = target[user], floors[user]
-            if wanted[user] and self.count[k] < self.cap[k] and self.floors[k] + floor <= self.room[k]:
-                self.add(user, k, floor)
+            if wanted[user] and count[k] < self.cap[k] and held[k] + floor <= self.room[k]:  # as add, but quicker
+                count[k] += 1
+                held[k] += floor
+                weight[k] += self.root[user]
+                self.assoc[user] = k
             else:
                 waiting.append(user)
         return waiting

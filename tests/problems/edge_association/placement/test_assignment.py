@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from dtbench import referee
 from dtbench.problems import problem
 from dtbench.problems.edge_association.placement.assignment import Twins, assign
+from dtbench.problems.edge_association.placement.bound import Groups, priced
 from dtbench.problems.edge_association.placement.repair import Tables
 
 from .hand import decision, hand_slot
@@ -79,3 +80,14 @@ def test_moves_help():
     with_moves, without = (PLACEMENT.evaluate(met, assign(met, asked, moves=m)).objective for m in (True, False))
     assert (with_moves <= without + 1e-9).all()
     assert with_moves.mean() < without.mean()
+
+
+def test_prices_of_the_bound_save_steps():
+    """From them the placements cost hardly more than after all steps, and are feasible."""
+    met = slots("paper", 90_001, horizon=6)
+    rng = np.random.default_rng(0)
+    asked = rng.random((6, met.n_bs)) < 0.6
+    charge = np.stack([priced(one, sets[None])[1][:, :, 0] for one, sets in zip(Groups.each(met), asked, strict=True)])
+    every, quick = (PLACEMENT.evaluate(met, found) for found in (assign(met, asked), assign(met, asked, charge)))
+    assert quick.feasible.all()
+    assert quick.objective.mean() <= 1.01 * every.objective.mean()

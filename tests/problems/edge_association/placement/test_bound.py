@@ -6,7 +6,15 @@ from numpy.testing import assert_allclose
 
 from dtbench import referee
 from dtbench.problems import problem
-from dtbench.problems.edge_association.placement.bound import Groups, bounds, changes, improved, neighbours
+from dtbench.problems.edge_association.placement.bound import (
+    Groups,
+    bounds,
+    changes,
+    improved,
+    nearby,
+    neighbours,
+    priced,
+)
 
 from .hand import decision, every_association, hand_slot
 
@@ -39,12 +47,12 @@ def test_below_what_any_placement_costs():
     """For every set and association. Users 0 and 1 are put together, which costs nothing here."""
     slot = hand_slot(deadline=(50.0, 50.0, 50.0))
     value = bounds(Groups.of(slot), SETS) * slot.user_weight
-    for opened, bound in zip(SETS, value, strict=True):
+    for opened, least in zip(SETS, value, strict=True):
         every = every_association(slot)
         inside = every[opened[every].all(axis=-1)]
         outcome = PLACEMENT.evaluate(slot, decision(opened, inside))
         costs = outcome.objective[outcome.feasible]
-        assert bound <= costs.min(initial=np.inf) + 1e-12
+        assert least <= costs.min(initial=np.inf) + 1e-12
     assert np.isinf(value[0])  # two places for three twins
     assert value[2] >= 0.97 * PLACEMENT.exact(slot).objective
 
@@ -58,3 +66,29 @@ def test_no_neighbour_is_better_in_the_end(seed):
     assert (improved(groups, free, free, 0) == free).all()
     kept = np.array([True, False, True, True, True])
     assert improved(groups, free, kept, 20)[1]
+
+
+def test_prices_by_hand():
+    """One open server has all the load, at the price 2 S / F; the closed one has none, and nobody pays a toll."""
+    slot = hand_slot(deadline=(50.0, 50.0, 50.0), cap_min=1.0)
+    charge = priced(Groups.of(slot), SETS[1:2])[1]
+    assert_allclose(charge[0, :, 0], [0.0, 2.0 * slot.root.sum() / slot.cpu[1]])
+    assert_allclose(charge[1], 0.0, atol=1e-12)
+
+
+def test_the_best_nearby_by_hand():
+    """The fee of a second server is 1, so the first, which holds two of three, is closed; nothing if none is free."""
+    slot = hand_slot(deadline=(50.0, 50.0, 50.0), cap_min=1.0, open_cost=1.0)
+    groups, both = Groups.of(slot), np.ones(2, dtype=bool)
+    found, charge = nearby(groups, both, both)
+    assert found.tolist() == [False, True]
+    assert_allclose(charge[0], [0.0, 2.0 * slot.root.sum() / slot.cpu[1]])
+    assert nearby(groups, both, ~both)[0].all()
+
+
+def test_groups_of_slots_are_those_of_each():
+    slots = referee.slots(PLACEMENT, PLACEMENT.generate("small", 90_002, horizon=3))
+    for t, one in enumerate(Groups.each(slots)):
+        alone = Groups.of(slots[t])
+        for name in ("wire", "root", "count", "cpu", "cap", "fee", "rest"):
+            assert_allclose(getattr(one, name), getattr(alone, name), rtol=1e-12)
