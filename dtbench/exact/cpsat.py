@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from ortools.sat.python import cp_model
 
+from dtbench import anytime
+from dtbench.anytime import Listener, Teller
 from dtbench.arrays import Array
 from dtbench.core import CertificateStatus, Limits
 from dtbench.errors import DtbenchError
@@ -36,7 +38,9 @@ def backend() -> str:
     return f"CP-SAT {version('ortools')}"
 
 
-def solve_cpsat(model: LinearModel, limits: Limits, scale: float, start: Array | None = None) -> MilpResult:
+def solve_cpsat(
+    model: LinearModel, limits: Limits, scale: float, start: Array | None = None, *, teller: Teller | None = None
+) -> MilpResult:
     """Solve an all-integer model with CP-SAT.
 
     Each cost c is replaced by ``scale floor(c / scale)`` (in the sense of minimisation). What is cut off, d = c minus
@@ -54,6 +58,8 @@ def solve_cpsat(model: LinearModel, limits: Limits, scale: float, start: Array |
         Unit of the scaled costs, in the objective's unit.
     start
         (n,) point given as a hint.
+    teller
+        What points and bounds (of ``model``) mean, if whoever listens is to be told of them (:mod:`dtbench.anytime`).
 
     Raises
     ------
@@ -76,7 +82,17 @@ def solve_cpsat(model: LinearModel, limits: Limits, scale: float, start: Array |
     solver.parameters.relative_gap_limit = relative
     solver.parameters.absolute_gap_limit = absolute / scale
     solver.parameters.random_seed = 0
-    native = solver.solve(cp)
+    cut = sign * model.cost - scale * costs
+    constant = float(np.where(cut >= 0, cut * model.lower, cut * model.upper).sum())
+
+    def bound_of(scaled: float) -> float:
+        return sign * (scale * scaled + constant) + model.offset
+
+    to, told = anytime.listener(), None
+    if teller is not None and to is not None:
+        told = _Points(teller, to, model.n_columns) if teller.decision is not None else None
+        solver.best_bound_callback = lambda scaled: teller.tell(to, bound=bound_of(scaled))
+    native = solver.solve(cp, told)
     if native not in STATUS:
         raise ValueError(f"CP-SAT ended with '{solver.status_name(native)}': {cp.validate()}")
     status, proves = STATUS[native]
@@ -85,9 +101,7 @@ def solve_cpsat(model: LinearModel, limits: Limits, scale: float, start: Array |
         x = np.array(solver.response_proto.solution, dtype=float)
     bound = math.nan
     if proves and math.isfinite(solver.best_objective_bound):
-        cut = sign * model.cost - scale * costs
-        least = np.where(cut >= 0, cut * model.lower, cut * model.upper).sum()
-        bound = sign * (scale * solver.best_objective_bound + float(least)) + model.offset
+        bound = bound_of(solver.best_objective_bound)
     return MilpResult(
         status=status,
         x=x,
@@ -98,6 +112,19 @@ def solve_cpsat(model: LinearModel, limits: Limits, scale: float, start: Array |
         native=solver.status_name(native),
         details={"scale": scale, "columns": model.n_columns, "rows": model.n_rows},
     )
+
+
+class _Points(cp_model.CpSolverSolutionCallback):
+    """Tells of each better point."""
+
+    def __init__(self, teller: Teller, to: Listener, n_columns: int) -> None:
+        super().__init__()
+        self.teller, self.to, self.n_columns = teller, to, n_columns
+
+    def on_solution_callback(self) -> None:
+        """Called by CP-SAT."""
+        point = np.fromiter(self.response_proto.solution, dtype=float, count=self.n_columns)
+        self.teller.tell(self.to, point)
 
 
 def _scaled(model: LinearModel, sign: float, scale: float) -> npt.NDArray[np.int64]:
