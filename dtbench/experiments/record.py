@@ -268,7 +268,6 @@ class Record(Strict):
         bound = self.method.get("horizon_bound", 0.0)
         if isinstance(bound, bool) or not isinstance(bound, int | float) or not math.isfinite(bound):
             yield f"method.horizon_bound is {bound!r}; expected a finite number"
-        yield from self.curve_faults()
 
     def curve_faults(self, sense: Sense | None = None) -> Iterator[str]:
         """What of the curve cannot be, or does not end as the record says."""
