@@ -15,7 +15,7 @@ import numpy as np
 from deap import base, tools
 
 from dtbench import anytime
-from dtbench.core import AnyProblem, Decision, Instance, Slot, is_better
+from dtbench.core import AnyProblem, Decision, Instance, Outcome, Slot, is_better
 from dtbench.errors import DtbenchError
 from dtbench.params import Options, param
 from dtbench.plugins.start import starts_of
@@ -145,21 +145,25 @@ class Genetic(Solver):
         outcome = self.problem.evaluate(slot, decisions)
         objective = outcome.objective
         if anytime.heard():
-            self.tell(decisions, np.where(outcome.feasible, objective, np.nan))
+            self.tell(decisions, outcome)
         if self.encoding.encode is not None:
             members = [Chromosome(g, self.fitness()) for g in self.encoding.encode(slot, decisions).tolist()]
         for member, value in zip(members, objective.tolist(), strict=True):
             member.fitness.values = (value,)
         return members
 
-    def tell(self, decisions: Decision, objective: Any) -> None:
+    def tell(self, decisions: Decision, outcome: Outcome) -> None:
         """Tell whoever listens of the best decision of a generation, if it is better than those before."""
-        worth = objective if self.problem.sense == "min" else -objective
-        if np.isfinite(worth).any():
-            member = int(np.nanargmin(worth))
-            if is_better(self.problem.sense, float(objective[member]), self.best):
-                self.best = float(objective[member])
-                anytime.report(decisions[member])
+        sense = self.problem.sense
+        pick = np.argmin if sense == "min" else np.argmax
+        if not is_better(sense, float(outcome.objective[pick(outcome.objective)]), self.best):
+            return
+        worst = np.inf if sense == "min" else -np.inf
+        objective = np.where(outcome.feasible, outcome.objective, worst)
+        member = int(pick(objective))
+        if is_better(sense, float(objective[member]), self.best):
+            self.best = float(objective[member])
+            anytime.report(decisions[member])
 
     def mutate(self, member: Chromosome) -> None:
         """Reset categorical genes, shift real ones, each with probability ``mutation / size``; rarely, relabel."""

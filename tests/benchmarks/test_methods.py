@@ -1,11 +1,12 @@
 """Speed of methods, as ratios in one run: strong formulation against the reference, rules, a GA's generation."""
 
+import contextlib
 import time
 
 import numpy as np
 import pytest
 
-from dtbench import referee
+from dtbench import anytime, referee
 from dtbench.core import Limits
 from dtbench.plugins.discovery import discover, load_solver
 from dtbench.problems import all_problems, problem
@@ -110,3 +111,40 @@ def test_local_search_of_placements(benchmark, capsys, monkeypatch):
     benchmark.extra_info["whole / sums"] = plain / quick
     with capsys.disabled():
         print(f"\nlocal search of edge-placement/large: {plain:.1f} s as a whole, {quick:.2f} s: {plain / quick:.0f}x")
+
+
+LISTENED = [
+    ("stin-deployment", "exact", {}), ("stin-deployment", "local-search", {}), ("stin-deployment", "genetic", {}),
+    ("edge-placement", "exact", {}), ("edge-placement", "local-search", {}), ("mec-synchronization", "exact", {}),
+    ("satellite-offloading", "genetic", {}), ("dnt-spectrum", "exact", {}),
+    ("dnt-spectrum", "exact", {"method": "cpsat"}),
+]  # fmt: skip
+
+
+@pytest.mark.benchmark(group="ratio: a method that is listened to against one that is not, size small")
+@pytest.mark.parametrize(("id", "name", "options"), LISTENED)
+def test_listening(benchmark, capsys, id, name, options):
+    """Decisions of the same slots, in turn with and without a listener; the aim is less than 1 %, in CPU seconds."""
+    owner = problem(id)
+    instance = owner.generate("small", 7_000)
+    here = owner.slot(instance, 0, owner.start(instance))
+
+    def spent(listen):
+        solver = load_solver(SOLVERS[name])(owner, instance, seed=0, **options)
+        with anytime.listening(owner.sense) if listen else contextlib.nullcontext():
+            began = time.process_time()
+            solver.decide(here)
+            return time.process_time() - began
+
+    spent(True), spent(False)  # imports
+    pairs = []
+    began = time.perf_counter()
+    while len(pairs) < 5 or (len(pairs) < 200 and time.perf_counter() - began < 8.0):
+        pairs.append((spent(False), spent(True)) if len(pairs) % 2 else (spent(True), spent(False))[::-1])
+    alone, heard = (float(np.sum(np.sort(each)[: max(1, len(each) // 2)])) for each in zip(*pairs, strict=True))
+    benchmark.pedantic(lambda: spent(True), rounds=1)
+    benchmark.extra_info["heard / alone"] = heard / alone
+    with capsys.disabled():
+        print(
+            f"\n{id}, {name} {options}: {100 * (heard / alone - 1):+.2f} % of {1e3 * min(pairs)[0]:.2f} ms when heard"
+        )

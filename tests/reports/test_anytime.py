@@ -168,7 +168,7 @@ def test_quartiles_by_hand():
 def test_the_figure_draws_a_line_for_each_solver():
     rule = record("rule", 0, 12.0, seconds=0.001)
     page = anytime.figure(runs(searched(), rule, searched(problem="harvest")), "Title")
-    first, _ = page.axes
+    _, first = page.axes
     assert sorted(line.get_label() for line in first.lines if not line.get_label().startswith("_")) == [
         "rule",
         "search",
