@@ -196,11 +196,11 @@ def figure(groups: Sequence[ProblemRuns], title: str) -> Figure:
 
 
 def _draw(axes: Axes, group: ProblemRuns, found: Sequence[Band], styles: Mapping[str, Mapping[str, Any]]) -> None:
-    last = max(float(band.seconds[-1]) for band in found)
-    first = max(min(float(band.seconds[0]) for band in found), 1e-9)
+    there = np.isfinite(np.concatenate([band.gap[1] for band in found]))
+    times = np.concatenate([band.seconds for band in found])
+    first, last = max(float(times[there].min(initial=1e3)), 1e-9), float(times.max())
     ends = 10.0 ** np.floor(np.log10(first) - 0.05), 10.0 ** np.ceil(np.log10(last) + 0.05)
     medians = np.concatenate([100.0 * np.clip(band.gap[1], LEAST, MOST) for band in found])
-    there = np.isfinite(np.concatenate([band.gap[1] for band in found]))
     low, high = (medians[there].min(), medians[there].max()) if there.any() else (1.0, 1.0)
     axes.set_xscale("log")
     axes.set_yscale("log")
