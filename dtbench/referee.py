@@ -225,6 +225,36 @@ def _curve(
     return anytime.mean(curves)
 
 
+def _planned(
+    problem: AnyProblem, instance: Instance, solver: Any, regime: Regime, known: Instance, listen: bool
+) -> Trajectory | None:
+    """What a solver decides in one call, for a whole horizon; None if it is to be asked slot by slot."""
+    horizon, planned, ahead = instance.horizon, None, regime == "future"
+    if ahead:
+        with _listening(problem, listen) as heard:
+            began = clock()
+            planned = solver.plan(instance)
+            took = clock() - began
+    certificate = solver.certificate
+    if planned is None and regime != "local" and solver.batched and not problem.coupled(instance.params):
+        # The future is in these slots too: where no decision acts on a later slot, it says nothing about the present.
+        ahead = False
+        with _listening(problem, listen, horizon) as heard:
+            began = clock()
+            planned = solver.decide(handed(slots(problem, instance), known))
+            took = clock() - began
+    if planned is None:
+        return None
+    planned = check_decision(problem, instance, slots(problem, instance), planned)
+    scores, seconds, curve = rescore(problem, instance, planned), np.full(horizon, took / horizon), None
+    if heard is not None and ahead:
+        told = [_values(heard.whole, _of_horizon(problem, instance))]
+        curve = _curve(problem, told, np.array([took]), np.array([scores.mean]), [certificate])
+    elif heard is not None:
+        curve = _curve(problem, _of_all(problem, instance, heard), seconds, scores.objective, [None] * horizon)
+    return Trajectory(planned, scores, seconds, (None,) * horizon, certificate, curve, ahead)
+
+
 def play(
     problem: AnyProblem,
     instance: Instance,
@@ -257,33 +287,10 @@ def play(
     horizon = instance.horizon
     regime = regime or type(solver).regime()
     known = shown(problem, instance, regime)
-    coupled = problem.coupled(instance.params)
     progress(0, horizon, "slots")
-    planned, ahead = None, regime == "future"
-    if ahead:
-        with _listening(problem, listen) as heard:
-            began = clock()
-            planned = solver.plan(instance)
-            took = clock() - began
-    certificate = solver.certificate
-    if planned is None and regime != "local" and solver.batched and not coupled:
-        # The future is in these slots too: where no decision acts on a later slot, it says nothing about the present.
-        ahead = False
-        with _listening(problem, listen, horizon) as heard:
-            began = clock()
-            planned = solver.decide(handed(slots(problem, instance), known))
-            took = clock() - began
+    planned = _planned(problem, instance, solver, regime, known, listen)
     if planned is not None:
-        planned = check_decision(problem, instance, slots(problem, instance), planned)
-        scores, seconds = rescore(problem, instance, planned), np.full(horizon, took / horizon)
-        curve = None
-        if heard is not None and ahead:
-            told = [_values(heard.whole, _of_horizon(problem, instance))]
-            curve = _curve(problem, told, np.array([took]), np.array([scores.mean]), [certificate])
-        elif heard is not None:
-            curve = _curve(problem, _of_all(problem, instance, heard), seconds, scores.objective, [None] * horizon)
-        return Trajectory(planned, scores, seconds, (None,) * horizon, certificate, curve, ahead)
-
+        return planned
     seconds, certificates, every = np.zeros(horizon), [], []
     view = View(problem, known, *solver.acts_in(), whole=False) if regime == "local" else None
 
@@ -302,7 +309,7 @@ def play(
     given, scores = walk(problem, instance, decide)
     curve = None
     if listen:
-        claims = [None] * horizon if coupled else certificates
+        claims = [None] * horizon if problem.coupled(instance.params) else certificates
         curve = _curve(problem, every, seconds, scores.objective, claims)
     return Trajectory(type(given[0]).stack(given), scores, seconds, tuple(certificates), None, curve)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
@@ -82,16 +83,8 @@ def solve_cpsat(
     solver.parameters.relative_gap_limit = relative
     solver.parameters.absolute_gap_limit = absolute / scale
     solver.parameters.random_seed = 0
-    cut = sign * model.cost - scale * costs
-    constant = float(np.where(cut >= 0, cut * model.lower, cut * model.upper).sum())
-
-    def bound_of(scaled: float) -> float:
-        return sign * (scale * scaled + constant) + model.offset
-
-    to, told = anytime.listener(), None
-    if teller is not None and to is not None:
-        told = _Points(teller, to, model.n_columns) if teller.decision is not None else None
-        solver.best_bound_callback = lambda scaled: teller.tell(to, bound=bound_of(scaled))
+    bound_of = _bound_of(model, sign, scale, costs)
+    told = _tell(solver, model, teller, bound_of)
     native = solver.solve(cp, told)
     if native not in STATUS:
         raise ValueError(f"CP-SAT ended with '{solver.status_name(native)}': {cp.validate()}")
@@ -112,6 +105,24 @@ def solve_cpsat(
         native=solver.status_name(native),
         details={"scale": scale, "columns": model.n_columns, "rows": model.n_rows},
     )
+
+
+def _bound_of(model: LinearModel, sign: float, scale: float, costs: npt.NDArray[np.int64]) -> Callable[[float], float]:
+    """From CP-SAT's bound of the scaled objective to one of the true objective."""
+    cut = sign * model.cost - scale * costs
+    constant = float(np.where(cut >= 0, cut * model.lower, cut * model.upper).sum())
+    return lambda scaled: sign * (scale * scaled + constant) + model.offset
+
+
+def _tell(
+    solver: cp_model.CpSolver, model: LinearModel, teller: Teller | None, bound_of: Callable[[float], float]
+) -> _Points | None:
+    """Have CP-SAT tell whoever listens of bounds; and what tells of points, None if nobody is to be told."""
+    to = anytime.listener()
+    if teller is None or to is None:
+        return None
+    solver.best_bound_callback = lambda scaled: teller.tell(to, bound=bound_of(scaled))
+    return None if teller.decision is None else _Points(teller, to, model.n_columns)
 
 
 class _Points(cp_model.CpSolverSolutionCallback):
