@@ -25,6 +25,7 @@ import numpy.typing as npt
 
 PER_DECADE = 8  # points that are kept for each tenfold of the time
 FIRST = 1e-4  # seconds: what comes before counts as one moment
+BEFORE = -PER_DECADE * math.log10(FIRST)  # number of the moment that ends at 1 s
 MOST = 96  # points of a curve that is read back: from 0.1 ms to 10^7 s there are 89
 ROUNDING = 1e-6  # relative: reports that pass what was returned by less than this are equal to it
 
@@ -39,7 +40,7 @@ def moment(seconds: float) -> int:
     >>> [moment(t) for t in (0.0, 1e-4, 0.1, 0.1001, 1.0, 100.0)]
     [0, 0, 24, 25, 32, 48]
     """
-    return 0 if seconds <= FIRST else math.ceil(PER_DECADE * (math.log10(seconds) - math.log10(FIRST)) - 1e-9)
+    return 0 if seconds <= FIRST else math.ceil(PER_DECADE * math.log10(seconds) + BEFORE - 1e-9)
 
 
 def better(sense: str, one: float, other: float) -> bool:
@@ -60,7 +61,7 @@ class Log:
         at = moment(seconds)
         if decision is not None:
             self.decisions[at] = (seconds, decision)
-        if isinstance(bound, numbers.Real) and math.isfinite(bound):
+        if bound is not None and isinstance(bound, numbers.Real) and math.isfinite(bound):
             value = float(bound)
             if self.bound is None or better(sense, self.bound, value):
                 self.bound = value
@@ -89,8 +90,11 @@ class Listener:
 
     def hear(self, decision: Any = None, bound: Any = None) -> None:
         """Take a report."""
-        log = self.whole if self._member is None else self.single.setdefault(self._member, Log())
-        log.add(self.seconds, decision, bound, self.sense)
+        passed, member = clock() - self._began, self._member
+        if member is None:
+            self.whole.add(passed / self.share, decision, bound, self.sense)
+        else:
+            self.single.setdefault(member, Log()).add(self._before + passed, decision, bound, self.sense)
 
     @contextmanager
     def turns(self, n: int) -> Iterator[Callable[[int], None]]:
