@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dtbench.cli.output import stderr
 from dtbench.cli.progress import display, steps
@@ -438,6 +438,7 @@ def plot(
     optimum_limit: float = 60.0,
     problem: str | None = None,
     size: str | None = None,
+    kind: Literal["overview", "anytime"] = "overview",
     output: PathLike | None = None,
     solvers_path: Sequence[PathLike] | PathLike = (),
 ) -> Figure:
@@ -452,6 +453,8 @@ def plot(
         to solve the slot exactly and draw that beside, in so many seconds.
     problem, size
         Of results: only these.
+    kind
+        Of results: an overview, or the gap that methods reach against the seconds of a slot.
     output
         A .png, .svg or .pdf file to write beside.
     solvers_path
@@ -484,7 +487,7 @@ def plot(
     form = None if output is None else format_of(Path(output), ())
     drawn = draw(
         named, slot=slot, solvers=_list(solvers), decisions=[Path(each) for each in decisions], seed=seed,
-        optimum_limit=optimum_limit if optimum else None, problem_id=problem, size=size,
+        optimum_limit=optimum_limit if optimum else None, problem_id=problem, size=size, kind=kind,
         solvers_path=[str(each) for each in _list(solvers_path)],
     )  # fmt: skip
     if not drawn.holds:

@@ -5,13 +5,17 @@ A decision that is not feasible is scored after ``repair``; the share of such sl
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from time import perf_counter as clock  # as it is before a solver's file runs, which may replace time.perf_counter
 from typing import Any
 
 import numpy as np
 
+from dtbench import anytime
+from dtbench.anytime import Curve, Listener, Log
 from dtbench.arrays import Array, BoolArray
 from dtbench.core import (
     AnyProblem,
@@ -51,7 +55,9 @@ class Scores:
 class Trajectory:
     """A played horizon: decisions as given (leading time axis), scores, seconds and certificates per slot.
 
-    ``horizon`` is the certificate of a method that planned all slots at once.
+    ``horizon`` is the certificate of a method that planned all slots at once. ``curve``: what was known when, if
+    somebody listened, see :mod:`dtbench.anytime`. Its seconds are of the whole horizon if that was ``planned``, else of
+    each slot.
     """
 
     decisions: Decision
@@ -59,6 +65,8 @@ class Trajectory:
     seconds: Array
     certificates: tuple[Certificate | None, ...]
     horizon: Certificate | None = None
+    curve: Curve | None = None
+    planned: bool = False
 
 
 def judge(problem: AnyProblem, slot: Slot, decision: Decision) -> tuple[Decision, Outcome, BoolArray]:
@@ -146,12 +154,115 @@ def metric_series(problem: AnyProblem, instance: Instance, decisions: Decision) 
     return by_name
 
 
+Values = tuple[list[tuple[float, float]], list[tuple[float, float]]]  # seconds with objectives, and with bounds
+
+
+def _values(log: Log, score: Callable[[Decision], float]) -> Values:
+    """What a log's decisions are worth, without those that ``score`` finds NaN; and its bounds."""
+    told = [(seconds, _worth(given, score)) for seconds, given in log.decisions.values()]
+    return [(seconds, value) for seconds, value in told if math.isfinite(value)], list(log.bounds.values())
+
+
+def _worth(given: Any, score: Callable[[Decision], float]) -> float:
+    """The objective of what was told; NaN if it is no feasible decision. What is told is believed by nobody."""
+    try:
+        decision = given() if callable(given) else given
+        return math.nan if decision is None else score(decision)
+    except Exception:
+        return math.nan
+
+
+def _of_slot(problem: AnyProblem, instance: Instance, slot: Slot) -> Callable[[Decision], float]:
+    """Objective of decisions of one slot, NaN for infeasible ones."""
+
+    def score(decision: Decision) -> float:
+        outcome = problem.evaluate(slot, check_decision(problem, instance, slot, decision))
+        return float(outcome.objective) if outcome.feasible.all() else math.nan
+
+    return score
+
+
+def _of_horizon(problem: AnyProblem, instance: Instance) -> Callable[[Decision], float]:
+    """Mean objective of decisions with a leading time axis, NaN if one is infeasible."""
+
+    def score(decision: Decision) -> float:
+        scores = rescore(problem, instance, decision)
+        return math.nan if scores.repaired.any() else scores.mean
+
+    return score
+
+
+def _of_all(problem: AnyProblem, instance: Instance, heard: Listener) -> list[Values]:
+    """What was told of each slot where all of them were decided in one call."""
+    every = slots(problem, instance)
+    told: list[Values] = [([], []) for _ in range(instance.horizon)]
+    for seconds, given in heard.whole.decisions.values():
+        table: list[float] = []
+
+        def score(decision: Decision, into: list[float] = table) -> float:
+            outcome = problem.evaluate(every, check_decision(problem, instance, every, decision))
+            into += np.where(outcome.feasible, outcome.objective, np.nan).tolist()
+            return 0.0
+
+        _worth(given, score)
+        for (found, _), value in zip(told, table, strict=False):
+            found += [(seconds, value)] * math.isfinite(value)
+    for t, log in heard.single.items():
+        found, bounds = _values(log, _of_slot(problem, instance, every[t]))
+        told[t][0].extend(found)
+        told[t][1].extend(bounds)
+    return told
+
+
+def _curve(
+    problem: AnyProblem, told: Iterable[Values], seconds: Array, objective: Array,
+    certificates: Iterable[Certificate | None],
+) -> Curve:  # fmt: skip
+    """The mean over slots of what was known of each. Where slots are coupled, no bound of a slot is to be given."""
+    bounds = [math.nan if c is None else c.bound for c in certificates]
+    ends = zip(seconds.tolist(), objective.tolist(), bounds, strict=True)
+    curves = [anytime.settled(problem.sense, *each, end) for each, end in zip(told, ends, strict=True)]
+    return anytime.mean(curves)
+
+
+def _planned(
+    problem: AnyProblem, instance: Instance, solver: Any, regime: Regime, known: Instance, listen: bool
+) -> Trajectory | None:
+    """What a solver decides in one call, for a whole horizon; None if it is to be asked slot by slot."""
+    horizon, planned, ahead = instance.horizon, None, regime == "future"
+    if ahead:
+        with _listening(problem, listen) as heard:
+            began = clock()
+            planned = solver.plan(instance)
+            took = clock() - began
+    certificate = solver.certificate
+    if planned is None and regime != "local" and solver.batched and not problem.coupled(instance.params):
+        # The future is in these slots too: where no decision acts on a later slot, it says nothing about the present.
+        ahead = False
+        with _listening(problem, listen, horizon) as heard:
+            began = clock()
+            planned = solver.decide(handed(slots(problem, instance), known))
+            took = clock() - began
+    if planned is None:
+        return None
+    planned = check_decision(problem, instance, slots(problem, instance), planned)
+    scores, seconds, curve = rescore(problem, instance, planned), np.full(horizon, took / horizon), None
+    if heard is not None and ahead:
+        told = [_values(heard.whole, _of_horizon(problem, instance))]
+        curve = _curve(problem, told, np.array([took]), np.array([scores.mean]), [certificate])
+    elif heard is not None:
+        curve = _curve(problem, _of_all(problem, instance, heard), seconds, scores.objective, [None] * horizon)
+    return Trajectory(planned, scores, seconds, (None,) * horizon, certificate, curve, ahead)
+
+
 def play(
     problem: AnyProblem,
     instance: Instance,
     solver: Any,
     regime: Regime | None = None,
     progress: Step = untold,
+    *,
+    listen: bool = False,
 ) -> Trajectory:
     """Let a solver decide the whole horizon, with what its regime lets it see.
 
@@ -164,6 +275,9 @@ def play(
     regime
         That of the solver's class if not given. Who lets an untrusted solver play asks for it before it makes the
         solver, and makes it with the instance as :func:`dtbench.regime.shown`.
+    listen
+        Whether to hear what it tells while it decides, for :attr:`Trajectory.curve`. What it tells is scored outside of
+        its time.
 
     Raises
     ------
@@ -174,28 +288,32 @@ def play(
     regime = regime or type(solver).regime()
     known = shown(problem, instance, regime)
     progress(0, horizon, "slots")
-    began = clock()
-    planned = solver.plan(instance) if regime == "future" else None
-    certificate = solver.certificate
-    if planned is None and regime != "local" and solver.batched and not problem.coupled(instance.params):
-        # The future is in these slots too: where no decision acts on a later slot, it says nothing about the present.
-        planned = solver.decide(handed(slots(problem, instance), known))
+    planned = _planned(problem, instance, solver, regime, known, listen)
     if planned is not None:
-        seconds = np.full(horizon, (clock() - began) / horizon)
-        planned = check_decision(problem, instance, slots(problem, instance), planned)
-        return Trajectory(planned, rescore(problem, instance, planned), seconds, (None,) * horizon, certificate)
-
-    seconds, certificates = np.zeros(horizon), []
+        return planned
+    seconds, certificates, every = np.zeros(horizon), [], []
     view = View(problem, known, *solver.acts_in(), whole=False) if regime == "local" else None
 
     def decide(t: int, slot: Slot) -> Decision:
         theirs = None if view is not None else handed(slot, known)
-        began = clock()
-        decision: Decision = solver.decide(theirs) if view is None else view.decide(slot, solver)
-        seconds[t] = clock() - began
+        with _listening(problem, listen) as heard:
+            began = clock()
+            decision: Decision = solver.decide(theirs) if view is None else view.decide(slot, solver)
+            seconds[t] = clock() - began
         certificates.append(solver.certificate)
+        if heard is not None:
+            every.append(_values(heard.whole, _of_slot(problem, instance, slot)))
         progress(t + 1, horizon, "slots")
         return decision
 
     given, scores = walk(problem, instance, decide)
-    return Trajectory(type(given[0]).stack(given), scores, seconds, tuple(certificates))
+    curve = None
+    if listen:
+        claims = [None] * horizon if problem.coupled(instance.params) else certificates
+        curve = _curve(problem, every, seconds, scores.objective, claims)
+    return Trajectory(type(given[0]).stack(given), scores, seconds, tuple(certificates), None, curve)
+
+
+def _listening(problem: AnyProblem, listen: bool, share: int = 1) -> Any:
+    """A context that hears what is told while slots are decided; None is given if nobody is to listen."""
+    return anytime.listening(problem.sense, share) if listen else nullcontext()

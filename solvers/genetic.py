@@ -4,6 +4,7 @@ Tournament selection, uniform crossover, random reset of categorical genes, poly
 A generation is decoded, repaired and scored by one call of the referee; the repaired vector replaces the chromosome.
 """
 
+import math
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,8 @@ from typing import Any, ClassVar
 import numpy as np
 from deap import base, tools
 
-from dtbench.core import AnyProblem, Decision, Instance, Slot
+from dtbench import anytime
+from dtbench.core import AnyProblem, Decision, Instance, Outcome, Slot, is_better
 from dtbench.errors import DtbenchError
 from dtbench.params import Options, param
 from dtbench.plugins.start import starts_of
@@ -79,6 +81,7 @@ class Genetic(Solver):
         elitism, population = self.options.elitism, self.options.population
         if elitism >= population:
             raise DtbenchError(f"option 'elitism' is {elitism}; expected less than 'population' = {population}.")
+        self.best = math.nan  # objective of the best decision that was told in this search
         self.starts = starts_of(problem, instance, self.options.start, self.options.checkpoint)
         encodings = problem.encodings(instance)
         if self.options.encoding not in encodings:
@@ -107,6 +110,7 @@ class Genetic(Solver):
     def search(self, slot: Slot) -> Decision:
         """Evolve from random chromosomes (and those of ``start``); the best one found, decoded."""
         options = self.options
+        self.best = -math.inf if self.problem.sense == "max" else math.inf
         genes = self.encoding.sample(self.rng, (options.population,))
         for row, start in enumerate(self.starts[: options.population]):
             genes[row] = self.encode(slot, start(slot))
@@ -138,12 +142,28 @@ class Genetic(Solver):
     def score(self, slot: Slot, members: list[Chromosome]) -> list[Chromosome]:
         """Decode, repair and score a generation in one call of the referee."""
         decisions = self.encoding.decode(slot, np.array(members, dtype=self.encoding.dtype))
-        objective = self.problem.evaluate(slot, decisions).objective
+        outcome = self.problem.evaluate(slot, decisions)
+        objective = outcome.objective
+        if anytime.heard():
+            self.tell(decisions, outcome)
         if self.encoding.encode is not None:
             members = [Chromosome(g, self.fitness()) for g in self.encoding.encode(slot, decisions).tolist()]
         for member, value in zip(members, objective.tolist(), strict=True):
             member.fitness.values = (value,)
         return members
+
+    def tell(self, decisions: Decision, outcome: Outcome) -> None:
+        """Tell whoever listens of the best decision of a generation, if it is better than those before."""
+        sense = self.problem.sense
+        pick = np.argmin if sense == "min" else np.argmax
+        if not is_better(sense, float(outcome.objective[pick(outcome.objective)]), self.best):
+            return
+        worst = np.inf if sense == "min" else -np.inf
+        objective = np.where(outcome.feasible, outcome.objective, worst)
+        member = int(pick(objective))
+        if is_better(sense, float(objective[member]), self.best):
+            self.best = float(objective[member])
+            anytime.report(decisions[member])
 
     def mutate(self, member: Chromosome) -> None:
         """Reset categorical genes, shift real ones, each with probability ``mutation / size``; rarely, relabel."""

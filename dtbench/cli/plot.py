@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -20,6 +20,7 @@ from dtbench.problems import problem
 
 if TYPE_CHECKING:
     from dtbench.core import AnyProblem, Instance
+    from dtbench.reports.scores import Entry
     from dtbench.reports.slots import Decided
 
 GIB = 2**30
@@ -30,7 +31,8 @@ def add_to(app: typer.Typer) -> None:
     """Add the command to the application."""
     app.command(
         epilog="Example: dtbench plot edge-placement/paper-000 --slot 3 --solver greedy --solver genetic -o slot.png; "
-        "dtbench plot results/quick -o results.pdf; dtbench plot policy.safetensors runs/ -o curves.svg",
+        "dtbench plot results/quick -o results.pdf; dtbench plot results/quick --kind anytime -o anytime.png; "
+        "dtbench plot policy.safetensors runs/ -o curves.svg",
     )(plot)
 
 
@@ -70,6 +72,10 @@ def plot(
         str | None, typer.Option("--problem", metavar="PROBLEM", help="Of results: only this problem.")
     ] = None,
     size: Annotated[str | None, typer.Option(help="Of results: only this size.")] = None,
+    kind: Annotated[
+        Literal["overview", "anytime"],
+        typer.Option(help="Of results: an overview, or the gap that methods reach against the seconds of a slot."),
+    ] = "overview",
     solvers_path: SolversPath = None,
     json: Json = False,
     problems_path: ProblemsPath = None,
@@ -79,8 +85,8 @@ def plot(
     An instance: users, stations and links in space, the loads of hosts, and the terms of the objective; a panel for
     each solver, and one for the slot's optimum. Solvers decide the whole horizon, as in `dtbench solve`; where slots
     are coupled, `--solver clairvoyant` is what the optimum of the horizon does in the slot. Results: gap against time,
-    profile and gap on each instance, the leaderboard's numbers; exit 1 if a record does not hold. Curves: what
-    validations gave, and the logs' numbers.
+    profile and gap on each instance, the leaderboard's numbers; with `--kind anytime` the gap of what was found so far
+    against the time of a slot; exit 1 if a record does not hold. Curves: what validations gave, and the logs' numbers.
     """
     form = format_of(output, ("csv",) if _kind_of(what) == "curves" else ())
     if not output.absolute().parent.is_dir():
@@ -88,7 +94,7 @@ def plot(
     drawn = draw(
         what, slot=slot, solvers=solver or [], decisions=decisions or [], seed=seed, time_limit=time_limit,
         optimum_limit=optimum_limit if optimum else None, problem_id=problem_id, size=size,
-        solvers_path=solvers_path or [],
+        solvers_path=solvers_path or [], kind=kind,
     )  # fmt: skip
     write_safely(output, drawn.table.encode() if form == "csv" else encoded(drawn.figure, form))
     if json:
@@ -102,8 +108,8 @@ def plot(
 class Drawn:
     """A figure, and what it shows.
 
-    ``kind``: instance, results or curves. ``facts``: for JSON. ``table``: the numbers of curves as CSV. ``holds``:
-    whether all records do.
+    ``kind``: instance, results, anytime or curves. ``facts``: for JSON. ``table``: the numbers of curves as CSV.
+    ``holds``: whether all records do.
     """
 
     kind: str
@@ -125,6 +131,7 @@ def draw(
     problem_id: str | None = None,
     size: str | None = None,
     solvers_path: Sequence[str] = (),
+    kind: Literal["overview", "anytime"] = "overview",
 ) -> Drawn:
     """What :func:`plot` shows; see there.
 
@@ -133,14 +140,16 @@ def draw(
     DtbenchError
         If something named does not exist, or is of another kind.
     """
-    kind = _kind_of(what)
-    if kind == "curves":
-        return Drawn(kind, *_curves(what))
-    if kind == "results":
-        figure, facts, holds = _results(Path(what[0]), problem_id, size)
-        return Drawn(kind, figure, facts, holds=holds)
+    shows = _kind_of(what)
+    if kind == "anytime" and shows != "results":
+        raise DtbenchError(f"--kind anytime is of a folder of results; '{what[0]}' is of another kind ({shows}).")
+    if shows == "curves":
+        return Drawn(shows, *_curves(what))
+    if shows == "results":
+        figure, facts, holds = _results(Path(what[0]), problem_id, size, kind)
+        return Drawn(kind if kind == "anytime" else shows, figure, facts, holds=holds)
     given = (list(solvers), list(decisions), seed, time_limit, optimum_limit, list(solvers_path))
-    return Drawn(kind, *_instance(what[0], slot, *given))
+    return Drawn(shows, *_instance(what[0], slot, *given))
 
 
 def _kind_of(what: Sequence[str]) -> str:
@@ -197,9 +206,12 @@ def _curves(what: Sequence[str]) -> tuple[Any, Any, str]:
     return curves.figure(trainings, "Learning curves"), facts, curves.table(trainings)
 
 
-def _results(folder: Path, problem_id: str | None, size: str | None) -> tuple[Any, Any, bool]:
+def _results(
+    folder: Path, problem_id: str | None, size: str | None, kind: Literal["overview", "anytime"]
+) -> tuple[Any, Any, bool]:
     """Figure, facts, and whether all records hold."""
     from dtbench.cli.scores import collected
+    from dtbench.reports import anytime
     from dtbench.reports.overview import overview
 
     found, holds = collected([folder])
@@ -212,12 +224,23 @@ def _results(folder: Path, problem_id: str | None, size: str | None) -> tuple[An
             "size": group.size,
             "solvers": [
                 {"solver": e.label, "gap": e.gap.value, "slot_seconds": e.slot_seconds, "ok": len(e.ok)}
+                | ({} if kind == "overview" else _after(e))
                 for e in group.entries
             ],
         }
         for group in groups
     ]
+    if kind == "anytime":
+        return anytime.figure(groups, f"Gap against time: {folder}"), facts, holds
     return overview(groups, f"Results: {folder}"), facts, holds
+
+
+def _after(entry: Entry) -> dict[str, Any]:
+    """What a solver reaches when, for JSON."""
+    from dtbench.reports import anytime
+
+    gaps = {f"{seconds:g}": anytime.mean_gap_at(entry, seconds) for seconds in anytime.TIMES}
+    return {"gap_after_seconds": gaps, "primal_integral_s": anytime.mean_integral(entry)}
 
 
 def _instance(

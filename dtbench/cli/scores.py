@@ -67,7 +67,8 @@ def leaderboard(
         str | None,
         typer.Option(metavar="LIST", help="Columns to show, in this order, by their names in leaderboard.csv or JSON: "
                      "rank, solver, gap, objective, mean_rank, repaired, proven, decision_time, train_time, cells, "
-                     "failures, marks."),
+                     "failures, marks. Not shown unless named: gap_at_0_1s, gap_at_1s, gap_at_10s, gap_at_100s, "
+                     "primal_integral."),
     ] = None,
     digits: Annotated[
         int | None, typer.Option(metavar="N", help="Digits of gaps, objectives and times.", min=2, max=9)

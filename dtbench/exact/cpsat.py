@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
@@ -11,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from ortools.sat.python import cp_model
 
+from dtbench import anytime
+from dtbench.anytime import Listener, Teller
 from dtbench.arrays import Array
 from dtbench.core import CertificateStatus, Limits
 from dtbench.errors import DtbenchError
@@ -36,7 +39,9 @@ def backend() -> str:
     return f"CP-SAT {version('ortools')}"
 
 
-def solve_cpsat(model: LinearModel, limits: Limits, scale: float, start: Array | None = None) -> MilpResult:
+def solve_cpsat(
+    model: LinearModel, limits: Limits, scale: float, start: Array | None = None, *, teller: Teller | None = None
+) -> MilpResult:
     """Solve an all-integer model with CP-SAT.
 
     Each cost c is replaced by ``scale floor(c / scale)`` (in the sense of minimisation). What is cut off, d = c minus
@@ -54,6 +59,8 @@ def solve_cpsat(model: LinearModel, limits: Limits, scale: float, start: Array |
         Unit of the scaled costs, in the objective's unit.
     start
         (n,) point given as a hint.
+    teller
+        What points and bounds (of ``model``) mean, if whoever listens is to be told of them (:mod:`dtbench.anytime`).
 
     Raises
     ------
@@ -76,7 +83,9 @@ def solve_cpsat(model: LinearModel, limits: Limits, scale: float, start: Array |
     solver.parameters.relative_gap_limit = relative
     solver.parameters.absolute_gap_limit = absolute / scale
     solver.parameters.random_seed = 0
-    native = solver.solve(cp)
+    bound_of = _bound_of(model, sign, scale, costs)
+    told = _tell(solver, model, teller, bound_of)
+    native = solver.solve(cp, told)
     if native not in STATUS:
         raise ValueError(f"CP-SAT ended with '{solver.status_name(native)}': {cp.validate()}")
     status, proves = STATUS[native]
@@ -85,9 +94,7 @@ def solve_cpsat(model: LinearModel, limits: Limits, scale: float, start: Array |
         x = np.array(solver.response_proto.solution, dtype=float)
     bound = math.nan
     if proves and math.isfinite(solver.best_objective_bound):
-        cut = sign * model.cost - scale * costs
-        least = np.where(cut >= 0, cut * model.lower, cut * model.upper).sum()
-        bound = sign * (scale * solver.best_objective_bound + float(least)) + model.offset
+        bound = bound_of(solver.best_objective_bound)
     return MilpResult(
         status=status,
         x=x,
@@ -98,6 +105,37 @@ def solve_cpsat(model: LinearModel, limits: Limits, scale: float, start: Array |
         native=solver.status_name(native),
         details={"scale": scale, "columns": model.n_columns, "rows": model.n_rows},
     )
+
+
+def _bound_of(model: LinearModel, sign: float, scale: float, costs: npt.NDArray[np.int64]) -> Callable[[float], float]:
+    """From CP-SAT's bound of the scaled objective to one of the true objective."""
+    cut = sign * model.cost - scale * costs
+    constant = float(np.where(cut >= 0, cut * model.lower, cut * model.upper).sum())
+    return lambda scaled: sign * (scale * scaled + constant) + model.offset
+
+
+def _tell(
+    solver: cp_model.CpSolver, model: LinearModel, teller: Teller | None, bound_of: Callable[[float], float]
+) -> _Points | None:
+    """Have CP-SAT tell whoever listens of bounds; and what tells of points, None if nobody is to be told."""
+    to = anytime.listener()
+    if teller is None or to is None:
+        return None
+    solver.best_bound_callback = lambda scaled: teller.tell(to, bound=bound_of(scaled))
+    return None if teller.decision is None else _Points(teller, to, model.n_columns)
+
+
+class _Points(cp_model.CpSolverSolutionCallback):
+    """Tells of each better point."""
+
+    def __init__(self, teller: Teller, to: Listener, n_columns: int) -> None:
+        super().__init__()
+        self.teller, self.to, self.n_columns = teller, to, n_columns
+
+    def on_solution_callback(self) -> None:
+        """Called by CP-SAT."""
+        point = np.fromiter(self.response_proto.solution, dtype=float, count=self.n_columns)
+        self.teller.tell(self.to, point)
 
 
 def _scaled(model: LinearModel, sign: float, scale: float) -> npt.NDArray[np.int64]:

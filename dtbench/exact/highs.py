@@ -6,10 +6,13 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import highspy
 import numpy as np
 
+from dtbench import anytime
+from dtbench.anytime import Listener, Teller
 from dtbench.arrays import Array
 from dtbench.core import CertificateStatus, Limits
 from dtbench.errors import DtbenchError
@@ -21,6 +24,9 @@ LARGEST, LARGEST_SIDE = 1e6, 1e8
 With tolerances of 1e-9 HiGHS calls feasible models infeasible and gives false bounds from coefficients of 1e7 on.
 Models of shipped instances stay under 1e5, sides of their rows under 1e7.
 """
+
+INTERVAL = 0.05
+"""Seconds between two bounds that HiGHS tells while it searches."""
 
 LOCK = threading.RLock()
 """HiGHS has one scheduler per process, which must not be reset while another thread solves."""
@@ -51,7 +57,12 @@ def backend() -> str:
 
 
 def solve_highs(
-    model: LinearModel, limits: Limits, start: Array | None = None, *, presolved: bool = True
+    model: LinearModel,
+    limits: Limits,
+    start: Array | None = None,
+    *,
+    presolved: bool = True,
+    teller: Teller | None = None,
 ) -> MilpResult:
     """Solve a model with HiGHS.
 
@@ -65,6 +76,8 @@ def solve_highs(
         (n,) feasible point given as MIP start; ignored by HiGHS where it is not feasible.
     presolved
         Whether HiGHS may presolve; without it is quicker where the first relaxation is nearly integral.
+    teller
+        What points and bounds mean, if whoever listens is to be told of them (:mod:`dtbench.anytime`).
 
     Returns
     -------
@@ -89,6 +102,8 @@ def solve_highs(
         highs.setSolution(model.n_columns, columns, checked_start(model, start))
     with LOCK:
         _set_options(highs, limits, presolved=presolved)
+        if model.integer.any():
+            tell(highs, teller)
         highs.run()
         return _result(highs, model, time.perf_counter() - began)
 
@@ -111,6 +126,23 @@ def _set_options(highs: highspy.Highs, limits: Limits, *, presolved: bool) -> No
         if highs.setOptionValue(name, value) != highspy.HighsStatus.kOk:
             raise ValueError(f"HiGHS refuses {name} = {value!r}")
     highspy.Highs.resetGlobalScheduler(True)  # else the thread count of the first solve in this process stays
+
+
+def tell(highs: highspy.Highs, teller: Teller | None) -> None:
+    """Have HiGHS tell whoever listens of each better point, and of bounds every :data:`INTERVAL`."""
+    to = anytime.listener()
+    if teller is None or to is None:
+        return
+    for name, value in {"output_flag": True, "log_to_console": False, "mip_min_logging_interval": INTERVAL}.items():
+        highs.setOptionValue(name, value)  # bounds are told with the lines of a log, which goes nowhere
+    if teller.decision is not None:
+        highs.cbMipImprovingSolution += lambda event: _point(event, teller, to)
+    if teller.bound is not None:
+        highs.cbMipLogging += lambda event: teller.tell(to, bound=event.data_out.mip_dual_bound)
+
+
+def _point(event: Any, teller: Teller, to: Listener) -> None:
+    teller.tell(to, np.array(event.data_out.mip_solution, dtype=float))
 
 
 def refuse_large(model: LinearModel) -> None:

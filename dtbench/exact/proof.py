@@ -7,13 +7,14 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from dtbench import anytime
 from dtbench.core import AnyProblem, Certificate, Decision, Limits, is_better, relative_gap
 from dtbench.exact.certificate import certify
 
 
 @dataclass
 class Proof:
-    """The best decision so far, the best bound, the clock.
+    """The best decision so far, the best bound, the clock. What gets better is told (:mod:`dtbench.anytime`).
 
     Attributes
     ----------
@@ -60,11 +61,13 @@ class Proof:
         value = float(outcome.objective)
         if outcome.feasible and is_better(self.problem.sense, value, self.objective):
             self.incumbent, self.objective = decision, value
+            anytime.report(decision)
 
     def prove(self, bound: float) -> None:
         """Keep a bound if it is better; one that is not finite proves nothing."""
         if math.isfinite(bound) and is_better(self.problem.sense, self.bound, bound):
             self.bound = bound
+            anytime.report(bound=bound)
 
     def certificate(self, method: str) -> Certificate:
         """What was found and proved."""

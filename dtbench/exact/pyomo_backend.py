@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import highspy
@@ -17,6 +17,7 @@ from pyomo.contrib.solver.common.results import SolutionStatus, TerminationCondi
 from pyomo.contrib.solver.solvers.highs import Highs
 from pyomo.repn import generate_standard_repn
 
+from dtbench.anytime import Teller
 from dtbench.core import CertificateStatus, Limits
 from dtbench.exact import highs
 from dtbench.exact.linear import FEASIBILITY, INFINITE, MilpResult, gaps
@@ -91,7 +92,10 @@ def _over(values: npt.ArrayLike, largest: float) -> bool:
     return bool(((size > largest) & (size < INFINITE)).any())
 
 
-def solve_pyomo(model: pyo.ConcreteModel, limits: Limits) -> MilpResult:
+def solve_pyomo(
+    model: pyo.ConcreteModel, limits: Limits, *, decision: Callable[[], Any] | None = None,
+    bound: Callable[[float], float] = float,
+) -> MilpResult:  # fmt: skip
     """Solve a linear Pyomo model with HiGHS; its variables then hold the incumbent, if there is one.
 
     Parameters
@@ -100,6 +104,9 @@ def solve_pyomo(model: pyo.ConcreteModel, limits: Limits) -> MilpResult:
         With one active objective.
     limits
         Wall seconds (translating the model counts, but is not cut short), gaps (no relative gap means 0), threads.
+    decision, bound
+        If whoever listens is to be told (:mod:`dtbench.anytime`): the decision that the model's variables hold, and a
+        bound in the unit of the objective. Points are put into the variables for that when the method has ended.
 
     Returns
     -------
@@ -122,12 +129,30 @@ def solve_pyomo(model: pyo.ConcreteModel, limits: Limits) -> MilpResult:
     if not highs.LOCK.acquire(timeout=min(max(limits.seconds, 0.0), threading.TIMEOUT_MAX)):
         return _nothing(began, "waited for another thread")
     try:
-        return _solve(model, limits, began)
+        return _solve(model, limits, began, (decision, bound))
     finally:
         highs.LOCK.release()
 
 
-def _solve(model: pyo.ConcreteModel, limits: Limits, began: float) -> MilpResult:
+def _teller(model: pyo.ConcreteModel, solver: Highs, decision: Callable[[], Any], bound: Any) -> Teller:
+    """Points of HiGHS as decisions, by the model's variables."""
+    columns = [
+        (variable, solver._pyomo_var_to_solver_var_map[id(variable)])
+        for variable in model.component_data_objects(pyo.Var)
+        if id(variable) in solver._pyomo_var_to_solver_var_map
+    ]
+
+    def of(point: npt.NDArray[Any]) -> Any:
+        for variable, column in columns:
+            variable.set_value(float(point[column]), skip_validation=True)
+        return decision()
+
+    return Teller(of, bound)
+
+
+def _solve(
+    model: pyo.ConcreteModel, limits: Limits, began: float, told: tuple[Callable[[], Any] | None, Any]
+) -> MilpResult:
     if time.perf_counter() - began > limits.seconds:
         return _nothing(began, "no time to translate the model")
     relative, absolute = gaps(limits)
@@ -148,6 +173,8 @@ def _solve(model: pyo.ConcreteModel, limits: Limits, began: float) -> MilpResult
     _refuse_large(model, solver._solver_model.getLp())
     for check in UPDATES:
         setattr(config.auto_updates, check, False)
+    if told[0] is not None:
+        highs.tell(solver._solver_model, _teller(model, solver, told[0], told[1]))
     config.time_limit = max(limits.seconds - (time.perf_counter() - began), 0.0)
     results = solver.solve(model)
     ended = results.termination_condition

@@ -217,7 +217,9 @@ def _result_faults(store: Store, record: Record, scores: Scores) -> Iterator[str
     """What a record claims that its decisions do not give, and bounds that cannot be."""
     cell = record.cell
     yield from _score_faults(record, scores)
-    yield from _bound_faults(problem(cell.problem), _loaded(store.instance_of(cell), cell.instance_sha256), record)
+    owner, instance = problem(cell.problem), _loaded(store.instance_of(cell), cell.instance_sha256)
+    yield from _bound_faults(owner, instance, record)
+    yield from _curve_faults(owner, instance, record)
 
 
 def _score_faults(record: Record, scores: Scores) -> Iterator[str]:
@@ -258,6 +260,17 @@ def _bound_faults(owner: AnyProblem, instance: Instance, record: Record) -> Iter
     if horizon is not None and record.objective is not None and _beats(owner.sense, record.objective, horizon):
         yield f"objective {record.objective!r} is better than its bound {horizon!r}"
     yield from _beyond_known(record, coupled, owner.sense)
+
+
+def _curve_faults(owner: AnyProblem, instance: Instance, record: Record) -> Iterator[str]:
+    """A curve that gets worse, or whose last bound is not the record's."""
+    if record.anytime is None:
+        return
+    yield from record.curve_faults(owner.sense)
+    last = record.anytime.bound[-1]
+    bound = record.horizon_bound(owner.coupled(instance.params))
+    if last is not None and (bound is None or not _close(last, bound)):
+        yield f"anytime: the last bound is {last!r}, but that of the record is {bound!r}"
 
 
 def _certificates(record: Record) -> int:

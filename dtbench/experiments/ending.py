@@ -29,12 +29,19 @@ def scored(job: Job, report: dict[str, Any], folder: Path, made_by: Provenance) 
 
 
 def _believed(record: Record, decisions: bytes | None) -> tuple[Record, bytes | None]:
-    """The record, or that of a failure if the times that the solver's process told cannot be."""
+    """The record, or that of a failure if the times that the solver's process told cannot be.
+
+    A curve that cannot be is left out: nothing is ranked by it.
+    """
+    if next(record.curve_faults(), ""):
+        record = record.model_copy(update={"anytime": None})
     fault = next(record.time_faults(), "") if record.status == "ok" else ""
     if not fault:
         return record, decisions
     failure = Payload(status="invalid", reason=f"its process tells times that cannot be: {fault}")
-    return record.model_copy(update=dict(failure) | {"objective": None, "decisions_sha256": None}), None
+    return record.model_copy(
+        update=dict(failure) | {"objective": None, "decisions_sha256": None, "anytime": None}
+    ), None
 
 
 def _record(job: Job, report: dict[str, Any], payload: Payload, decisions: bytes | None, made_by: Provenance) -> Record:
@@ -53,6 +60,7 @@ def _record(job: Job, report: dict[str, Any], payload: Payload, decisions: bytes
         wall_seconds=report["seconds"],
         peak_memory=report["peak"] or None,
         method=payload.method,
+        anytime=payload.anytime,
         provenance=made_by,
     )
 

@@ -6,6 +6,7 @@ Records are JSON, checked against this schema when they are read back. Decisions
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import math
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from dtbench.anytime import MOST
+from dtbench.core import Sense
 from dtbench.regime import REGIMES, Regime
 
 Status = Literal["ok", "skipped", "timeout", "memory", "crash", "error", "invalid"]
@@ -117,6 +120,43 @@ class Slots(Strict):
         return math.fsum(self.objective) / len(self.objective)
 
 
+class Anytime(Strict):
+    """What was known when: from so many seconds on, the mean objective over slots and a bound of it.
+
+    ``of`` says whose seconds: of each ``slot``, all stopped after the same time, or of the whole ``horizon``. A value
+    is None until every slot has one. The last point is the end. See :mod:`dtbench.anytime`.
+    """
+
+    of: Literal["slot", "horizon"]
+    seconds: list[Finite] = Field(min_length=1, max_length=MOST)
+    incumbent: list[Finite | None]
+    bound: list[Finite | None]
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        if not len(self.seconds) == len(self.incumbent) == len(self.bound):
+            raise ValueError("seconds, incumbent and bound have unequal lengths")
+        return self
+
+    def faults(self, sense: Sense | None = None) -> Iterator[str]:
+        """What cannot be, whatever was solved: times that do not rise; values that get worse, or are lost again.
+
+        Without a sense the incumbents say it: they get better.
+        """
+        if self.seconds[0] < 0 or any(b <= a for a, b in itertools.pairwise(self.seconds)):
+            yield "times do not rise"
+        sign = {"min": -1.0, "max": 1.0}.get(sense or "", 0.0)
+        for name, ways in (("incumbent", sign), ("bound", -sign)):
+            known: list[float | None] = getattr(self, name)
+            values = [value for value in known if value is not None]
+            if known[len(known) - len(values) :] != values:
+                yield f"the {name} is known, and later it is not"
+            steps = [b - a for a, b in itertools.pairwise(values) if not math.isclose(a, b, rel_tol=ROUNDING)]
+            rises = [step > 0.0 for step in steps]
+            if (ways and any(step * ways < 0.0 for step in steps)) or (rises and any(rises) != all(rises)):
+                yield f"the {name} gets worse"
+
+
 class Payload(Strict):
     """What the process of a cell leaves behind: the part of a record that only it can know."""
 
@@ -126,6 +166,7 @@ class Payload(Strict):
     slots: Slots | None = None
     train_seconds: Finite | None = None
     method: Facts = Field(default_factory=dict)
+    anytime: Anytime | None = None
 
     @model_validator(mode="after")
     def _slots_if_ok(self) -> Self:
@@ -173,6 +214,7 @@ class Record(Strict):
     peak_memory: int | None = None  # bytes
     method: Facts = Field(default_factory=dict)  # what the solver reports: backend, version, status counts
     provenance: Provenance
+    anytime: Anytime | None = None  # earlier records have none
     sha256: str = ""
 
     @model_validator(mode="after")
@@ -190,6 +232,8 @@ class Record(Strict):
         facts = self.model_dump(mode="json", exclude={"sha256"})
         if self.provenance.speed is None:
             del facts["provenance"]["speed"]
+        if self.anytime is None:
+            del facts["anytime"]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     def sealed(self) -> Record:
@@ -209,7 +253,7 @@ class Record(Strict):
         if speed is not None and not 1e-3 <= speed <= 1e3:
             yield f"the machine's speed is {speed!r}; expected 0.001 to 1000"
         failed = self.status != "ok"
-        if failed and (self.method or self.train_seconds is not None):
+        if failed and (self.method or self.train_seconds is not None or self.anytime is not None):
             yield f"status is '{self.status}', but there are facts that only a finished cell has"
         if failed and not self.reason:
             yield f"status is '{self.status}' without a reason"
@@ -224,6 +268,21 @@ class Record(Strict):
         bound = self.method.get("horizon_bound", 0.0)
         if isinstance(bound, bool) or not isinstance(bound, int | float) or not math.isfinite(bound):
             yield f"method.horizon_bound is {bound!r}; expected a finite number"
+
+    def curve_faults(self, sense: Sense | None = None) -> Iterator[str]:
+        """What of the curve cannot be, or does not end as the record says."""
+        curve = self.anytime
+        if curve is None or self.slots is None or self.objective is None:
+            return
+        yield from (f"anytime: {fault}" for fault in curve.faults(sense))
+        end = math.fsum(self.slots.seconds) if curve.of == "horizon" else max(self.slots.seconds)
+        if not math.isclose(curve.seconds[-1], end, rel_tol=ROUNDING, abs_tol=ROUNDING):
+            yield f"anytime: it ends after {curve.seconds[-1]!r} s, but the decisions took {end!r} s"
+        last = curve.incumbent[-1]
+        if last is None or not math.isclose(last, self.objective, rel_tol=1e-9, abs_tol=1e-12):
+            yield f"anytime: the last incumbent is {last!r}, but the objective {self.objective!r}"
+        if curve.of == "horizon" and self.regime != "future":
+            yield "anytime: it is of the whole horizon, but the method does not see the future"
 
     def time_faults(self) -> Iterator[str]:
         """Times that cannot be. The wall clock is the supervisor's; the other ones come out of the solver's process."""

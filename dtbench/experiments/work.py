@@ -23,10 +23,11 @@ from time import perf_counter as clock  # as it is before a solver's file runs, 
 from typing import Any, TypeVar
 
 from dtbench import files
+from dtbench.anytime import MOST
 from dtbench.errors import Declined, DtbenchError, InvalidDecision
 from dtbench.experiments import decisions, failure, reported
 from dtbench.experiments.opening import NOTE, opened, progress_of
-from dtbench.experiments.record import Cell, Payload, Slots, Status, Strict
+from dtbench.experiments.record import Anytime, Cell, Payload, Slots, Status, Strict
 from dtbench.referee import Trajectory, play
 
 PAYLOAD = "payload.json"
@@ -185,7 +186,7 @@ def _score(cell: Cell, job: dict[str, Any], folder: Path) -> Payload:
     training = reported.training(solver.training)
     if training is not None:
         train_seconds = training["seconds"]  # of the training itself, wherever it took place
-    trajectory = play(owner, instance, solver, regime, progress)
+    trajectory = play(owner, instance, solver, regime, progress, listen=True)
     scores = trajectory.scores
     bad = [t for t, value in enumerate(scores.objective.tolist()) if not math.isfinite(value)]
     if bad:
@@ -200,7 +201,23 @@ def _score(cell: Cell, job: dict[str, Any], folder: Path) -> Payload:
     )
     method = {"regime": regime} | _method(trajectory)
     method |= {} if training is None else {"training": training}
-    return Payload(status="ok", slots=slots, train_seconds=train_seconds, method=method)
+    curve = _curve(trajectory, slots.mean)
+    return Payload(status="ok", slots=slots, train_seconds=train_seconds, method=method, anytime=curve)
+
+
+def _curve(trajectory: Trajectory, objective: float) -> Anytime | None:
+    """What was known when, as a record holds it; its last incumbent is the objective to the last digit."""
+    curve = trajectory.curve
+    if curve is None or not len(curve.seconds):
+        return None
+    incumbent, bound = (
+        [value if math.isfinite(value) else None for value in values.tolist()]
+        for values in (curve.incumbent, curve.bound)
+    )
+    return Anytime(
+        of="horizon" if trajectory.planned else "slot", seconds=curve.seconds.tolist()[-MOST:],
+        incumbent=[*incumbent[-MOST:-1], objective], bound=bound[-MOST:],
+    )  # fmt: skip
 
 
 def _method(trajectory: Trajectory) -> dict[str, Any]:

@@ -11,11 +11,14 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from dtbench.errors import DtbenchError
 from dtbench.files import csv_text
 from dtbench.params import unit_in_words
+from dtbench.reports import anytime
+from dtbench.reports.columns import ON_DEMAND
 from dtbench.reports.model import Raw, Row
 from dtbench.reports.scores import Entry, ProblemFacts, ProblemRuns, Run
 
@@ -35,6 +38,10 @@ class Field:
     kind: Kind
     meaning: str
     of: Callable[[Run, Entry, ProblemFacts], Raw]
+
+
+def _gap_at(seconds: float, run: Run, entry: Entry, facts: ProblemFacts) -> Raw:
+    return anytime.gap_at(run, facts.sense, seconds)
 
 
 FIELDS = (
@@ -74,6 +81,14 @@ FIELDS = (
           lambda run, entry, facts: run.record.wall_seconds if run.record else None),
     Field("peak_memory_bytes", "number", "greatest memory of the cell's process [byte]",
           lambda run, entry, facts: run.record.peak_memory if run.record else None),
+    *(
+        Field(column.name + "_ratio", "number",
+              f"gap_ratio of what was known {seconds:g} s into each slot (of the horizon, if it is planned at once)",
+              partial(_gap_at, seconds))
+        for column, seconds in zip(ON_DEMAND, anytime.TIMES, strict=False)
+    ),
+    Field("primal_integral_s", "number", f"primal integral over {anytime.UNTIL:g} s of each slot [s]",
+          lambda run, entry, facts: anytime.integral(run, facts.sense)),
     Field("reason", "text", "why there is no score; empty where there is one",
           lambda run, entry, facts: "" if run.status == "ok" else run.why),
     Field("record", "text", "name of the record and of its decisions in the folder `records`",

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from dtbench.errors import DtbenchError, near
+from dtbench.reports.anytime import TIMES, UNTIL
 from dtbench.reports.model import Column, Count, Leaderboard, Section, Table, Value
+from dtbench.reports.numbers import DASH
 
 COLUMNS = (
     Column(
@@ -94,6 +96,30 @@ COLUMNS = (
         prose=True,
     ),
 )
+ON_DEMAND = (
+    *(
+        Column(
+            f"gap_at_{f'{seconds:g}'.replace('.', '_')}s",
+            f"gap after {seconds:g} s",
+            "Mean over instances (of each over its seeds) of the gap to the best known value that a decision maker has "
+            f"who stops every slot after {seconds:g} s and takes the best decision found so far; of methods that plan "
+            f"the horizon at once, who stops that. {DASH} while a run has no decision for some slot. Nothing is ranked "
+            "by it.",
+        )
+        for seconds in TIMES
+    ),
+    Column(
+        "primal_integral",
+        "primal integral",
+        f"Mean over instances of the primal gap integrated over the first {UNTIL:g} s of a slot, or of the horizon "
+        f"where it is planned at once (Berthold 2013): {UNTIL:g} s if nothing is found, 0 s if the best known value is "
+        "there at once, less is better. The primal gap is |objective - best known| / max(|objective|, |best known|), "
+        "and 1 before the first decision.",
+    ),
+)
+"""Columns that tables have for people only where they are asked for; CSV and JSON always have them."""
+
+ALL = COLUMNS + ON_DEMAND
 REASON_COLUMNS = (
     Column("instance", "instance", numeric=False),
     Column("solver", "solver", numeric=False),
@@ -128,7 +154,7 @@ def chosen(board: Leaderboard, columns: Sequence[str] = (), digits: int | None =
     DtbenchError
         If a column is unknown.
     """
-    known = [column.name for column in COLUMNS]
+    known = [column.name for column in ALL]
     for name in columns:
         if name not in known:
             raise DtbenchError(f"unknown column '{name}'.{near(name, known)} Known: {', '.join(known)}.")
@@ -140,11 +166,21 @@ def chosen(board: Leaderboard, columns: Sequence[str] = (), digits: int | None =
 
 
 def shown(section: Section) -> Table:
-    """The table for people: the columns that were chosen; else all, without objectives where gaps are known."""
+    """The table for people: the columns that were chosen; else all, without those that are there on demand only.
+
+    Objectives are left out, too, where gaps are known.
+    """
     names = [column.name for column in section.table.columns]
     if section.columns:
         return section.table.keep([names.index(name) for name in section.columns])
-    return section.table.keep([i for i, name in enumerate(names) if name != "objective" or not section.known])
+    spared = {column.name for column in ON_DEMAND} | ({"objective"} if section.known else set())
+    return section.table.keep([i for i, name in enumerate(names) if name not in spared])
+
+
+def explained(board: Leaderboard) -> tuple[Column, ...]:
+    """The columns whose meaning stands below the tables: the usual ones, and those that were asked for."""
+    asked = {name for section in board.sections for name in section.columns}
+    return COLUMNS + tuple(column for column in ON_DEMAND if column.name in asked)
 
 
 def compact(section: Section) -> tuple[Table, tuple[str, ...]]:

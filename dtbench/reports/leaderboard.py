@@ -20,8 +20,8 @@ from dtbench.experiments.record import STATUSES, Record, Status
 from dtbench.experiments.verify import Lack, Lacking
 from dtbench.params import unit_in_words
 from dtbench.regime import REGIMES
-from dtbench.reports import cells
-from dtbench.reports.columns import COLUMNS, INSTANCE_COLUMNS, REASON_COLUMNS
+from dtbench.reports import anytime, cells
+from dtbench.reports.columns import ALL, INSTANCE_COLUMNS, REASON_COLUMNS
 from dtbench.reports.model import (
     MEAN_RANK,
     NUMBER,
@@ -115,7 +115,7 @@ def section(group: ProblemRuns) -> Section:
         unit=facts.unit,
         sense="less is better" if facts.sense == "min" else "more is better",
         n_instances=len(group.instances),
-        table=Table(COLUMNS, tuple(rows)),
+        table=Table(ALL, tuple(rows)),
         notes=tuple(_notes(group)),
         known=all(run.best is not None for run in group.runs),
         best=_best(zip(losses_of, (e for _, e in complete), strict=True)),
@@ -151,6 +151,8 @@ def _row(entry: Entry, place: int | None, rank: float | None) -> tuple[Value, ..
         Count(len(entry.ok), entry.planned),
         Tally(tuple((status, entry.count(status)) for status in REFUSED)),
         Text(", ".join(entry.marks)),
+        *(Quantity(anytime.mean_gap_at(entry, seconds), RATIO) for seconds in anytime.TIMES),
+        Quantity(anytime.mean_integral(entry), SECONDS),
     )
 
 

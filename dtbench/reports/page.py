@@ -15,7 +15,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from dtbench.reports.columns import COLUMNS, shown
+from dtbench.reports.columns import explained, shown
 from dtbench.reports.model import Estimate, Leaderboard, Section
 
 FOLDER = Path(__file__).parent / "templates"
@@ -37,7 +37,7 @@ def html(board: Leaderboard) -> str:
     style, script = checksum("leaderboard.css"), checksum("leaderboard.js")
     policy = f"default-src 'none'; style-src {style}; script-src {script}; base-uri 'none'; form-action 'none'"
     page = environment().get_template("leaderboard.html")
-    return page.render(board=board, columns=COLUMNS, shown=shown, bars=_bars, axis=AXIS, policy=policy)
+    return page.render(board=board, columns=explained(board), shown=shown, bars=_bars, axis=AXIS, policy=policy)
 
 
 @cache

@@ -11,7 +11,7 @@ from typing import Any
 from dtbench.errors import DtbenchError
 from dtbench.files import csv_text, write_safely
 from dtbench.reports import cells, paper
-from dtbench.reports.columns import COLUMNS, compact, shown
+from dtbench.reports.columns import compact, explained, shown
 from dtbench.reports.model import Leaderboard, Raw, Section, Table
 from dtbench.reports.page import html
 
@@ -33,7 +33,7 @@ SKIPPED = Heading("Skipped cells")
 def document(board: Leaderboard) -> str:
     """The whole leaderboard in Markdown."""
     blocks = ["# dtbench leaderboard", *_tables(board, spare=False)]
-    blocks += [_markdown_terms("How to read it", [(c.heading, c.meaning) for c in COLUMNS])]
+    blocks += [_markdown_terms("How to read it", [(c.heading, c.meaning) for c in explained(board)])]
     blocks += [_markdown_terms("Where it comes from", list(board.provenance.items()))]
     return "\n\n".join(blocks) + "\n"
 

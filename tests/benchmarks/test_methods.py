@@ -110,3 +110,37 @@ def test_local_search_of_placements(benchmark, capsys, monkeypatch):
     benchmark.extra_info["whole / sums"] = plain / quick
     with capsys.disabled():
         print(f"\nlocal search of edge-placement/large: {plain:.1f} s as a whole, {quick:.2f} s: {plain / quick:.0f}x")
+
+
+LISTENED = [
+    ("stin-deployment", "exact", {}), ("stin-deployment", "local-search", {}),
+    ("stin-deployment", "genetic", {"generations": 20}), ("edge-placement", "exact", {}),
+    ("edge-placement", "local-search", {}), ("mec-synchronization", "exact", {}),
+    ("satellite-offloading", "genetic", {"generations": 20}), ("dnt-spectrum", "exact", {}),
+    ("dnt-spectrum", "exact", {"method": "cpsat"}),
+]  # fmt: skip
+
+
+@pytest.mark.benchmark(group="ratio: a method that is listened to against one that is not, size small")
+@pytest.mark.parametrize(("id", "name", "options"), LISTENED)
+def test_listening(benchmark, capsys, monkeypatch, id, name, options):
+    """The time of decisions over a horizon, in turn with and without a listener, in CPU seconds; the aim is 1 %."""
+    monkeypatch.setattr(referee, "clock", time.process_time)
+    owner = problem(id)
+    instance = owner.generate("small", 7_000)
+
+    def spent(listen):
+        solver = load_solver(SOLVERS[name])(owner, instance, seed=0, **options)
+        return float(referee.play(owner, instance, solver, listen=listen).seconds.sum())
+
+    spent(True), spent(False)  # imports
+    pairs = []
+    began = time.perf_counter()
+    while len(pairs) < 5 or (len(pairs) < 400 and time.perf_counter() - began < 10.0):
+        pairs.append((spent(False), spent(True)) if len(pairs) % 2 else (spent(True), spent(False))[::-1])
+    alone, heard = (float(np.quantile(each, 0.25)) for each in zip(*pairs, strict=True))  # least disturbed by others
+    benchmark.pedantic(lambda: spent(True), rounds=1)
+    benchmark.extra_info["heard / alone"] = heard / alone
+    with capsys.disabled():
+        ratio, slot = 100.0 * (heard / alone - 1.0), 1e3 * alone / instance.horizon
+        print(f"\n{id}, {name} {options}: {ratio:+.2f} % of {slot:.2f} ms per slot when heard")

@@ -381,6 +381,39 @@ def test_chosen_columns_and_digits(dtbench, results):
     assert wrong.err.splitlines()[-1].startswith("dtbench: unknown column 'ranks'. Did you mean 'rank'? Known: rank,")
 
 
+def test_gaps_after_some_time(dtbench, results):
+    """Rules take less than 0.1 s: gaps after all times are that of the end, and the integral is nearly all of it."""
+    names = ["gap_at_0_1s", "gap_at_100s", "primal_integral"]
+    options = ("leaderboard", "--results", results, "--columns", ",".join(["gap", *names]))
+    (section,) = json.loads(dtbench(*options, "--json").out)["sections"]
+    for row in section["rows"]:
+        assert row["gap_at_0_1s_ratio"] == row["gap_at_100s_ratio"] > 0.0
+        gap = row["gap_at_100s_ratio"]
+        assert 90.0 * gap / (1.0 + gap) < row["primal_integral_s"] < 110.0 * gap
+    shown = " ".join(dtbench(*options).out.split())
+    assert "gap after 0.1" in shown
+    assert "primal" in shown
+
+
+def test_gaps_against_time_are_drawn(dtbench, results, tmp_path):
+    file = tmp_path / "anytime.svg"
+    result = dtbench("plot", results, "--kind", "anytime", "-o", file, "--json")
+    assert result.code == 0, result.err
+    said = json.loads(result.out)
+    assert said["kind"] == "anytime"
+    (group,) = said["shown"]
+    for row in group["solvers"]:
+        assert set(row["gap_after_seconds"]) == {"0.1", "1", "10", "100"}
+        assert row["primal_integral_s"] > 0.0
+    drawn = file.read_bytes()
+    assert drawn.startswith(b"<?xml")
+    dtbench("plot", results, "-o", file)
+    assert file.read_bytes() != drawn
+    wrong = dtbench("plot", "stin-deployment/tiny-000", "--kind", "anytime", "-o", file)
+    assert wrong.code == 2
+    assert "--kind anytime is of a folder of results" in wrong.err
+
+
 def test_options_are_part_of_what_is_remembered(dtbench, results, verified):
     """The same call is looked at once; another one anew."""
     calls = [[], ["--solvers", "greedy"], ["--solvers", "random"], ["--digits", "2"], ["--columns", "rank"]]

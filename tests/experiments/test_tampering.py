@@ -20,7 +20,14 @@ from dtbench.problems import problem
 
 COUPLED = "edge-migration/tiny-000"
 PLAIN = "stin-deployment/tiny-000"
-NOTHING = {"objective": None, "slots": None, "decisions_sha256": None, "train_seconds": None, "method": {}}
+NOTHING = {
+    "objective": None,
+    "slots": None,
+    "decisions_sha256": None,
+    "train_seconds": None,
+    "method": {},
+    "anytime": None,
+}
 
 
 @pytest.fixture(scope="module")
@@ -128,8 +135,56 @@ def swapped(field):
     return change
 
 
+def curve(change):
+    """An edit of the curve, called with its three lists."""
+    return lambda record: change(*(record["anytime"][name] for name in ("seconds", "incumbent", "bound")))
+
+
+def earlier(seconds=0.0, incumbent=None, bound=None):
+    """A point more, before all others; values as multiples of the last ones."""
+
+    def change(times, incumbents, bounds):
+        times.insert(0, seconds)
+        incumbents.insert(0, None if incumbent is None else incumbents[-1] * incumbent)
+        bounds.insert(0, None if bound is None else bounds[-1] * bound)
+
+    return curve(change)
+
+
+def bound_better_before(record):
+    bounds = record["anytime"]["bound"]
+    bounds[:] = [bounds[-1]] * len(bounds)
+    earlier(bound=1.1)(record)
+
+
 # name: (solver, instance, edit, what is said of it where all checksums fit)
 FOUND = {
+    # what was known when
+    "last incumbent": ("exact", PLAIN, curve(lambda s, i, b: i.append(i.pop() * 0.99)), "the last incumbent is"),
+    "last bound": ("exact", PLAIN, curve(lambda s, i, b: b.append(b.pop() * 0.99)), "bound"),
+    "better before": ("exact", PLAIN, earlier(incumbent=0.9), "the incumbent gets worse"),
+    "bound better before": ("exact", PLAIN, bound_better_before, "the bound gets worse"),
+    "bound of a rule's curve": ("greedy", COUPLED, curve(lambda s, i, b: b.__setitem__(0, i[-1])), "bound"),
+    "incumbent that is lost": (
+        "exact",
+        PLAIN,
+        lambda r: (earlier(seconds=1e-9)(r), earlier(incumbent=2.0)(r)),
+        "is known, and later it is not",
+    ),
+    "times that do not rise": ("exact", PLAIN, earlier(seconds=99.0), "times do not rise"),
+    "negative times": ("exact", PLAIN, earlier(seconds=-1.0), "times do not rise"),
+    "end of another time": (
+        "slow",
+        PLAIN,
+        curve(lambda s, i, b: s.append(s.pop() * 0.5)),
+        "times do not|it ends after",
+    ),
+    "curve of a horizon": ("slow", PLAIN, lambda r: r["anytime"].update(of="horizon"), "but the decisions took|future"),
+    "curve of lists that differ": ("slow", PLAIN, curve(lambda s, i, b: b.pop()), "unequal lengths"),
+    "curve without end": ("slow", PLAIN, curve(lambda s, i, b: s.extend([1.0] * 99)), "at most 96"),
+    "empty curve": ("slow", PLAIN, curve(lambda s, i, b: s.clear()), "at least 1"),
+    "infinite incumbent": ("slow", PLAIN, curve(lambda s, i, b: i.append(i.pop() * 1e999)), "finite number"),
+    "curve as text": ("slow", PLAIN, top(anytime="good"), "should be an object"),
     # scores
     "objective": ("slow", PLAIN, top(objective=1.0), "scored again it is"),
     "objective by a part in a million": (
@@ -300,7 +355,17 @@ FOUND = {
 }
 
 UNDETECTABLE = {
-    "shorter decisions": ("slow", PLAIN, lambda r: r["slots"].update(seconds=[1e-6] * 10)),
+    "shorter decisions": (
+        "slow",
+        PLAIN,
+        lambda r: (r["slots"].update(seconds=[1e-6] * 10), r.update(anytime=None)),
+    ),
+    "no curve": ("exact", PLAIN, top(anytime=None)),
+    "good decisions found earlier than they were": (
+        "exact",
+        PLAIN,
+        curve(lambda s, i, b: i.__setitem__(slice(None), [i[-1]] * len(i))),
+    ),
     "cheaper training": ("slow", PLAIN, top(train_seconds=1e-6)),
     "smaller memory": ("slow", PLAIN, top(peak_memory=1)),
     "backend": ("exact", PLAIN, method(backend="abacus")),
@@ -419,8 +484,9 @@ def test_decisions_of_a_better_solver_cannot_be_told_from_its_own(results):
     slow, exact = (stem_of(results, name) for name in ("slow", "exact"))
     shutil.copy(results.decisions(exact), results.decisions(slow))
     theirs, mine = (json.loads((results.records / f"{stem}.json").read_text()) for stem in (exact, slow))
-    taken = {key: theirs[key] for key in ("objective", "slots", "decisions_sha256", "wall_seconds")}
+    taken = {key: theirs[key] for key in ("objective", "slots", "decisions_sha256", "wall_seconds", "anytime")}
     taken["slots"]["bound"] = [None] * 10
+    taken["anytime"]["bound"] = [None] * len(taken["anytime"]["bound"])
     write(results, slow, fitting(mine | taken))
     assert verdict(results, slow) == ""
 

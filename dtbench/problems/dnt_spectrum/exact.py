@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from dtbench.anytime import Teller
 from dtbench.arrays import BoolArray, IntArray
 from dtbench.core import AnyProblem, Certificate, Limits
 from dtbench.exact.certificate import certify, left, tightened, with_target
@@ -52,7 +53,8 @@ def solve(problem: AnyProblem, slot: DntSlot, limits: Limits, method: str | None
     form = form_of(slot, patterns=printed or method == "patterns")
     model = form.model(whole=method == "cpsat")
     rest = replace(limits, seconds=limits.seconds - (time.perf_counter() - began))
-    result = by_cpsat(model, rest) if method == "cpsat" else by_highs(model, rest)
+    teller = Teller(form.decision)
+    result = by_cpsat(model, rest, teller) if method == "cpsat" else by_highs(model, rest, teller)
     decision = None if result.x is None else form.decision(result.x)
     return certify(
         problem, slot, decision, result.bound, limits, seconds=time.perf_counter() - began, method=method,
@@ -65,19 +67,19 @@ def form_of(slot: DntSlot, *, patterns: bool) -> ActiveSets | Patterns:
     return Patterns.of(slot) if patterns else ActiveSets.of(slot)
 
 
-def by_highs(model: LinearModel, limits: Limits) -> MilpResult:
+def by_highs(model: LinearModel, limits: Limits, teller: Teller | None = None) -> MilpResult:
     """Solve with HiGHS."""
     from dtbench.exact.highs import solve_highs
 
-    return solve_highs(model, tightened(limits, limits.seconds))
+    return solve_highs(model, tightened(limits, limits.seconds), teller=teller)
 
 
-def by_cpsat(model: LinearModel, limits: Limits) -> MilpResult:
+def by_cpsat(model: LinearModel, limits: Limits, teller: Teller | None = None) -> MilpResult:
     """Solve with CP-SAT, all columns integer."""
     from dtbench.exact.cpsat import solve_cpsat
 
     reach = float((np.abs(model.cost) * model.upper).sum())
-    return solve_cpsat(model, tightened(limits, limits.seconds), scale=max(TICK, reach / LARGEST))
+    return solve_cpsat(model, tightened(limits, limits.seconds), max(TICK, reach / LARGEST), teller=teller)
 
 
 def by_reference(problem: AnyProblem, slot: DntSlot, limits: Limits) -> Certificate:
@@ -87,7 +89,7 @@ def by_reference(problem: AnyProblem, slot: DntSlot, limits: Limits) -> Certific
 
     began = time.perf_counter()
     model = reference.build(slot)
-    result = solve_pyomo(model, left(limits, began))
+    result = solve_pyomo(model, left(limits, began), decision=lambda: reference.decision(model, slot))
     decision = None if result.x is None else reference.decision(model, slot)
     return certify(
         problem, slot, decision, result.bound, limits, seconds=time.perf_counter() - began, method="reference",

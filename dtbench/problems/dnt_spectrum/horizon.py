@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from dtbench import referee
+from dtbench import anytime, referee
 from dtbench.arrays import IntArray
 from dtbench.core import AnyProblem, Certificate, CertificateStatus, Limits, relative_gap
 from dtbench.exact.certificate import ROUNDING, with_target
@@ -48,6 +48,7 @@ def solve(problem: AnyProblem, instance: DntInstance, limits: Limits) -> Certifi
     rates = BestRates.of(slots, began + limits.seconds / 2.0)  # the other half: the timeline, or a bound without it
     if rates is None:
         return perfect_twin(problem, instance, slots, limits, began)
+    anytime.report(bound=float(rates.value.max(axis=1).mean()))
     found = settled(instance, rates, limits, until)
     if found is None or not (found.closed or found.result.status == "infeasible"):  # out of time
         return perfect_twin(problem, instance, slots, limits, began, float(rates.value.max(axis=1).mean()))
@@ -111,6 +112,7 @@ def perfect_twin(
         bounds.append(by_highs(model, replace(limits, seconds=left())).bound)
     if len(bounds) == instance.horizon:
         bound = float(np.fmin(np.mean(bounds), bound))
+        anytime.report(bound=bound)
 
     def decide(_: int, slot: Any) -> DntDecision:
         if left() <= 0.0:

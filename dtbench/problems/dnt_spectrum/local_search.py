@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dtbench import anytime
 from dtbench.arrays import IntArray
 from dtbench.problems.dnt_spectrum.allocation import DIGITS
 from dtbench.problems.dnt_spectrum.board import flattened
@@ -24,6 +25,8 @@ def local_search(slot: DntSlot, start: DntDecision | None = None) -> DntDecision
     start = greedy(flat) if start is None else flat_start(start, lead)
     bs, rb, up = start.bs.copy(), start.rb.copy(), start.up.copy()
     value = evaluate(flat, start).objective
+    if anytime.heard():
+        anytime.report(DntDecision.of(*(v.reshape(*lead, v.shape[-1]).copy() for v in (bs, rb, up))))
     left = np.arange(len(bs))
     for _ in range(STEPS):
         members = flat[left]
@@ -38,6 +41,8 @@ def local_search(slot: DntSlot, start: DntDecision | None = None) -> DntDecision
             break
         bs[left], rb[left], up[left] = near.bs[rows, best], near.rb[rows, best], near.up[rows, best]
         value[left] = outcome.objective[rows, best]
+        if anytime.heard():
+            anytime.report(DntDecision.of(*(v.reshape(*lead, v.shape[-1]).copy() for v in (bs, rb, up))))
     return DntDecision.of(*(v.reshape(*lead, v.shape[-1]) for v in (bs, rb, up)))
 
 

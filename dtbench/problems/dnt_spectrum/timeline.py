@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from dtbench.anytime import Teller
 from dtbench.arrays import Array, BoolArray, IntArray
 from dtbench.core import Limits
 from dtbench.exact.certificate import tightened
@@ -101,7 +102,7 @@ class Timeline:
         """Result of HiGHS, and the set V (T,) that uploads in each slot."""
         from dtbench.exact.highs import solve_highs  # to look at stale errors needs no solver
 
-        result = solve_highs(self.model(), tightened(limits, seconds))
+        result = solve_highs(self.model(), tightened(limits, seconds), teller=Teller())
         if result.x is None:
             return result, None
         chosen = np.flatnonzero(result.x[: len(self.slot)] > 0.5)

@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 from scipy import sparse
 
+from dtbench.anytime import Teller
 from dtbench.arrays import Array
 from dtbench.core import AnyProblem, Certificate, Limits
 from dtbench.errors import DtbenchError
@@ -47,12 +48,14 @@ def solve(problem: AnyProblem, instance: DntInstance, limits: Limits) -> Certifi
         )
     limits, slots = with_target(problem, limits), perfect(problem, instance)
     parts = [ActiveSets.of(slots[t]) for t in range(instance.horizon)]
-    result = solve_highs(joined(instance, parts), tightened(limits, limits.seconds))
-    decisions = None
-    if result.x is not None:
-        ends = np.cumsum([part.starts[-1] for part in parts])
-        values = np.split(result.x, ends)[: len(parts)]
-        decisions = DntDecision.stack([part.decision(x) for part, x in zip(parts, values, strict=True)])
+    ends = np.cumsum([part.starts[-1] for part in parts])
+
+    def of(point: Array) -> DntDecision:
+        values = np.split(point, ends)[: len(parts)]
+        return DntDecision.stack([part.decision(x) for part, x in zip(parts, values, strict=True)])
+
+    result = solve_highs(joined(instance, parts), tightened(limits, limits.seconds), teller=Teller(of))
+    decisions = None if result.x is None else of(result.x)
     found = certified(
         problem, instance, decisions, result.bound, limits, began, {"model": "whole", **result.details},
         infeasible=result.status == "infeasible",

@@ -25,6 +25,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -159,16 +160,24 @@ class SearchResult:
     programs: int
 
 
-def best_flips(prices: Prices, member: BoolArray, until: float = np.inf) -> Priced:
+def untold(best: Priced | None, bound: float) -> None:
+    """For searches that nobody is told of."""
+
+
+Tell = Callable[[Priced | None, float], None]  # a better set, or None; and a bound of every cost [E_0], NaN for none
+
+
+def best_flips(prices: Prices, member: BoolArray, until: float = np.inf, tell: Tell = untold) -> Priced:
     """From a set, the single admission or removal that lowers the cost most, until none does.
 
     Admissions that cannot help by d_k are not priced. At ``until`` [s, of ``time.perf_counter``] the set so far is
-    taken.
+    taken. ``tell`` is called with each set that is better than the one before.
     """
     member = member if np.isfinite(prices.of(member).upper) else np.zeros_like(member)
     while True:
         current = prices.total(member)
         least, priced = prices.increments(member).least, prices.of(member)
+        tell(priced, np.nan)
         options = []
         for k in np.flatnonzero(prices.candidates.valid):
             if time.perf_counter() >= until:
@@ -209,7 +218,7 @@ def node_bound(prices: Prices, node: Node, incumbent: BoolArray) -> tuple[float,
 
 
 def branch_and_bound(
-    candidates: Candidates, start: BoolArray, gap: float, seconds: float, offset: float = 0.0
+    candidates: Candidates, start: BoolArray, gap: float, seconds: float, offset: float = 0.0, tell: Tell = untold
 ) -> SearchResult:
     """Best first over sets until the bound is within ``gap`` of cost plus ``offset`` [E_0], or time is over.
 
@@ -221,9 +230,11 @@ def branch_and_bound(
         Relative.
     offset
         A constant of the cost, which counts in the gap.
+    tell
+        Is called with each better set, and with bounds.
     """
     until, prices = time.perf_counter() + seconds, Prices(candidates)
-    best = best_flips(prices, start, until)
+    best = best_flips(prices, start, until, tell)
     cost = prices.total(best.member)
     nothing = np.zeros(candidates.count, dtype=bool)
     numbers = itertools.count()
@@ -236,11 +247,12 @@ def branch_and_bound(
             closed = min(closed, node.bound)
             break
         nodes += 1
+        tell(None, min(node.bound, closed))
         priced = prices.of(node.member)
         if np.isinf(priced.lower):
             continue
         if prices.total(node.member) < cost:
-            best = best_flips(prices, node.member, until)
+            best = best_flips(prices, node.member, until, tell)
             cost = prices.total(best.member)
         bound, least, out = node_bound(prices, node, best.member)
         bound = max(bound, node.bound)

@@ -26,6 +26,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from dtbench import anytime
+from dtbench.anytime import Teller
 from dtbench.arrays import Array, BoolArray, IntArray
 from dtbench.core import AnyProblem, Certificate, Limits
 from dtbench.exact.certificate import MARGIN, certify, with_target
@@ -179,10 +181,14 @@ def solve(problem: AnyProblem, slot: MecSlot, limits: Limits) -> Certificate:
         found = decided(slot, candidates, on, member, x)
         if found is not None and (cost := float(problem.evaluate(slot, found).objective) * slot.n_users) < best:
             best, decision = cost, found
+            anytime.report(found)
 
+    proves = not (slot.hosts_open and slot.params.migration_slots == 0)
+    teller = Teller(bound=(lambda value: (value + constant) / slot.n_users) if proves else None)
     offer(np.zeros(on.n, dtype=bool), on.low)
     while best - bound - constant > wanted * abs(best) and (left := until - time.perf_counter()) > 0.0 and on.n:
-        result = solve_highs(master.model(), replace(limits, seconds=left, gap=0.1 * wanted, gap_abs=0.0))
+        limits_left = replace(limits, seconds=left, gap=0.1 * wanted, gap_abs=0.0)
+        result = solve_highs(master.model(), limits_left, teller=teller)
         if math.isfinite(result.bound):
             bound = max(bound, result.bound)
         if result.x is None:
@@ -198,7 +204,7 @@ def solve(problem: AnyProblem, slot: MecSlot, limits: Limits) -> Certificate:
     if not on.n:
         bound = best - constant
     details = {"rounds": rounds, "programs": len(priced), "candidates": int(candidates.valid.sum())}
-    if slot.hosts_open and slot.params.migration_slots == 0:
+    if not proves:
         bound = -constant  # a twin that moves at once may be worth it: nothing is proved but that costs are positive
     return certify(
         problem, slot, decision, (min(bound + constant, best)) / slot.n_users, limits,

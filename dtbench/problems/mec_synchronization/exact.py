@@ -17,11 +17,13 @@ from typing import Any
 
 import numpy as np
 
+from dtbench import anytime
+from dtbench.anytime import Teller
 from dtbench.arrays import Array, BoolArray, IntArray
 from dtbench.core import AnyProblem, Certificate, Limits
 from dtbench.exact.certificate import MARGIN, certify, with_target
 from dtbench.problems.mec_synchronization import cuts, heuristics
-from dtbench.problems.mec_synchronization.branch_and_bound import Prices, branch_and_bound
+from dtbench.problems.mec_synchronization.branch_and_bound import Prices, Tell, branch_and_bound, untold
 from dtbench.problems.mec_synchronization.candidates import Candidates
 from dtbench.problems.mec_synchronization.convex import Priced, blas, served
 from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot
@@ -76,8 +78,10 @@ def by_search(problem: AnyProblem, slot: MecSlot, limits: Limits, start: MecDeci
         first = candidates.valid & (np.asarray(start.power) > 0.0)[candidates.user]
     if candidates.count > FEW:
         bound = cluster_bound(slot, candidates, gap, CLUSTER_TIME * limits.seconds)
+    tell = teller(slot, candidates)
+    tell(None, bound)
     left = limits.seconds - (time.perf_counter() - began)
-    result = branch_and_bound(candidates, first, gap, left, lost)
+    result = branch_and_bound(candidates, first, gap, left, lost, tell)
     bound = max(bound, result.bound)
     if slot.hosts_open and slot.params.migration_slots == 0:
         bound = min(bound, free_hosts_bound(slot, gap, limits.seconds - (time.perf_counter() - began)))
@@ -89,8 +93,9 @@ def by_enumeration(problem: AnyProblem, slot: MecSlot, limits: Limits) -> Certif
     """All success sets; those of which a subset already costs more than the best are left out."""
     began = time.perf_counter()
     candidates = Candidates.of(slot, slot.host)
-    prices, users = Prices(candidates), np.flatnonzero(candidates.valid)
+    prices, users, tell = Prices(candidates), np.flatnonzero(candidates.valid), teller(slot, candidates)
     best = prices.of(np.zeros(candidates.count, dtype=bool))
+    tell(best, np.nan)
     cost = floor = float(prices.value.sum())
     stack = [(np.zeros(candidates.count, dtype=bool), 0, 0.0)]  # members, users decided, worth of those left out
     while stack:
@@ -103,6 +108,7 @@ def by_enumeration(problem: AnyProblem, slot: MecSlot, limits: Limits) -> Certif
             floor = min(floor, priced.lower + lost)
             if priced.upper + lost < cost:
                 best, cost = priced, priced.upper + lost
+                tell(best, np.nan)
             continue
         k = users[decided]
         inside = member.copy()
@@ -123,7 +129,11 @@ def by_levels(problem: AnyProblem, slot: MecSlot, limits: Limits) -> Certificate
 
     began = time.perf_counter()
     candidates = Candidates.of(slot, slot.host)
-    result = levels.solve(candidates, levels.LEVELS, limits)
+
+    def of(member: BoolArray) -> MecDecision:
+        return decision_of(slot, candidates, slot.host, attainable(Prices(candidates), member))
+
+    result = levels.solve(candidates, levels.LEVELS, limits, Teller(of, lambda bound: bound / slot.n_users))
     priced = attainable(Prices(candidates), result.member, began + limits.seconds)
     bound = result.bound + float(candidates.lost)
     return certified(problem, slot, candidates, priced, bound, limits, began, "levels", result.details, result.backend)
@@ -137,7 +147,13 @@ def by_reference(problem: AnyProblem, slot: MecSlot, limits: Limits) -> Certific
     began = time.perf_counter()
     candidates = Candidates.of(slot, slot.host)
     model = reference.build(slot)
-    result = solve_pyomo(model, replace(limits, seconds=limits.seconds - (time.perf_counter() - began)))
+
+    def of() -> MecDecision:
+        priced = attainable(Prices(candidates), reference.members(model, slot))
+        return decision_of(slot, candidates, slot.host, priced)
+
+    limits_left = replace(limits, seconds=limits.seconds - (time.perf_counter() - began))
+    result = solve_pyomo(model, limits_left, decision=of)
     member = reference.members(model, slot) if result.x is not None else np.zeros(candidates.count, dtype=bool)
     priced = attainable(Prices(candidates), member, began + limits.seconds)
     bound = result.bound * slot.n_users
@@ -179,6 +195,20 @@ def certified(
         backend=backend, details=details,
     )  # fmt: skip
     return replace(found, prices=prices)
+
+
+def teller(slot: MecSlot, candidates: Candidates) -> Tell:
+    """Tells whoever listens of sets, and of bounds [E_0, sum over users] where hosts stay, so that they are bounds."""
+    if not anytime.heard():
+        return untold
+    proves = not (slot.hosts_open and slot.params.migration_slots == 0)
+    lost = float(candidates.lost)
+
+    def tell(best: Priced | None, bound: float) -> None:
+        made = None if best is None else lambda: decision_of(slot, candidates, slot.host, best)
+        anytime.report(made, bound=(bound + lost) / slot.n_users if proves else None)
+
+    return tell
 
 
 def decision_of(slot: MecSlot, candidates: Candidates, host: IntArray, priced: Priced) -> MecDecision:

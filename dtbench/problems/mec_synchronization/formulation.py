@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from dtbench.anytime import Teller
 from dtbench.arrays import Array, BoolArray, IntArray
 from dtbench.core import Limits
 from dtbench.exact.linear import LinearModel
@@ -122,14 +123,24 @@ def model(candidates: Candidates, on: Grid, n_users: int) -> LinearModel:
     )  # fmt: skip
 
 
-def solve(candidates: Candidates, levels: int, limits: Limits) -> Bracket:
-    """Solve the MILP of a slot's candidates (no leading axes) by HiGHS."""
+def solve(candidates: Candidates, levels: int, limits: Limits, told: Teller | None = None) -> Bracket:
+    """Solve the MILP of a slot's candidates (no leading axes) by HiGHS.
+
+    ``told`` says what members (n,) and bounds [E_0, sum over users] mean to whoever listens.
+    """
     from dtbench.exact.highs import solve_highs
 
     on = grid(candidates, levels)
-    result = solve_highs(model(candidates, on, 1), limits)
-    member = np.zeros(candidates.count, dtype=bool)
-    if result.x is not None:
-        member[on.user[result.x[: len(on.user)] > 0.5]] = True
+
+    def members(x: Array) -> BoolArray:
+        member = np.zeros(candidates.count, dtype=bool)
+        member[on.user[x[: len(on.user)] > 0.5]] = True
+        return member
+
+    told = told or Teller(bound=None)
+    decision = told.decision
+    teller = Teller(None if decision is None else lambda x: decision(members(x)), told.bound)
+    result = solve_highs(model(candidates, on, 1), limits, teller=teller)
+    member = np.zeros(candidates.count, dtype=bool) if result.x is None else members(result.x)
     bound = max(result.bound - float(candidates.lost), 0.0) if np.isfinite(result.bound) else 0.0
     return Bracket(member, bound, result.backend, result.details)

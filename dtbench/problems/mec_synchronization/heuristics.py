@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
+from dtbench import anytime
 from dtbench.arrays import Array, BoolArray, IntArray
 from dtbench.problems.mec_synchronization.candidates import Candidates
 from dtbench.problems.mec_synchronization.convex import Priced, blas, price, served
@@ -93,12 +95,17 @@ def local_search(slot: MecSlot, start: MecDecision | None = None) -> MecDecision
     """
     from dtbench.problems.mec_synchronization.branch_and_bound import Prices, best_flips
 
+    slot = slot[...]
     if start is None:
-        return per_member(slot, lambda candidates: best_flips(Prices(candidates), admitted(candidates)))
+
+        def begun(candidates: Candidates, tell: Any) -> Priced:
+            return best_flips(Prices(candidates), admitted(candidates), tell=tell)
+
+        return per_member(slot, begun)
     sends = iter(np.broadcast_to(start.power > 0.0, (*slot.batch_shape, slot.n_users)).reshape(-1, slot.n_users))
 
-    def improved(candidates: Candidates) -> Priced:
-        return best_flips(Prices(candidates), candidates.valid & next(sends)[candidates.user])
+    def improved(candidates: Candidates, tell: Any) -> Priced:
+        return best_flips(Prices(candidates), candidates.valid & next(sends)[candidates.user], tell=tell)
 
     return per_member(slot, improved, start.host)
 
@@ -106,17 +113,27 @@ def local_search(slot: MecSlot, start: MecDecision | None = None) -> MecDecision
 def all_in(slot: MecSlot) -> MecDecision:
     """Everybody if that is attainable, else nobody: no admission control; for audits."""
 
-    def everybody(candidates: Candidates) -> Priced:
+    def everybody(candidates: Candidates, _: Any) -> Priced:
         together = price(candidates, candidates.valid)
         return together if np.isfinite(together.upper) else price(candidates, np.zeros_like(candidates.valid))
 
     return per_member(slot, everybody)
 
 
-def per_member(slot: MecSlot, choose: Callable[[Candidates], Priced], host: IntArray | None = None) -> MecDecision:
+def _tell(slot: MecSlot, host: IntArray, candidates: Candidates) -> Callable[[Priced | None, float], None]:
+    """Tells whoever listens of sets of one slot."""
+
+    def tell(best: Priced | None, _: float) -> None:
+        if best is not None and anytime.heard():
+            anytime.report(lambda: candidates.decision(slot, host, best.member, best.power, *served(candidates, best)))
+
+    return tell
+
+
+def per_member(slot: MecSlot, choose: Callable[[Candidates, Any], Priced], host: IntArray | None = None) -> MecDecision:
     """Apply a rule that prices sets by convex programs to every member of a batch, one by one.
 
-    Twins stay, or go to ``host``.
+    Twins stay, or go to ``host``. The rule is given candidates, and a function to tell of better sets.
     """
     slot = slot[...]
     host = slot.host if host is None else host
@@ -124,8 +141,10 @@ def per_member(slot: MecSlot, choose: Callable[[Candidates], Priced], host: IntA
     member = np.zeros(candidates.valid.shape, dtype=bool)
     power, wire, cpu = (np.zeros(candidates.valid.shape) for _ in range(3))
     with blas().limit(limits=1):
-        for index in np.ndindex(*slot.batch_shape):
-            chosen = choose(candidates[index])
+        every, hosts = list(np.ndindex(*slot.batch_shape)), np.broadcast_to(host, (*slot.batch_shape, slot.n_users))
+        for number in anytime.members(len(every)):
+            index = every[number]
+            chosen = choose(candidates[index], _tell(slot[index], hosts[index], candidates[index]))
             member[index], power[index] = chosen.member, chosen.power
             wire[index], cpu[index] = served(candidates[index], chosen)
     return candidates.decision(slot, host, member, power, wire, cpu)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dtbench import referee
+from dtbench import anytime, referee
 from dtbench.arrays import IntArray
 from dtbench.core import AnyProblem, Certificate, Limits, relative_gap
 from dtbench.exact.certificate import MARGIN, ROUNDING, with_target
@@ -86,6 +86,8 @@ def closed(problem: AnyProblem, instance: MecInstance, limits: Limits) -> tuple[
 
     def attempt(policy: Policy) -> None:
         decisions, mean = follow(problem, instance, policy, gap, half / instance.horizon / len(EAGER))
+        if all(mean < other for other, _, _ in tried):
+            anytime.report(decisions)
         tried.append((mean, decisions, policy))
 
     def search_hosts(slots: MecSlot) -> IntArray:
@@ -152,4 +154,5 @@ def queue_bound(problem: AnyProblem, instance: MecInstance, gap: float, seconds:
         slot = replace(problem.slot(instance, t, state), queue=least, queue_frame=least)
         candidates = pooled(slot)
         total += branch_and_bound(candidates, heuristics.admitted(candidates), gap, left).bound / slot.n_users
+        anytime.report(bound=total / instance.horizon)
     return total / instance.horizon

@@ -63,6 +63,12 @@ def complete(terms: Terms, assoc: IntArray, accuracy: Accuracy = FINE) -> Comple
     return Completion(objective, assoc, share, terms.channels[point])
 
 
+def completed(terms: Terms, assoc: IntArray) -> OffloadingDecision | None:
+    """The best decision with an association (N,); None if there is none."""
+    done = complete(terms, assoc[None])
+    return done.decision(0) if np.isfinite(done.objective[0]) else None
+
+
 def _closed(terms: Terms, assoc: IntArray, here: Array, work: Array) -> Completion:
     """The other readings: at T the shares are sqrt(a) P / T (delays added) or a / T (in parallel)."""
     objective, time, point = terms.closed(here)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dtbench import anytime
 from dtbench.arrays import IntArray
 from dtbench.errors import DtbenchError
 from dtbench.problems.satellite_offloading.completion import Search, complete
@@ -68,6 +69,8 @@ def enumerate_partitions(search: Search, terms: Terms, relaxed: Terms) -> None:
         proved = min(proved, float(wide.objective.min()))
         search.offer(complete(terms, every[rows[wide.objective < search.objective]]))
         done, size = done + len(rows), min(2 * size, MOST)
+        if done < len(order):
+            anytime.report(bound=min(proved, float(bound[order[done]])) * (1.0 - ACCURACY))
         if search.seconds == 0.0:
             break
     search.details["completed"] = done

@@ -12,10 +12,11 @@ from typing import Protocol
 
 import numpy as np
 
+from dtbench.anytime import Teller
 from dtbench.arrays import Array, IntArray
 from dtbench.core import AnyProblem, Certificate, Limits
 from dtbench.exact.linear import MilpResult
-from dtbench.problems.satellite_offloading.completion import Search, complete
+from dtbench.problems.satellite_offloading.completion import Search, complete, completed
 from dtbench.problems.satellite_offloading.enumeration import enumerate_partitions
 from dtbench.problems.satellite_offloading.formulation import Formulation
 from dtbench.problems.satellite_offloading.heuristics import descend, starts
@@ -81,7 +82,7 @@ def solve(
     if method == "reference":
         from dtbench.problems.satellite_offloading.reference import PyomoMaster
 
-        master = PyomoMaster(slot, relaxed)
+        master = PyomoMaster(slot, relaxed, exact=terms)
     else:
         master = HighsMaster(search, terms, relaxed, None if start is None else np.asarray(start.assoc)[None])
     outer_approximation(search, terms, relaxed, master)
@@ -126,7 +127,7 @@ class HighsMaster:
     """The strong formulation with HiGHS; its first incumbent is that of local search, from ``start`` (S, N)."""
 
     def __init__(self, search: Search, terms: Terms, relaxed: Terms, start: IntArray | None = None) -> None:
-        self.form = Formulation(relaxed)
+        self.form, self.terms = Formulation(relaxed), terms
         self.model = self.form.model()
         search.offer(
             descend(terms, starts(search.slot) if start is None else start, search.began + search.limits.seconds)
@@ -160,6 +161,7 @@ class HighsMaster:
         from dtbench.exact.highs import solve_highs
 
         point = None if start is None else self.form.point(start.assoc, start.share, start.channels)
-        result = solve_highs(self.model, limits, point)
+        teller = Teller(lambda x: completed(self.terms, self.form.assoc(x)), lambda bound: bound * self.form.terms.beta)
+        result = solve_highs(self.model, limits, point, teller=teller)
         result = replace(result, bound=result.bound * self.form.terms.beta)
         return result, None if result.x is None else self.form.assoc(result.x)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dtbench import anytime
 from dtbench.arrays import IntArray
 from dtbench.problems.satellite_offloading.allocation import (
     longest_first,
@@ -53,7 +54,9 @@ def local_search(slot: OffloadingSlot, start: OffloadingDecision | None = None) 
     """
     slot = slot[...]
     decisions = []
-    for index in np.ndindex(slot.batch_shape):
+    every = list(np.ndindex(slot.batch_shape))
+    for number in anytime.members(len(every)):
+        index = every[number]
         begin = starts(slot[index]) if start is None else np.asarray(start.assoc[index])[None]
         done = descend(Terms.of(slot[index]), begin)
         decisions.append(done.decision(0) if np.isfinite(done.objective[0]) else min_delay(slot[index]))
@@ -75,6 +78,7 @@ def descend(terms: Terms, start: IntArray, until: float = np.inf) -> Completion:
     completed. At ``until`` [s, of ``time.perf_counter``] the search stops with the best so far.
     """
     best = _best(complete(terms, start))
+    _told(best)
     while time.perf_counter() < until:
         near = neighbours(best.assoc[0], terms.n_sat)
         if not len(near):
@@ -88,7 +92,14 @@ def descend(terms: Terms, start: IntArray, until: float = np.inf) -> Completion:
         if not neighbour.objective[0] < best.objective[0] * (1.0 - 1e-12):
             return best
         best = neighbour
+        _told(best)
     return best
+
+
+def _told(best: Completion) -> None:
+    """Tell whoever listens of a completion (one row)."""
+    if np.isfinite(best.objective[0]):
+        anytime.report(lambda: best.decision(0))
 
 
 def neighbours(assoc: IntArray, n_sat: int) -> IntArray:

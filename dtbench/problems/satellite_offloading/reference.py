@@ -16,6 +16,7 @@ from dtbench.arrays import Array, IntArray
 from dtbench.core import Limits
 from dtbench.exact.linear import MilpResult
 from dtbench.exact.pyomo_backend import solve_pyomo
+from dtbench.problems.satellite_offloading.completion import completed
 from dtbench.problems.satellite_offloading.formulation import SHARES
 from dtbench.problems.satellite_offloading.model import OffloadingDecision, OffloadingSlot
 from dtbench.problems.satellite_offloading.terms import Terms
@@ -101,7 +102,8 @@ def add(m: pyo.ConcreteModel, terms: Terms, share: Array, eps: float) -> None:
 class PyomoMaster:
     """The model and its tangents so far; it takes no start."""
 
-    def __init__(self, slot: OffloadingSlot, terms: Terms, *, relaxed: bool = True) -> None:
+    def __init__(self, slot: OffloadingSlot, terms: Terms, *, relaxed: bool = True, exact: Terms | None = None) -> None:
+        self.exact = exact  # numbers as they are, with which points are completed for whoever listens
         self.terms, self.eps = terms, 0.0 if relaxed else slot.params.eps
         self.model = build(slot, relaxed=relaxed)
         self.model.forbidden = pyo.ConstraintList(doc="associations that no shares make feasible")
@@ -117,11 +119,15 @@ class PyomoMaster:
 
     def solve(self, limits: Limits, start: OffloadingDecision | None) -> tuple[MilpResult, IntArray | None]:
         """Solve with the tangents so far."""
-        result = solve_pyomo(self.model, limits)
-        if result.x is None:
-            return result, None
+        exact = self.exact
+        told = None if exact is None else lambda: completed(exact, self.assoc())
+        result = solve_pyomo(self.model, limits, decision=told)
+        return result, None if result.x is None else self.assoc()
+
+    def assoc(self) -> IntArray:
+        """The association (N,) that the model's variables hold."""
         assoc = np.zeros(len(self.model.uavs), dtype=np.int64)
         for (i, j), variable in self.model.phi.items():
             if variable.value > 0.5:
                 assoc[i] = j
-        return result, assoc
+        return assoc

@@ -15,6 +15,8 @@ from dataclasses import replace
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from dtbench import anytime
+from dtbench.anytime import Teller
 from dtbench.arrays import Array, IntArray
 from dtbench.core import AnyProblem, Certificate, Limits, relative_gap
 from dtbench.errors import Declined
@@ -49,6 +51,7 @@ class Search(Proof):
             value = float(self.problem.evaluate(self.slot, decision).objective)
             if value <= self.objective:
                 self.incumbent, self.objective = decision, value
+                anytime.report(decision)
         self.prove(bound)
         self.backend, self.details = backend, dict(details)
 
@@ -94,6 +97,7 @@ def solve(
     )
     search.objective = float(evaluate(slot, search.incumbent).objective)
     floor = float(levels(slot, search.objective).floor.sum())  # of every placement as good as local search's
+    anytime.report(bound=floor)
     METHODS[method](search)
     search.prove(floor)
     return search.certificate(method)
@@ -105,14 +109,14 @@ def _strong(search: Search) -> None:
     if layout.table.curved.size:
         _outer(search, layout)
     else:
-        _hand_in_columns(search, _highs(level_model(layout), search, layout.point(search.incumbent)), layout)
+        _hand_in_columns(search, _highs(level_model(layout), search, layout.point(search.incumbent), layout), layout)
 
 
-def _highs(model: LinearModel, search: Search, start: Array) -> MilpResult:
+def _highs(model: LinearModel, search: Search, start: Array, layout: Layout) -> MilpResult:
     """HiGHS without presolve: the relaxation is nearly integral, and presolve takes longer than all the rest."""
     from dtbench.exact.highs import solve_highs
 
-    return solve_highs(model, search.left, start, presolved=False)
+    return solve_highs(model, search.left, start, presolved=False, teller=Teller(layout.decision))
 
 
 def _outer(search: Search, layout: Layout) -> None:
@@ -125,7 +129,7 @@ def _outer(search: Search, layout: Layout) -> None:
     model = _with_tangents(curved.tangent_model(layout), layout, best)
     seen = {best.node.tobytes()}
     while True:
-        result = _highs(model, search, curved.tangent_point(layout, best))
+        result = _highs(model, search, curved.tangent_point(layout, best), layout)
         bound = float(np.fmax(bound, result.bound))
         placement = best if result.x is None else layout.decision(result.x)
         reached = float(evaluate(search.slot, placement).objective)
@@ -162,7 +166,8 @@ def _cpsat(search: Search) -> None:
     rooms = np.minimum(search.slot.cap_end, search.slot.n_users)
     ones = search.slot.n_users + int((rooms * (rooms - 1) // 2).sum())  # columns at 1 that cost, with all pairs
     half = replace(limits, gap=0.5 * (limits.gap or 0.0), gap_abs=0.5 * limits.gap_abs)
-    _hand_in_columns(search, solve_cpsat(model, half, min(1e-7, 0.5 * wanted / ones), start), layout)
+    scale, teller = min(1e-7, 0.5 * wanted / ones), Teller(layout.decision)
+    _hand_in_columns(search, solve_cpsat(model, half, scale, start, teller=teller), layout)
 
 
 def _reference(search: Search) -> None:
@@ -171,7 +176,7 @@ def _reference(search: Search) -> None:
     from dtbench.problems.stin_deployment import reference
 
     model = reference.build(search.slot)
-    result = solve_pyomo(model, search.left)
+    result = solve_pyomo(model, search.left, decision=lambda: reference.decision(model))
     decision = None if result.x is None else reference.decision(model)
     search.hand_in(decision, result.bound, result.backend, result.details)
 
@@ -204,6 +209,7 @@ def _enumeration(search: Search) -> None:
     best, value, solved, bound = search.incumbent, search.objective, 0, math.inf
     for flat in order.tolist():
         bound = float(bounds.flat[flat])
+        anytime.report(bound=min(bound, value))
         if bound >= value:
             break
         if not search.seconds:
@@ -215,6 +221,7 @@ def _enumeration(search: Search) -> None:
         solved += 1
         if total < value:
             best, value = StinDecision(node=node), total
+            anytime.report(best)
     search.hand_in(best, value, _scipy(), {"vectors": size, "solved": solved})
 
 

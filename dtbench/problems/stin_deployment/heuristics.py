@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from dtbench import anytime
 from dtbench.arrays import Array, BoolArray, IntArray
 from dtbench.problems.stin_deployment.generator import distances
 from dtbench.problems.stin_deployment.model import StinDecision, StinSlot, cloud_table
@@ -166,11 +167,18 @@ def local_search(
     node = (greedy(slot) if start is None else start).node.reshape(-1, slot.n_users).copy()
     flat = tables.map(lambda a: a.reshape(-1, *a.shape[len(lead) :]))
     active = np.arange(len(node))
+
+    def tell() -> None:
+        if anytime.heard():
+            anytime.report(StinDecision(node=node.reshape(*lead, slot.n_users).copy()))
+
+    tell()
     while active.size and time.perf_counter() < until:
         part = flat.map(operator.itemgetter(active))
         gain, after = _best_step(part, node[active])
         active = active[gain > tolerance]
         node[active] = after[gain > tolerance]
+        tell()
     return StinDecision(node=node.reshape(*lead, slot.n_users))
 
 

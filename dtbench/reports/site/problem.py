@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from dtbench.reports.describe import describe_problem
-from dtbench.reports.site import charts, drawings
+from dtbench.reports.site import anytime, charts, drawings
 from dtbench.reports.site.charts import Series
 from dtbench.reports.site.model import Group, InstanceFacts, Site, usual
 from dtbench.reports.site.page import Board, Page, board
@@ -52,6 +52,8 @@ def _part(site: Site, group: Group) -> Part:
     drawn = [
         ("Gap against time", "Lower is better, further left is faster; no method beats those on the line in both.",
          charts.pareto(group, rows)),
+        ("Gap as time goes by", "What there is if every slot is stopped early; lower and further left is better.",
+         anytime.falling(group, rows)),
         ("Profile", "How many runs come within a gap; lines further to the upper left are better.",
          charts.profiles(group, rows)),
         ("Gap on each instance", "Whether a method is good everywhere, or on some instances only.",

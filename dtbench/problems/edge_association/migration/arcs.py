@@ -12,6 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from dtbench import referee
+from dtbench.anytime import Teller
 from dtbench.arrays import Array, IntArray
 from dtbench.core import AnyProblem, Certificate, Limits, relative_gap
 from dtbench.exact.certificate import tightened, with_target
@@ -27,7 +28,8 @@ def solve(problem: AnyProblem, instance: MigrationInstance, limits: Limits) -> C
     limits, began = with_target(problem, limits), time.perf_counter()
     graph = Graph.of(problem, instance)
     model, arcs = arc_model(graph)
-    result = solve_highs(model, tightened(limits, limits.seconds))
+    teller = Teller(lambda x: MigrationDecision(assoc=trajectory(graph, arcs, x)))
+    result = solve_highs(model, tightened(limits, limits.seconds), teller=teller)
     seconds = time.perf_counter() - began
     if result.x is None:
         return Certificate(np.nan, result.bound, result.status, seconds, "arcs", result.backend, details=result.details)

@@ -12,6 +12,7 @@ import numpy as np
 from scipy import __version__ as scipy_version
 from scipy import sparse
 
+from dtbench.anytime import Teller
 from dtbench.arrays import Array, IntArray
 from dtbench.core import AnyProblem, Certificate, Limits
 from dtbench.exact.certificate import certify, left, with_target
@@ -56,7 +57,8 @@ def by_highs(problem: AnyProblem, slot: MigrationSlot, limits: Limits) -> Certif
 
     began = time.perf_counter()
     model, users, servers = transportation(slot)
-    result = solve_highs(model, left(limits, began))
+    teller = Teller(lambda x: to_decision(x, users, servers, slot.n_users))
+    result = solve_highs(model, left(limits, began), teller=teller)
     decision = None if result.x is None else to_decision(result.x, users, servers, slot.n_users)
     return certify(
         problem, slot, decision, result.bound, limits, seconds=time.perf_counter() - began, method="mip",
@@ -71,7 +73,7 @@ def by_reference(problem: AnyProblem, slot: MigrationSlot, limits: Limits) -> Ce
 
     began = time.perf_counter()
     model = reference.build(slot)
-    result = solve_pyomo(model, left(limits, began))
+    result = solve_pyomo(model, left(limits, began), decision=lambda: reference.decision(model))
     decision = None if result.x is None else reference.decision(model)
     return certify(
         problem, slot, decision, result.bound, limits, seconds=time.perf_counter() - began, method="reference",

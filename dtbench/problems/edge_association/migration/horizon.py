@@ -14,7 +14,8 @@ import highspy
 import numpy as np
 from scipy import sparse
 
-from dtbench import referee
+from dtbench import anytime, referee
+from dtbench.anytime import Teller
 from dtbench.arrays import Array, IntArray
 from dtbench.core import AnyProblem, Certificate, Limits, relative_gap
 from dtbench.exact.certificate import ROUNDING, tightened, with_target
@@ -115,6 +116,7 @@ class Search:
         value = float(self.graph.worth(np.arange(len(paths)), paths).sum())
         if value > self.value:
             self.incumbent, self.value = paths, value
+            anytime.report(MigrationDecision(assoc=paths.T))
 
     def price(self, mu: Array) -> tuple[Prices, Array, IntArray]:
         """Lagrangian bound at prices (T, K), kept if it is the best; with the users' values (N,) and paths (N, T)."""
@@ -123,6 +125,7 @@ class Search:
         here = Prices(mu, float(values.sum() + (mu * self.graph.cap).sum()), excess)
         if here.bound < self.best.bound:
             self.best = here
+            anytime.report(bound=here.bound / paths.size)
         if (excess <= 0).all():
             self.columns.add(paths)
             self.offer(paths)
@@ -186,12 +189,16 @@ class Search:
         start = np.zeros(model.n_columns)
         start[self.columns.index(self.incumbent)] = 1.0
         wanted = Limits(seconds=left, gap=(self.limits.gap or 0.0) / 2.0, gap_abs=0.0, threads=self.limits.threads)
-        result = solve_highs(model, wanted, start)
+        teller = Teller(lambda x: MigrationDecision(assoc=self.chosen(x).T), bound=None)  # other paths may be better
+        result = solve_highs(model, wanted, start, teller=teller)
         if result.x is not None:
-            chosen = result.x > 0.5
-            paths = np.empty_like(self.incumbent)
-            paths[self.columns.users[chosen]] = self.columns.paths[chosen]
-            self.offer(paths)
+            self.offer(self.chosen(result.x))
+
+    def chosen(self, x: Array) -> IntArray:
+        """Paths (N, T) of the columns near 1."""
+        paths = np.empty_like(self.incumbent)
+        paths[self.columns.users[x > 0.5]] = self.columns.paths[x > 0.5]
+        return paths
 
     def arcs_left(self) -> None:
         """Where the bound of the LP itself is too weak: the arc model on the arcs that a better trajectory could use.
@@ -205,7 +212,9 @@ class Search:
         graph = self.graph.within(self.best.mu, loss + ROUNDING * scale)
         model, arcs = arc_model(graph)
         wanted = tightened(self.limits, left)
-        result = solve_highs(model, wanted, taken(arcs, self.incumbent))
+        least = self.value / scale  # of trajectories with other arcs
+        teller = Teller(lambda x: MigrationDecision(assoc=trajectory(graph, arcs, x)), lambda bound: max(bound, least))
+        result = solve_highs(model, wanted, taken(arcs, self.incumbent), teller=teller)
         self.arcs = model.n_columns
         if result.x is not None:
             self.offer(trajectory(graph, arcs, result.x).T)

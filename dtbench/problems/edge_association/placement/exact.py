@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from dtbench.anytime import Teller
 from dtbench.arrays import IntArray
 from dtbench.core import AnyProblem, Certificate, Limits
 from dtbench.exact.linear import LinearModel, MilpResult
@@ -167,5 +168,6 @@ class HighsMaster:
         """Solve with the cuts so far, from an association (N,) if there is one."""
         from dtbench.exact.highs import solve_highs
 
-        result = solve_highs(self.model, limits, None if start is None else self.form.point(start))
+        point = None if start is None else self.form.point(start)
+        result = solve_highs(self.model, limits, point, teller=Teller(self.form.decision))
         return result, None if result.x is None else self.form.decision(result.x)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from scipy import sparse
 
+from dtbench.anytime import Teller
 from dtbench.arrays import IntArray
 from dtbench.core import Limits
 from dtbench.exact.cpsat import solve_cpsat
@@ -60,6 +61,8 @@ class CpSatMaster:
         if start is not None:
             hint = self.form.point(start)
             hint[-self.form.n_bs :] = np.ceil(hint[-self.form.n_bs :] / TICK)
-        ticks = solve_cpsat(self.model, replace(limits, gap_abs=limits.gap_abs / self.unit), scale=1.0, start=hint)
+        teller = Teller(self.form.decision, lambda bound: bound * self.unit + offset)
+        limits = replace(limits, gap_abs=limits.gap_abs / self.unit)
+        ticks = solve_cpsat(self.model, limits, scale=1.0, start=hint, teller=teller)
         result = replace(ticks, objective=ticks.objective * self.unit + offset, bound=ticks.bound * self.unit + offset)
         return result, None if result.x is None else self.form.decision(result.x)

@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 
+from dtbench import anytime
 from dtbench.arrays import Array, BoolArray, IntArray, take
 from dtbench.problems.edge_association.placement.heuristics import flatten, greedy_add, try_sets
 from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot, evaluate, of_assoc
@@ -31,13 +32,14 @@ def local_search(
     start = greedy_add(slot, until) if start is None else start
     first = np.broadcast_to(start.assoc, (*lead, slot.n_users)).reshape(-1, slot.n_users)
     members = flatten(slot)
-    improved = [improve(members[b], assoc, tolerance, until) for b, assoc in enumerate(first)]
+    improved = [improve(members[b], first[b], tolerance, until) for b in anytime.members(len(first))]
     return of_assoc(np.stack(improved).reshape(*lead, slot.n_users), slot.n_bs)
 
 
 def improve(slot: PlacementSlot, assoc: IntArray, tolerance: float, until: float = np.inf) -> IntArray:
     """The association (N,) of one slot after local search."""
     trials = slot[None, None]  # one member, its trials along the second axis
+    tell(slot, assoc)
     assoc, value = relocate(trials, assoc[None], tolerance, until)
     assoc, value = assoc[0], value[0]
     while time.perf_counter() < until:
@@ -53,7 +55,14 @@ def improve(slot: PlacementSlot, assoc: IntArray, tolerance: float, until: float
         if not reached[best] + tolerance * abs(reached[best]) < value:
             return assoc
         assoc, value = placed[best], reached[best]
+        tell(slot, assoc)
     return assoc
+
+
+def tell(slot: PlacementSlot, assoc: IntArray) -> None:
+    """Tell whoever listens of an association (N,)."""
+    if anytime.heard():
+        anytime.report(of_assoc(assoc.copy(), slot.n_bs))
 
 
 def relocate(slot: PlacementSlot, assoc: IntArray, tolerance: float, until: float = np.inf) -> tuple[IntArray, Array]:
@@ -82,6 +91,8 @@ def relocate(slot: PlacementSlot, assoc: IntArray, tolerance: float, until: floa
         go = gain > tolerance * scale
         active = active[go]
         tables.move(active, user[go], target[go])
+        if len(assoc) == 1:
+            tell(one, tables.assoc[0])
     decision = of_assoc(tables.assoc, one.n_bs)
     outcome = evaluate(one, decision)
     return tables.assoc, np.where(outcome.feasible, outcome.objective, np.inf)

@@ -82,7 +82,7 @@ class PyomoMaster:
 
     def solve(self, limits: Limits, start: IntArray | None) -> tuple[MilpResult, PlacementDecision | None]:
         """Solve with the tangents so far."""
-        result = solve_pyomo(self.model, limits)
+        result = solve_pyomo(self.model, limits, decision=lambda: decision(self.model))
         return result, None if result.x is None else decision(self.model)
 
 
