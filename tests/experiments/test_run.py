@@ -49,7 +49,7 @@ def ended(pid):
 
 
 def without_times(record):
-    facts = record.model_dump(exclude={"wall_seconds", "peak_memory", "train_seconds", "sha256"})
+    facts = record.model_dump(exclude={"wall_seconds", "peak_memory", "train_seconds", "anytime", "sha256"})
     del facts["provenance"]["started"], facts["provenance"]["speed"], facts["slots"]["seconds"]
     return facts
 
