@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter as clock  # as it is before a solver's file runs, which may replace time.perf_counter
 from typing import Any
 
@@ -185,9 +186,7 @@ class Teller:
 
     def tell(self, to: Listener, point: npt.NDArray[Any] | None = None, bound: float = math.nan) -> None:
         """Report a point, which must not change, and a bound, NaN for none."""
-        decision, made = self.decision, None
-        if point is not None and decision is not None:
-            made = lambda: decision(point)  # noqa: E731
+        made = None if point is None or self.decision is None else partial(self.decision, point)
         proved = self.bound(bound) if self.bound is not None and math.isfinite(bound) else None
         if made is not None or proved is not None:
             to.hear(made, proved)
