@@ -72,7 +72,9 @@ def solve(
     loaded = instances.load(instance)
     owner = problem(loaded.problem)
     if not entry.takes(owner.id):
-        raise DtbenchError(f"solver '{solver}' does not take problem '{owner.id}'; see `dtbench list solvers {owner.id}`.")
+        raise DtbenchError(
+            f"solver '{solver}' does not take problem '{owner.id}'; see `dtbench list solvers {owner.id}`."
+        )
     options = pairs(option or [], "--option")
     entry.check_options(options, "--option")
     if checkpoint is not None:
