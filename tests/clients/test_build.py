@@ -103,6 +103,6 @@ def test_the_suite_quick_is_played_in_an_empty_environment(tmp_path, library, re
     run(bin_ / "python", "-m", "pip", "check")
 
     ran = json.loads(run(bin_ / "dtbench", "run", "quick", "--json"))
-    assert ran["statuses"] == {"ok": ran["cells"]}
+    assert set(ran["statuses"]) <= {"ok", "skipped"}  # that is declined where slots are not coupled
     board = json.loads(run(bin_ / "dtbench", "leaderboard", "--json"))
-    assert {"exact", "greedy", "vdn"} <= set(json.dumps(board).split('"'))
+    assert {"exact", "greedy", "vdn"} <= {row["solver"] for section in board["sections"] for row in section["rows"]}
