@@ -55,7 +55,7 @@ def ahead(a: Sequence[LearningCurve], b: Sequence[LearningCurve], metric: str, m
         [(x[at] - y[at]) / abs(y[at]) for x, y in zip(*tables, strict=False) if y[at]] for at in shared[1:]
     ]  # by validation and pair
     whole = [gain for gain in gains if len(gain) == min(len(a), len(b))]
-    return _over_seeds(max(whole, key=lambda gain: sum(gain))) if len(shared) >= FEWEST and whole else None
+    return mean_interval(max(whole, key=lambda gain: sum(gain))) if len(shared) >= FEWEST and whole else None
 
 
 def _values(curve: LearningCurve, metric: str, more: bool) -> list[float]:
