@@ -47,17 +47,17 @@ class DntSlot(Slot):
     age: IntArray = array("station", unit="slot", doc="slots since the base station's own upload", kind="int")
     elapsed: IntArray = array(unit="slot", doc="t, slots played", kind="int")
 
-    @property
+    @cached_property
     def n_users(self) -> int:
         """U."""
         return int(np.shape(self.gain)[-2])
 
-    @property
+    @cached_property
     def n_bs(self) -> int:
         """M."""
         return int(np.shape(self.gain)[-1])
 
-    @property
+    @cached_property
     def n_rb(self) -> int:
         """N."""
         return self.params.n_rb

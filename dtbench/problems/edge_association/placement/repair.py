@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from dataclasses import dataclass, fields
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dtbench.arrays import Array, BoolArray, Index, IntArray, pick, spread, take
-from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot, evaluate, of_assoc
+from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot, feasible, of_assoc
 from dtbench.problems.edge_association.placement.waterfill import TOLERANCE
 
 FEW = 12  # members up to which going one by one is quicker than arrays
@@ -106,7 +107,7 @@ def repair_flagged(
     Without ``last_resort`` those members keep an association with -1 for the users that found no server.
     """
     lead = np.broadcast_shapes(slot.batch_shape, decision.batch_shape)
-    good = np.broadcast_to(evaluate(slot, decision).feasible, lead).ravel()
+    good = np.broadcast_to(feasible(slot, decision), lead).ravel()
     opened = np.broadcast_to(np.asarray(decision.open, dtype=bool), (*lead, slot.n_bs)).reshape(-1, slot.n_bs).copy()
     assoc = np.broadcast_to(decision.assoc, (*lead, slot.n_users)).reshape(-1, slot.n_users).copy()
     stuck = np.zeros(good.shape, dtype=bool)
@@ -241,23 +242,29 @@ class One:
             return
         cpu, carry = self.t.cpu[self.row].tolist(), self.t.carry[self.row, waiting].tolist()
         needed = self.t.floor[self.row, waiting].tolist()
-        liked = None if self.scores is None else self.scores[waiting].tolist()
+        liked = None if self.scores is None else (-self.scores[waiting]).tolist()
+        cap, room, count, floors = self.cap, self.room, self.count, self.floors
+        inside = [k for k, opened in enumerate(self.opened) if opened]
+        outside = [k for k, opened in enumerate(self.opened) if not opened]
         for rank, user in enumerate(waiting):
             floor, root = needed[rank], self.root[user]
-            inside = outside = -1
-            least = cheapest = math.inf
-            for k, opened in enumerate(self.opened):
-                if self.count[k] >= self.cap[k] or not self.floors[k] + floor[k] <= self.room[k]:
-                    continue
-                if opened and liked is not None:
-                    cost = -liked[rank][k]
-                else:
-                    cost = carry[rank][k] + root * (2.0 * self.weight[k] + root) / cpu[k]
-                if opened and (inside < 0 or cost < least):
-                    inside, least = k, cost
-                elif not opened and (outside < 0 or cost < cheapest):
-                    outside, cheapest = k, cost
-            chosen = inside if inside >= 0 else outside
+            for servers in (inside, outside):
+                costs = None if servers is outside else liked
+                chosen, least = -1, math.inf
+                for k in servers:
+                    if count[k] >= cap[k] or not floors[k] + floor[k] <= room[k]:
+                        continue
+                    if costs is None:
+                        cost = carry[rank][k] + root * (2.0 * self.weight[k] + root) / cpu[k]
+                    else:
+                        cost = costs[rank][k]
+                    if chosen < 0 or cost < least:
+                        chosen, least = k, cost
+                if chosen >= 0:
+                    break
             if chosen >= 0:
-                self.opened[chosen] = True
                 self.add(user, chosen, floor[chosen])
+                if not self.opened[chosen]:
+                    self.opened[chosen] = True
+                    outside.remove(chosen)
+                    bisect.insort(inside, chosen)
