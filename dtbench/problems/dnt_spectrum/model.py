@@ -182,8 +182,9 @@ def rate(params: DntParams, signal: Array, interference: Array) -> Array:
 
 def upload_delay(params: DntParams, rates: Array) -> Array:
     """T_m [s] at upload rates > 0, Eq. (6)."""
-    with np.errstate(divide="ignore"):
-        return np.asarray(np.where(rates > 0.0, params.sync_bits / rates, np.inf))
+    delay = np.full(np.shape(rates), np.inf)
+    np.divide(params.sync_bits, rates, out=delay, where=np.greater(rates, 0.0))
+    return delay
 
 
 def refreshed(slot: DntSlot, upload: BoolArray) -> BoolArray:

@@ -78,7 +78,8 @@ def mend(
     steps = step.reshape(-1)
     for number, attempt in ((2, _blend), (3, _faster), (4, _reference)):
         if late.size:
-            new, good = attempt(_members(slot, lead, late), flat[late])
+            members = flat if late.size == ok.size else flat[late]
+            new, good = attempt(_members(slot, lead, late), members)
             for name in ("channels", "assoc", "share"):
                 getattr(flat, name)[late] = getattr(new, name)
             steps[late] = number
@@ -109,7 +110,7 @@ def _choose(first: BoolArray, one: OffloadingDecision, other: OffloadingDecision
 def _in_range(slot: OffloadingSlot, decision: OffloadingDecision) -> OffloadingDecision:
     """Step 1: everything but C6 and C7."""
     assoc = np.clip(decision.assoc, 0, slot.n_sat - 1)
-    share = np.clip(np.nan_to_num(decision.share, nan=0.0), LEAST_SHARE, 1.0)
+    share = np.minimum(np.maximum(np.where(np.isnan(decision.share), 0.0, decision.share), LEAST_SHARE), 1.0)
     used = per_satellite(share, on_satellite(assoc, slot.n_sat))
     share = share / np.maximum(take(used, assoc), 1.0)
     return OffloadingDecision(

@@ -152,9 +152,14 @@ def shares(slot: PlacementSlot, assoc: IntArray) -> tuple[Array, Array]:
     return np.maximum(floors, take(u, assoc) * slot.root), excess
 
 
+def nearest(assoc: IntArray, n_bs: int) -> IntArray:
+    """Associations (..., N) within [0, M)."""
+    return np.asarray(np.minimum(np.maximum(assoc, 0), n_bs - 1))
+
+
 def counted(slot: PlacementSlot, decision: PlacementDecision) -> tuple[IntArray, dict[str, Array]]:
     """Twins per server (..., M), those out of range at the nearest; and what :func:`evaluate` finds by counting."""
-    assoc = np.clip(decision.assoc, 0, slot.n_bs - 1)
+    assoc = nearest(decision.assoc, slot.n_bs)
     count = one_hot(assoc, slot.n_bs).sum(axis=-2)
     opened = np.asarray(decision.open, dtype=bool)
     return count, {
@@ -165,10 +170,10 @@ def counted(slot: PlacementSlot, decision: PlacementDecision) -> tuple[IntArray,
 
 
 def feasible(slot: PlacementSlot, decision: PlacementDecision) -> BoolArray:
-    """What :func:`evaluate` says of feasibility (...,); where counting shows that none is feasible, by counting alone."""
+    """What :func:`evaluate` says of feasibility (...,); by counting alone where that shows that none is feasible."""
     _, violations = counted(slot, decision)
-    broken = np.any([value > 0.0 for value in np.broadcast_arrays(*violations.values())], axis=0)
-    return np.asarray(~broken if broken.all() else evaluate(slot, decision).feasible)
+    broken = np.asarray(sum(violations.values()) > 0.0)
+    return ~broken if broken.all() else evaluate(slot, decision).feasible
 
 
 def evaluate(slot: PlacementSlot, decision: PlacementDecision) -> Outcome:
@@ -178,7 +183,7 @@ def evaluate(slot: PlacementSlot, decision: PlacementDecision) -> Outcome:
     the server were open, without its fee, and flagged.
     """
     p, n_bs = slot.params, slot.n_bs
-    assoc = np.clip(decision.assoc, 0, n_bs - 1)
+    assoc = nearest(decision.assoc, n_bs)
     opened = np.asarray(decision.open, dtype=bool)
     share, excess = shares(slot, assoc)
     time = pick(slot.transport, assoc) + p.cycles / share  # s/bit
@@ -211,5 +216,5 @@ def evaluate(slot: PlacementSlot, decision: PlacementDecision) -> Outcome:
 def advance(slot: PlacementSlot, decision: PlacementDecision) -> PlacementState:
     """The placement becomes the previous one."""
     return PlacementState(
-        prev_open=np.asarray(decision.open, dtype=bool), prev_assoc=np.clip(decision.assoc, 0, slot.n_bs - 1)
+        prev_open=np.asarray(decision.open, dtype=bool), prev_assoc=nearest(decision.assoc, slot.n_bs)
     )
