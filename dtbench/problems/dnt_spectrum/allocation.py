@@ -49,7 +49,7 @@ def assign_users(board: Board, m: int, mine: BoolArray) -> None:
     weights = rates_at(board, m).round(DIGITS)
     users, blocks = weights.shape[1:]
     weights += TIE * (2.0 - np.arange(users) / users)[:, None] * np.arange(blocks)[::-1]
-    for b in mine.any(axis=-1).nonzero()[0]:
+    for b in np.flatnonzero(mine.any(axis=-1)):
         claimants, free = mine[b].nonzero()[0], opened[b].nonzero()[0]
         row, column = linear_sum_assignment(weights[b][claimants[:, None], free], maximize=True)
         board.bs[b, claimants[row]], board.rb[b, claimants[row]] = m, free[column]

@@ -34,14 +34,14 @@ class Tables:
 
     @classmethod
     def of(cls, slot: PlacementSlot, lead: tuple[int, ...], rows: IntArray | None = None) -> Tables:
-        """The slot spread over leading axes ``lead`` and flattened; only the members ``rows`` if they are given."""
+        """The slot spread over leading axes ``lead`` and flattened; only the increasing ``rows`` if they are given."""
         lead = lead or (1,)
-        everybody = rows is None or len(rows) == math.prod(lead)
+        index = None if rows is None or len(rows) == math.prod(lead) else np.unravel_index(rows, lead)
 
         def members(value: npt.NDArray[Any], axes: int) -> Any:
             own = value.shape[value.ndim - axes :]
             value = spread(value, lead + own)
-            return value.reshape(-1, *own) if everybody else value[np.unravel_index(rows, lead)]
+            return value.reshape(-1, *own) if index is None else value[index]
 
         return cls(
             members(slot.floor, 2), members(slot.carry, 2), members(slot.root, 1),
