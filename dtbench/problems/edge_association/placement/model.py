@@ -50,12 +50,12 @@ class PlacementSlot(Slot):
     prev_open: BoolArray = array("bs", unit="1", doc="servers of the previous slot", kind="bool")
     prev_assoc: IntArray = array("user", unit="1", doc="association of the previous slot", kind="int")
 
-    @property
+    @cached_property
     def n_users(self) -> int:
         """N."""
         return int(np.shape(self.data_bits)[-1])
 
-    @property
+    @cached_property
     def n_bs(self) -> int:
         """M."""
         return int(np.shape(self.cpu)[-1])
@@ -152,6 +152,30 @@ def shares(slot: PlacementSlot, assoc: IntArray) -> tuple[Array, Array]:
     return np.maximum(floors, take(u, assoc) * slot.root), excess
 
 
+def nearest(assoc: IntArray, n_bs: int) -> IntArray:
+    """Associations (..., N) within [0, M)."""
+    return np.asarray(np.minimum(np.maximum(assoc, 0), n_bs - 1))
+
+
+def counted(slot: PlacementSlot, decision: PlacementDecision) -> tuple[IntArray, dict[str, Array]]:
+    """Twins per server (..., M), those out of range at the nearest; and what :func:`evaluate` finds by counting."""
+    assoc = nearest(decision.assoc, slot.n_bs)
+    count = one_hot(assoc, slot.n_bs).sum(axis=-2)
+    opened = np.asarray(decision.open, dtype=bool)
+    return count, {
+        "assigned": ((decision.assoc < 0) | (decision.assoc >= slot.n_bs)).sum(axis=-1).astype(np.float64),  # Eq. (18a)
+        "open": (~take(opened, assoc)).sum(axis=-1).astype(np.float64),
+        "capacity": np.maximum(count - slot.cap, 0).sum(axis=-1).astype(np.float64),  # Eq. (18b)
+    }
+
+
+def feasible(slot: PlacementSlot, decision: PlacementDecision) -> BoolArray:
+    """What :func:`evaluate` says of feasibility (...,); by counting alone where that shows that none is feasible."""
+    _, violations = counted(slot, decision)
+    broken = np.asarray(sum(violations.values()) > 0.0)
+    return ~broken if broken.all() else evaluate(slot, decision).feasible
+
+
 def evaluate(slot: PlacementSlot, decision: PlacementDecision) -> Outcome:
     """J = alpha T + beta (fee m + E) of placements, Eqs. (24)-(26), and what they violate, Eqs. (18a)-(18d), (15).
 
@@ -159,7 +183,7 @@ def evaluate(slot: PlacementSlot, decision: PlacementDecision) -> Outcome:
     the server were open, without its fee, and flagged.
     """
     p, n_bs = slot.params, slot.n_bs
-    assoc = np.clip(decision.assoc, 0, n_bs - 1)
+    assoc = nearest(decision.assoc, n_bs)
     opened = np.asarray(decision.open, dtype=bool)
     share, excess = shares(slot, assoc)
     time = pick(slot.transport, assoc) + p.cycles / share  # s/bit
@@ -169,12 +193,9 @@ def evaluate(slot: PlacementSlot, decision: PlacementDecision) -> Outcome:
     total = slot.user_weight * cost.sum(axis=-1)  # alpha T, Eq. (17)
     objective = total + slot.fee_weight * (p.open_cost * n_open + slot.energy)
 
-    count = one_hot(assoc, n_bs).sum(axis=-2)
+    count, violations = counted(slot, decision)
     late = np.where(build > slot.deadline * (1.0 + LATE), build - slot.deadline, 0.0)
-    violations = {
-        "assigned": ((decision.assoc < 0) | (decision.assoc >= n_bs)).sum(axis=-1).astype(np.float64),  # Eq. (18a)
-        "open": (~take(opened, assoc)).sum(axis=-1).astype(np.float64),
-        "capacity": np.maximum(count - slot.cap, 0).sum(axis=-1).astype(np.float64),  # Eq. (18b)
+    violations |= {
         "cpu": np.where(excess > TOLERANCE, excess, 0.0).sum(axis=-1),  # Eq. (18c)
         "delay": late.sum(axis=-1),  # Eqs. (15), (18d)
     }
@@ -195,5 +216,5 @@ def evaluate(slot: PlacementSlot, decision: PlacementDecision) -> Outcome:
 def advance(slot: PlacementSlot, decision: PlacementDecision) -> PlacementState:
     """The placement becomes the previous one."""
     return PlacementState(
-        prev_open=np.asarray(decision.open, dtype=bool), prev_assoc=np.clip(decision.assoc, 0, slot.n_bs - 1)
+        prev_open=np.asarray(decision.open, dtype=bool), prev_assoc=nearest(decision.assoc, slot.n_bs)
     )
