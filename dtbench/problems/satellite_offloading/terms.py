@@ -211,7 +211,7 @@ def channel_points(slot: OffloadingSlot, hover: float) -> tuple[Array, Array, In
 
     first = bisect_left(range(len(tried)), True, key=lambda k: int(needed(tried[k]).sum()) <= n_channel)
     points: list[tuple[float, float, IntArray]] = []
-    for u in tried[first:]:
+    for u in tried[first:].tolist():
         if points and hover * u >= points[-1][1]:
             break
         channels = needed(u)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import cast
 
 import highspy
 import numpy as np
@@ -24,7 +25,7 @@ from dtbench.exact.linear import FEASIBILITY, LinearModel
 from dtbench.problems.edge_association.migration import heuristics
 from dtbench.problems.edge_association.migration.arcs import MOST_ARCS, arc_model, taken, trajectory
 from dtbench.problems.edge_association.migration.instance import MigrationInstance
-from dtbench.problems.edge_association.migration.model import MigrationDecision
+from dtbench.problems.edge_association.migration.model import MigrationDecision, MigrationSlot
 from dtbench.problems.edge_association.migration.paths import Columns, Graph
 
 POLYAK_STEPS = 150
@@ -65,7 +66,7 @@ def before_the_graph(
 ) -> Certificate:
     """The best of paths (N, T), and as a bound what users had if places were free and moves cost nothing."""
     scored = [referee.rescore(problem, instance, MigrationDecision(assoc=paths.T)).mean for paths in starts]
-    slots = referee.slots(problem, instance)
+    slots = cast(MigrationSlot, referee.slots(problem, instance))
     every = (slots[t] for t in range(instance.horizon))
     best = [np.where(slot.admissible, slot.utility_at(0.0), -np.inf).max(axis=-1).mean() for slot in every]
     value, bound = max(scored), float(np.mean(best))
