@@ -209,7 +209,7 @@ def channel_points(slot: OffloadingSlot, hover: float) -> tuple[Array, Array, In
     def needed(u: float) -> IntArray:
         return np.maximum(np.ceil(alone / u - 1e-9), 1.0).astype(np.int64)
 
-    first = bisect_left(range(len(tried)), True, key=lambda k: int(needed(tried[k]).sum()) <= n_channel)
+    first = bisect_left(range(len(tried)), True, key=lambda k: int(needed(float(tried[k])).sum()) <= n_channel)
     points: list[tuple[float, float, IntArray]] = []
     for u in tried[first:].tolist():
         if points and hover * u >= points[-1][1]:
