@@ -199,6 +199,18 @@ def at(value: Any, spec: ArraySpec, t: npt.ArrayLike, batch: tuple[int, ...]) ->
     return value
 
 
+def portions(count: int, each: int, most: int = 2**23) -> Iterator[slice]:
+    """Slices of ``count`` members whose arrays of ``each`` numbers a member hold at most ``most`` (64 MiB) together.
+
+    What grows with pairs of users is worked on like this, so that a batch of any size fits into memory.
+
+    >>> list(portions(5, each=3, most=6))
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 6, None)]
+    """
+    step = max(1, most // max(each, 1))
+    return (slice(first, first + step) for first in range(0, count, step))
+
+
 @lru_cache(maxsize=1024)
 def _grid(lead: tuple[int, ...], more: int = 0) -> tuple[IntArray, ...]:
     """Open grid over leading axes, with ``more`` axes of length one at the end: an index that broadcasts by itself."""

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from dtbench.arrays import Array, Batched, IntArray, array, at, pick, rows, specs, spread, take
+from dtbench.arrays import Array, Batched, IntArray, array, at, pick, portions, rows, specs, spread, take
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -157,3 +157,13 @@ def test_take_and_rows_broadcast_like_take_along_axis():
     wide, where = np.broadcast_to(table, (3, 4, 5)), np.broadcast_to(index, (3, 4, 2))
     assert_array_equal(take(table, index), np.take_along_axis(wide, where, axis=-1))
     assert_array_equal(rows(table, index[:, 0]), np.take_along_axis(wide, index[:, 0, :, None], axis=-2))
+
+
+@pytest.mark.parametrize(
+    ("count", "each", "most", "lengths"), [(5, 3, 6, [2, 2, 1]), (3, 9, 4, [1, 1, 1]), (0, 1, 1, [])]
+)
+def test_portions_hold_everybody_once(count, each, most, lengths):
+    members = np.arange(count)
+    found = [members[part] for part in portions(count, each, most)]
+    assert [len(part) for part in found] == lengths
+    assert np.concatenate([members[:0], *found]).tolist() == members.tolist()

@@ -35,6 +35,7 @@ from dtbench.problems.mec_synchronization.candidates import Candidates
 from dtbench.problems.mec_synchronization.convex import Priced, price
 
 INTERVALS = 12  # of a user's own uplink time in d_k
+MANY = 150  # candidates above which the best of all flips takes too long to find
 IMPROVES = 1e-9  # relative; less is rounding
 
 
@@ -174,6 +175,8 @@ def best_flips(prices: Prices, member: BoolArray, until: float = np.inf, tell: T
     taken. ``tell`` is called with each set that is better than the one before.
     """
     member = member if np.isfinite(prices.of(member).upper) else np.zeros_like(member)
+    if prices.candidates.count > MANY:
+        return first_flips(prices, member, until, tell)
     while True:
         current = prices.total(member)
         least, priced = prices.increments(member).least, prices.of(member)
@@ -191,6 +194,28 @@ def best_flips(prices: Prices, member: BoolArray, until: float = np.inf, tell: T
             return priced
         member = member.copy()
         member[min(options)[1]] ^= True
+
+
+def first_flips(prices: Prices, member: BoolArray, until: float, tell: Tell) -> Priced:
+    """:func:`best_flips` for many candidates: one after the other is flipped at once if that lowers the cost."""
+    tell(prices.of(member), np.nan)
+    found = True
+    while found:
+        found = False
+        for k in np.flatnonzero(prices.candidates.valid):
+            if time.perf_counter() >= until:
+                return prices.of(member)
+            priced = prices.of(member)
+            if not member[k]:
+                least = prices.increments(member).least[k]
+                if priced.lower + least - prices.value[k] >= priced.upper:
+                    continue
+            other = member.copy()
+            other[k] = not other[k]
+            if prices.total(other) < prices.total(member) * (1.0 - IMPROVES):
+                member, found = other, True
+                tell(prices.of(member), np.nan)
+    return prices.of(member)
 
 
 def node_bound(prices: Prices, node: Node, incumbent: BoolArray) -> tuple[float, Array, BoolArray]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dtbench.arrays import Array, BoolArray, IntArray, array, pick, spread, take
+from dtbench.arrays import Array, BoolArray, IntArray, array, pick, portions, spread, take
 from dtbench.core import Decision, Outcome, Slot, State
 from dtbench.problems.edge_association.placement.instance import PlacementParams
 from dtbench.problems.edge_association.placement.waterfill import TOLERANCE, level
@@ -138,15 +138,10 @@ def shares(slot: PlacementSlot, assoc: IntArray) -> tuple[Array, Array]:
     (18c) leaves f free under ``sum f <= F_k``; for an association the best f is unique, so it is derived.
     A server whose floors do not fit uses the plain square-root rule. ``cpu_split = "even"`` gives F_k / n_k.
     """
-    here = one_hot(assoc, slot.n_bs)
-    member = np.swapaxes(here, -1, -2)
-    order, floor, root = slot.ranking
-    member = take(member, order)
-    excess = np.where(member, floor, 0.0).sum(axis=-1) / slot.cpu - 1.0
+    u, fits, excess = levels(slot, assoc)
     if slot.params.cpu_split == "even":
-        count = here.sum(axis=-2)
+        count = one_hot(assoc, slot.n_bs).sum(axis=-2)
         return take(slot.cpu / np.maximum(count, 1), assoc), excess
-    u, fits = level(member, floor, root, slot.cpu)
     floors = pick(slot.floor, assoc)
     floors = np.where(take(fits, assoc) & ~np.isinf(floors), floors, 0.0)
     return np.maximum(floors, take(u, assoc) * slot.root), excess
@@ -174,6 +169,34 @@ def feasible(slot: PlacementSlot, decision: PlacementDecision) -> BoolArray:
     _, violations = counted(slot, decision)
     broken = np.asarray(sum(violations.values()) > 0.0)
     return ~broken if broken.all() else evaluate(slot, decision).feasible
+
+
+def levels(slot: PlacementSlot, assoc: IntArray) -> tuple[Array, BoolArray, Array]:
+    """Level, whether floors fit, and by how much they exceed F_k, of every server (..., M), see :func:`shares`.
+
+    Members of a batch in portions: each is looked at as M rows of N users.
+    """
+    lead = np.broadcast_shapes(assoc.shape[:-1], slot.batch_shape)
+    tables = (*slot.ranking, slot.cpu)
+    count = int(np.prod(lead))
+    parts = list(portions(count, slot.n_bs * slot.n_users))
+    if len(parts) < 2:
+        return _levels(assoc, *tables)
+    own = (2, 2, 2, 1)  # axes of a member
+    wide = [spread(each, (*lead, *each.shape[each.ndim - axes :])) for each, axes in zip(tables, own, strict=True)]
+    users = spread(assoc, (*lead, slot.n_users))
+    found = []
+    for part in parts:
+        at = np.unravel_index(np.arange(count)[part], lead)
+        found.append(_levels(users[at], *(each[at] for each in wide)))
+    u, fits, excess = (np.concatenate(each).reshape(*lead, slot.n_bs) for each in zip(*found, strict=True))
+    return u, fits, excess
+
+
+def _levels(assoc: IntArray, order: IntArray, floor: Array, root: Array, cpu: Array) -> tuple[Array, BoolArray, Array]:
+    member = take(np.swapaxes(one_hot(assoc, cpu.shape[-1]), -1, -2), order)
+    excess = np.where(member, floor, 0.0).sum(axis=-1) / cpu - 1.0
+    return *level(member, floor, root, cpu), excess
 
 
 def evaluate(slot: PlacementSlot, decision: PlacementDecision) -> Outcome:
