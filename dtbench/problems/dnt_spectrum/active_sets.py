@@ -18,9 +18,8 @@ from scipy.optimize import linear_sum_assignment
 from dtbench.arrays import Array, BoolArray, IntArray
 from dtbench.errors import Declined
 from dtbench.exact.linear import LinearModel
-from dtbench.problems.dnt_spectrum.model import TOLERANCE, DntDecision, DntSlot, rate, upload_delay
+from dtbench.problems.dnt_spectrum.model import MANY, TOLERANCE, DntDecision, DntSlot, rate, upload_delay
 
-MANY = 8  # base stations, above which no model with columns for all sets of them is made
 MUST = 1e6  # bit/s: worth of an upload in the assignment, above all rates together
 
 

@@ -17,11 +17,10 @@ from dtbench.arrays import Array, BoolArray
 from dtbench.core import Outcome
 from dtbench.encoding import Bounds, Categorical, Encoding, Group, Observation
 from dtbench.problems.dnt_spectrum import uploads
-from dtbench.problems.dnt_spectrum.active_sets import MANY
 from dtbench.problems.dnt_spectrum.allocation import allocate, strongest
 from dtbench.problems.dnt_spectrum.genes import search_encoding
 from dtbench.problems.dnt_spectrum.instance import DntInstance, DntParams
-from dtbench.problems.dnt_spectrum.model import DntDecision, DntSlot
+from dtbench.problems.dnt_spectrum.model import MANY, DntDecision, DntSlot
 
 USER_RATE = 5.0  # bit/s per Hz: typical, scales the reward
 OLDEST = 10  # slots: greatest age that is told

@@ -18,10 +18,10 @@ from dtbench.arrays import IntArray
 from dtbench.core import AnyProblem, Certificate, Limits
 from dtbench.errors import Declined
 from dtbench.exact.certificate import certify, tightened, with_target
-from dtbench.problems.dnt_spectrum.active_sets import MANY, ActiveSets
+from dtbench.problems.dnt_spectrum.active_sets import ActiveSets
 from dtbench.problems.dnt_spectrum.heuristics import greedy
 from dtbench.problems.dnt_spectrum.marginal import greedy_marginal
-from dtbench.problems.dnt_spectrum.model import DntDecision, DntSlot, evaluate, rate
+from dtbench.problems.dnt_spectrum.model import MANY, DntDecision, DntSlot, evaluate, rate
 from dtbench.problems.dnt_spectrum.repair import repair
 
 SIZE = 8  # base stations of a cluster

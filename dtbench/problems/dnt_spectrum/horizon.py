@@ -18,13 +18,13 @@ from dtbench.arrays import IntArray
 from dtbench.core import AnyProblem, Certificate, CertificateStatus, Limits, relative_gap
 from dtbench.exact.certificate import ROUNDING, with_target
 from dtbench.exact.linear import MilpResult
-from dtbench.problems.dnt_spectrum.active_sets import MANY, few_stations
+from dtbench.problems.dnt_spectrum.active_sets import few_stations
 from dtbench.problems.dnt_spectrum.allocation import allocate, strongest
 from dtbench.problems.dnt_spectrum.best_rates import BestRates
 from dtbench.problems.dnt_spectrum.exact import best_of, by_highs, form_of
 from dtbench.problems.dnt_spectrum.heuristics import greedy
 from dtbench.problems.dnt_spectrum.instance import DntInstance
-from dtbench.problems.dnt_spectrum.model import DntDecision, DntSlot
+from dtbench.problems.dnt_spectrum.model import MANY, DntDecision, DntSlot
 from dtbench.problems.dnt_spectrum.packing import members
 from dtbench.problems.dnt_spectrum.timeline import Timeline
 

@@ -18,6 +18,7 @@ from dtbench.core import Decision, Outcome, Slot, State
 from dtbench.problems.dnt_spectrum.instance import DntParams
 from dtbench.problems.dnt_spectrum.predictor import predict
 
+MANY = 8  # base stations, above which no model with columns for all sets of them is made
 TOLERANCE = 1e-9  # of every constraint; of the delay in seconds
 
 

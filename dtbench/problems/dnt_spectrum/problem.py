@@ -112,9 +112,9 @@ class DntSpectrum(Problem[DntInstance, DntState, DntSlot, DntDecision]):
         return picture.of(slot, decision)
 
     def exact(self, slot: DntSlot, limits: Limits | None = None, method: str | None = None) -> Certificate:
-        from dtbench.problems.dnt_spectrum import active_sets, clusters, exact
+        from dtbench.problems.dnt_spectrum import clusters, exact
 
-        if slot.n_bs > active_sets.MANY:
+        if slot.n_bs > model.MANY:
             return clusters.solve(self, slot, limits or Limits(), method or self.exactness.methods[0])
         return exact.solve(self, slot, limits or Limits(), method)
 
