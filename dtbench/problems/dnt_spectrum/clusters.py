@@ -19,7 +19,7 @@ from dtbench.core import AnyProblem, Certificate, Limits
 from dtbench.errors import Declined
 from dtbench.exact.certificate import certify, tightened, with_target
 from dtbench.problems.dnt_spectrum.active_sets import ActiveSets
-from dtbench.problems.dnt_spectrum.heuristics import greedy
+from dtbench.problems.dnt_spectrum.heuristics import greedy, hungarian_never, hungarian_threshold
 from dtbench.problems.dnt_spectrum.marginal import greedy_marginal
 from dtbench.problems.dnt_spectrum.model import MANY, DntDecision, DntSlot, evaluate, rate
 from dtbench.problems.dnt_spectrum.repair import repair
@@ -89,10 +89,10 @@ def alone(slot: DntSlot) -> float:
 
 
 def best_links(slot: DntSlot, until: float, more: DntDecision | None = None) -> DntDecision:
-    """The best of ``greedy``, ``greedy-marginal`` if there is time for it, and of more links; feasible ones only."""
+    """The best of ``greedy``, ``hungarian``, as far as time goes ``greedy-marginal``, and more links; feasible ones."""
     best = greedy(slot)
     anytime.report(best)
-    others = [] if more is None else [more]
+    others = [hungarian_threshold(slot), hungarian_never(slot), *([] if more is None else [more])]
     if time.perf_counter() < until:
         others.append(greedy_marginal(slot, until))
     for other in others:

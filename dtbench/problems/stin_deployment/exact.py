@@ -25,7 +25,7 @@ from dtbench.exact.linear import LinearModel, MilpResult
 from dtbench.exact.proof import Proof
 from dtbench.problems.stin_deployment import crowds, curved
 from dtbench.problems.stin_deployment.formulation import Layout, Levels, level_model, levels
-from dtbench.problems.stin_deployment.heuristics import local_search
+from dtbench.problems.stin_deployment.heuristics import greedy_marginal, local_search
 from dtbench.problems.stin_deployment.model import StinDecision, StinSlot, evaluate
 
 SEARCHED = 0.6
@@ -98,6 +98,8 @@ def solve(
     rooms = int(np.minimum(slot.cap_end, slot.n_users).sum())
     large = slot.n_users * (slot.n_users + rooms) > crowds.LARGE
     until = began + limits.seconds * (SEARCHED if large else 1.0)
+    if large and start is None:  # from there it is a third of the way
+        start = greedy_marginal(slot)
     search = Search(problem, slot, limits, limits.gap or 0.0, began, local_search(slot, start, until=until))
     search.objective = float(evaluate(slot, search.incumbent).objective)
     floor = float(levels(slot, search.objective).floor.sum())  # of every placement as good as local search's
