@@ -55,7 +55,7 @@ def installed(wheels, tmp_path):
 
 def test_small_suites_are_played_from_the_wheel_alone(wheels, installed, library):
     library("build", what="the wheel of dtbench, used as an installed one")
-    assert wheels["dtbench"].stat().st_size < 20e6
+    assert wheels["dtbench"].stat().st_size < 45e6  # half of it are the cities
     dtbench = installed("dtbench")
     assert {"vdn", "greedy", "exact"} <= {row["solver"] for row in dtbench("list", "solvers", "--json")}
     ran = dtbench(
