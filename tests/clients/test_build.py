@@ -102,6 +102,7 @@ def test_the_suite_quick_is_played_in_an_empty_environment(tmp_path, library, re
     assert "torch" not in {package["name"] for package in json.loads(installed)}
     run(bin_ / "python", "-m", "pip", "check")
 
+    assert "time: about" in run(bin_ / "dtbench", "plan", "small")  # it has the times of the reference results
     ran = json.loads(run(bin_ / "dtbench", "run", "quick", "--json"))
     assert set(ran["statuses"]) <= {"ok", "skipped"}  # that is declined where slots are not coupled
     board = json.loads(run(bin_ / "dtbench", "leaderboard", "--json"))
