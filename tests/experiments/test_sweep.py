@@ -78,7 +78,11 @@ def test_what_changes_along_with_the_first_parameter(write, store):
 BAD = [
     ('"stin-deployment"', '"stin-deploy"', "key 'problem' is 'stin-deploy'; expected one of "),
     ('"stin-deployment"', '"stin-deploy"', "Did you mean 'stin-deployment'?"),
-    ('"tiny"', '"tinny"', "key 'size' is 'tinny'; expected one of tiny, small, paper, large, city. Did you mean 'tiny'?"),
+    (
+        '"tiny"',
+        '"tinny"',
+        "key 'size' is 'tinny'; expected one of tiny, small, paper, large, city. Did you mean 'tiny'?",
+    ),
     ("first_seed = 300", "first_seed = 99", "key 'first_seed' is 99; expected a whole number of at least 100"),
     ("first_seed = 300", "firstseed = 300", "unknown key 'firstseed'. Did you mean 'first_seed'? Allowed here: name"),
     ("n_users = [3, 4.0]", "users = [3]", "key 'over.users.0': unknown parameter 'users'. Did you mean 'n_users'?"),
