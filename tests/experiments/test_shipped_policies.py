@@ -5,6 +5,7 @@ from functools import cache
 import pytest
 
 from dtbench import files
+from dtbench.envs import TEMPLATE_SEED
 from dtbench.experiments import suite
 from dtbench.experiments.plan import make_plan
 from dtbench.learning import checkpoint
@@ -51,7 +52,8 @@ def test_every_file_holds_weights_that_fit_its_header():
         assert file.stat().st_size < 2_500_000
         cls = load_solver(ENTRIES[header.identity.solver])
         names = instances.names(owner.id, header.identity.size)
-        agent = cls(owner, instances.load(names[0]), seed=header.identity.seed, checkpoint=str(file))
+        instance = instances.load(names[0]) if names else owner.generate(header.identity.size, TEMPLATE_SEED)
+        agent = cls(owner, instance, seed=header.identity.seed, checkpoint=str(file))
         agent.train()  # loads and checks
         assert agent.training["frames"] > 0
 
