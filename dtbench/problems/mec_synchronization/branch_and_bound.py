@@ -270,10 +270,10 @@ def branch_and_bound(
     best = best_flips(prices, start, until, tell)
     cost = prices.total(best.member)
     nothing = np.zeros(candidates.count, dtype=bool)
-    relaxed = Relaxed(0.0, np.zeros(candidates.count), np.zeros(candidates.count))
+    relaxed = Relaxed(0.0, np.zeros(candidates.count), np.zeros(candidates.count))  # says nothing
     if MANY < candidates.count <= MOST:
-        best, relaxed = _begin_many(prices, best, until, tell) or (best, relaxed)
-        cost = prices.total(best.member)
+        best, found = _begin_many(prices, best, until, tell)
+        relaxed, cost = found or relaxed, prices.total(best.member)
     numbers = itertools.count()
     heap = [Node(relaxed.bound, next(numbers), nothing, ~candidates.valid)]
     closed, nodes = np.inf, 0
@@ -307,15 +307,13 @@ def branch_and_bound(
     return SearchResult(best, cost, floor, nodes, len(prices.sets))
 
 
-def _begin_many(prices: Prices, best: Priced, until: float, tell: Tell) -> tuple[Priced, Relaxed] | None:
+def _begin_many(prices: Prices, best: Priced, until: float, tell: Tell) -> tuple[Priced, Relaxed | None]:
     """A better set, and the linear relaxation, of a slot with many candidates; None if there was no time for an LP."""
     now = time.perf_counter()
     best = best_swaps(prices, best.member, now + RELAXING * (until - now), tell)
     now = time.perf_counter()
     relaxed = relax(prices.candidates, best, now + RELAXING * (until - now))
-    if relaxed is None:
-        return None
-    member = relaxed.served > 0.5
-    if np.isfinite(prices.of(member).upper):
-        best = min(best, best_flips(prices, member, until, tell), key=lambda p: prices.total(p.member))
+    if relaxed is not None and np.isfinite(prices.of(relaxed.served > 0.5).upper):
+        rounded = best_flips(prices, relaxed.served > 0.5, until, tell)
+        best = min(best, rounded, key=lambda priced: prices.total(priced.member))
     return best, relaxed

@@ -27,7 +27,7 @@ import numpy as np
 from scipy import sparse
 
 from dtbench.arrays import Array, BoolArray, IntArray
-from dtbench.exact.linear import LinearModel
+from dtbench.exact.linear import FEASIBILITY, LinearModel
 from dtbench.problems.mec_synchronization import path_cuts
 from dtbench.problems.mec_synchronization.candidates import Candidates
 from dtbench.problems.mec_synchronization.contention import shortest
@@ -143,8 +143,9 @@ def relax(candidates: Candidates, start: Priced, until: float = np.inf) -> Relax
     found: Relaxed | None = None
     with LOCK:
         highs = load(on.model())
-        highs.setOptionValue("presolve", "off")
-        highs.setOptionValue("threads", 1)
+        tolerances = dict.fromkeys(("primal_feasibility_tolerance", "dual_feasibility_tolerance"), FEASIBILITY)
+        for name, value in {"presolve": "off", "threads": 1, **tolerances}.items():
+            highs.setOptionValue(name, value)
         for number in range(ROUNDS):
             highs.setOptionValue("time_limit", highs.getRunTime() + max(until - time.perf_counter(), 0.0))
             highs.run()
