@@ -102,26 +102,23 @@ class Batched:
     def batch_shape(self) -> tuple[int, ...]:
         """The leading axes, after broadcasting of all fields."""
         leads = set()
-        for _, spec, value in self.arrays():
+        for name, spec in specs(type(self)).items():
+            value = getattr(self, name)
             shape = value.shape if isinstance(value, np.ndarray) else np.shape(value)
             leads.add(shape[: len(shape) - len(spec.dims)])
         return leads.pop() if len(leads) == 1 else np.broadcast_shapes(*leads)
 
     def _spread_out(self) -> Self:
-        """The same with every field an array that has all leading axes."""
+        """The same with every field an array that has all leading axes; itself if it is so."""
         batch, new = self.batch_shape, {}
         for name, spec, value in self.arrays():
-            value = np.asarray(value)
-            new[name] = spread(value, batch + value.shape[value.ndim - len(spec.dims) :])
-        made = dataclasses.replace(self, **new)
-        vars(made).update(batch_shape=batch, _spread=True)
+            array = np.asarray(value)
+            shape = batch + array.shape[array.ndim - len(spec.dims) :]
+            if array is not value or array.shape != shape:
+                new[name] = spread(array, shape)
+        made = dataclasses.replace(self, **new) if new else self
+        vars(made).update(batch_shape=batch, _is_spread=True)
         return made
-
-    @cached_property
-    def _spread(self) -> bool:
-        """Whether every field is an array with all leading axes."""
-        lead = self.batch_shape
-        return all(isinstance(v, np.ndarray) and v.shape[: v.ndim - len(s.dims)] == lead for _, s, v in self.arrays())
 
     @cached_property
     def dims(self) -> dict[str, int]:
@@ -140,7 +137,7 @@ class Batched:
         """
         batch = self.batch_shape
         if index is Ellipsis:
-            return self if self._spread else self._spread_out()
+            return self if "_is_spread" in vars(self) else self._spread_out()
         index = index if isinstance(index, tuple) else (index,)
         if not any(i is Ellipsis for i in index):
             index += (...,)
@@ -202,6 +199,18 @@ def at(value: Any, spec: ArraySpec, t: npt.ArrayLike, batch: tuple[int, ...]) ->
     return value
 
 
+def portions(count: int, each: int, most: int = 2**23) -> Iterator[slice]:
+    """Slices of ``count`` members whose arrays of ``each`` numbers a member hold at most ``most`` (64 MiB) together.
+
+    What grows with pairs of users is worked on like this, so that a batch of any size fits into memory.
+
+    >>> list(portions(5, each=3, most=6))
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 6, None)]
+    """
+    step = max(1, most // max(each, 1))
+    return (slice(first, first + step) for first in range(0, count, step))
+
+
 @lru_cache(maxsize=1024)
 def _grid(lead: tuple[int, ...], more: int = 0) -> tuple[IntArray, ...]:
     """Open grid over leading axes, with ``more`` axes of length one at the end: an index that broadcasts by itself."""
@@ -228,5 +237,10 @@ def rows(table: npt.NDArray[Any], index: IntArray) -> Any:
 
 
 def spread(value: npt.NDArray[Any], shape: tuple[int, ...]) -> Any:
-    """``value`` broadcast to ``shape``, to be read only; as it is where it has that shape, which is quicker."""
-    return value if value.shape == shape else np.broadcast_to(value, shape)
+    """``value`` broadcast to ``shape``, to be read only; quickly where only axes of length one are missing, or none."""
+    if value.shape == shape:
+        return value
+    more = len(shape) - value.ndim
+    if more > 0 and shape[more:] == value.shape and shape[:more] == (1,) * more:
+        return value.reshape(shape)  # one environment: a fraction of what broadcasting takes
+    return np.broadcast_to(value, shape)

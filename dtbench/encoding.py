@@ -62,7 +62,7 @@ class Group:
     space: Space
     observation: int = 0
 
-    @property
+    @cached_property
     def agents(self) -> tuple[str, ...]:
         """Names of the agents."""
         return tuple(f"{self.name}_{i}" for i in range(self.count))
@@ -136,20 +136,25 @@ class Encoding:
     layout: Layout | None = None
     teacher: Callable[[Any, Any, Any], Callable[[int, Any], npt.NDArray[Any]]] | None = None
 
-    @property
+    @cached_property
     def agents(self) -> tuple[str, ...]:
         """Names of all agents, in the order of a joint action."""
         return tuple(a for g in self.groups for a in g.agents)
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Entries of a joint action."""
         return sum(g.size for g in self.groups)
 
-    @property
+    @cached_property
     def categorical(self) -> bool:
         """Whether every entry is an integer."""
         return all(isinstance(g.space, Categorical) for g in self.groups)
+
+    @cached_property
+    def choices(self) -> tuple[int, ...]:
+        """How many values each categorical entry takes, in the order of a joint action."""
+        return tuple(n for g in self.groups if isinstance(g.space, Categorical) for n in g.space.n * g.count)
 
     @property
     def dtype(self) -> type[np.generic]:

@@ -4,7 +4,7 @@ On fresh networks and traces, four ways to decide slot by slot: the problem's lo
 policy of ``imitation``; the local search from the policy's decision; and, for at least the processor time that this
 took in the very slot, the local search from its own start and again from random decisions, the best kept.
 
-    python studies/start.py --networks 6 --out studies/start
+    python studies/start.py --networks 40 --out studies/start
     python studies/start.py --searches --networks 4 --out studies/start_searches
 
 With ``--searches`` it is the exact method and the genetic algorithm instead, each with and without the policy's

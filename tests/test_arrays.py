@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from dtbench.arrays import Array, Batched, IntArray, array, at, pick, rows, specs, take
+from dtbench.arrays import Array, Batched, IntArray, array, at, pick, portions, rows, specs, spread, take
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,8 +53,8 @@ def test_index_spreads_fields_that_lean_on_broadcasting():
     one = lean[2]
     assert (one.fixed.shape, one.moving.shape, one.level.shape) == ((2,), (3, 2), (3,))
     assert one.label == "x"
-    spread = lean[...]
-    assert (spread.fixed.shape, spread.level.shape) == ((4, 2), (4, 3))
+    wide = lean[...]
+    assert (wide.fixed.shape, wide.level.shape) == ((4, 2), (4, 3))
     assert lean[..., None].batch_shape == (4, 1)
     assert lean[:, None].batch_shape == (4, 1)
     assert lean[None].batch_shape == (1, 4)
@@ -144,9 +144,26 @@ def test_what_is_spread_already_is_returned_as_it_is():
     assert whole[...] is whole
 
 
+@pytest.mark.parametrize("shape", [(3, 2), (1, 3, 2), (1, 1, 3, 2), (4, 3, 2), (1, 4, 3, 2)])
+def test_spread_is_broadcasting_without_a_copy(shape):
+    value = np.arange(6.0).reshape(2, 3).T
+    assert_array_equal(spread(value, shape), np.broadcast_to(value, shape))
+    assert np.shares_memory(spread(value, shape), value)
+
+
 def test_take_and_rows_broadcast_like_take_along_axis():
     rng = np.random.default_rng(0)
     table, index = rng.random((1, 4, 5)), rng.integers(0, 4, (3, 1, 2))
-    wide, spread = np.broadcast_to(table, (3, 4, 5)), np.broadcast_to(index, (3, 4, 2))
-    assert_array_equal(take(table, index), np.take_along_axis(wide, spread, axis=-1))
+    wide, where = np.broadcast_to(table, (3, 4, 5)), np.broadcast_to(index, (3, 4, 2))
+    assert_array_equal(take(table, index), np.take_along_axis(wide, where, axis=-1))
     assert_array_equal(rows(table, index[:, 0]), np.take_along_axis(wide, index[:, 0, :, None], axis=-2))
+
+
+@pytest.mark.parametrize(
+    ("count", "each", "most", "lengths"), [(5, 3, 6, [2, 2, 1]), (3, 9, 4, [1, 1, 1]), (0, 1, 1, [])]
+)
+def test_portions_hold_everybody_once(count, each, most, lengths):
+    members = np.arange(count)
+    found = [members[part] for part in portions(count, each, most)]
+    assert [len(part) for part in found] == lengths
+    assert np.concatenate([members[:0], *found]).tolist() == members.tolist()

@@ -4,6 +4,8 @@
 a picture of a slot. ``{problem-constraints} ID`` holds a line ``name: what it says`` for each constraint, and fails if
 the names are not those of the violations that the referee reports. ``{problem-overview}`` has a line for each problem,
 ``{solvers}`` for each solver that comes along, ``{cells-columns}`` for each column of a table, ``{bibtex}`` entries.
+
+The line inside a table's or a picture's block is for who reads the source: it says which command prints the same.
 """
 
 from __future__ import annotations
@@ -144,6 +146,7 @@ class Table(SphinxDirective):
     """``{problem-facts} ID`` and its like."""
 
     required_arguments = 1
+    has_content = True
     make: ClassVar[Callable[[Any], tuple[Row, list[Row]]]]
 
     def run(self) -> list[nodes.Node]:
@@ -175,6 +178,7 @@ class Picture(SphinxDirective):
     """``{problem-picture} ID``: a slot as a rule decides it, beside the optimum; drawn while the pages are built."""
 
     required_arguments = 1
+    has_content = True
 
     def run(self) -> list[nodes.Node]:
         name = self.arguments[0]

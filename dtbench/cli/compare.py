@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,7 +54,9 @@ def compare(
     for file, _ in forms:
         if not file.absolute().parent.is_dir():
             raise DtbenchError(f"folder '{file.parent}' does not exist; make it first.")
-    groups, holds = collected(folders(results, reference))
+    read = folders(results, reference)
+    comparison.check_names((first, second), labels(read))  # before all records are verified
+    groups, holds = collected(read)
     found = comparison.compare(groups, first, second, problem=problem_id, size=size)
     for file, form in forms:
         write_safely(file, content(found, form))
@@ -67,6 +70,19 @@ def compare(
         stderr.print(f"written: {', '.join(str(file) for file, _ in forms)}", markup=False, soft_wrap=True)
     if not holds:
         raise typer.Exit(1)
+
+
+def labels(results: Sequence[Path]) -> dict[str, set[str]]:
+    """Labels in folders of results and the solvers of each, from plans and records as they are."""
+    from dtbench.experiments import plan_file
+    from dtbench.experiments.store import Store
+
+    found: dict[str, set[str]] = {}
+    for store in map(Store, results):
+        plan = plan_file.read(store)
+        for cell in [each.cell for each in plan.cells.values()] if plan else [each.cell for each in store.scan()[0]]:
+            found.setdefault(cell.label, set()).add(cell.solver)
+    return found
 
 
 def content(found: Comparison, form: str) -> bytes:

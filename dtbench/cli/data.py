@@ -22,7 +22,7 @@ def add_to(app: typer.Typer) -> None:
 
 def generate(
     problem_id: Annotated[str, typer.Argument(metavar="PROBLEM", help="Id of the problem.")],
-    size: Annotated[str, typer.Argument(help="tiny, small, paper or large.")],
+    size: Annotated[str, typer.Argument(help="tiny, small, paper, large or city.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write, ending in .nc.")],
     seed: Annotated[int, typer.Option(help="Seed of the draw.", min=0)] = 0,
     settings: Annotated[

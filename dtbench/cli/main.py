@@ -1,4 +1,4 @@
-"""The command ``dtbench``: commands are added here, and errors a user can mend end in one line and exit code 2."""
+"""The command ``dtbench``: the group of its commands; errors a user can mend end in one line and exit code 2."""
 
 from __future__ import annotations
 
@@ -15,30 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from dtbench import __version__
-from dtbench.cli import (
-    bundles,
-    catalog,
-    certify,
-    compare,
-    data,
-    demonstrations,
-    export,
-    fresh,
-    plot,
-    predictor,
-    publish,
-    reproduce,
-    run,
-    scaffold,
-    scaffold_problem,
-    score,
-    scores,
-    show,
-    solve,
-    sweep,
-    tables,
-    train,
-)
+from dtbench.cli.commands import COMMANDS, LateCommand
 from dtbench.cli.output import stderr
 from dtbench.errors import DtbenchError
 from dtbench.outside import log
@@ -48,6 +25,10 @@ STDOUT, STDERR = 1, 2  # file descriptors
 
 class Commands(TyperGroup):
     """The commands; what the system refuses is handled before Typer, which ends broken pipes with 1, sees it."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        self.commands = {name: LateCommand(name) for name in COMMANDS}
 
     def make_context(self, *args: Any, **more: Any) -> Any:
         """Parse the command line; help is printed here."""
@@ -69,11 +50,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for part in (
-    catalog, show, solve, train, run, sweep, fresh, reproduce, demonstrations, scores, tables, compare, plot, publish,
-    data, certify, export, score, bundles, predictor, scaffold, scaffold_problem,
-):  # fmt: skip
-    part.add_to(app)
 
 
 def _version(wanted: bool) -> None:

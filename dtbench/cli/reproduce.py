@@ -135,6 +135,9 @@ def _print(made: Any, rows: list[Any], keys: set[str]) -> None:
         if lines:
             head = ["figure", "method", "role", "from the optimum [%]"]
             print_table(f"{paper.title}: distance from the optimum", head, lines, right=head[-1:])
+            for part in paper.figures:
+                if part.study.key in keys and part.study.key != part.study.base.key:
+                    stdout.print(f"{part.study.key} shows the runs of {part.study.base.key}.")
     columns = ["claim", "claimed", "measured", "optimum", "rule", "verdict", "reason"]
     lines = [[row(part, each)[name] for name in columns] for part, each in rows]
     print_table("claims", columns, lines)

@@ -30,6 +30,7 @@ from dtbench.plugins.discovery import SolverEntry, discover, find
 from dtbench.problems import problem
 
 GIB = 2**30
+NOTHING = "-"  # as `number` and `percent` say that there is no value
 SOURCES = {"file": "named file", "shipped": "shipped", "cache": "trained before", "trained": "trained now"}
 
 
@@ -71,7 +72,9 @@ def solve(
     loaded = instances.load(instance)
     owner = problem(loaded.problem)
     if not entry.takes(owner.id):
-        raise DtbenchError(f"solver '{solver}' does not take problem '{owner.id}'.")
+        raise DtbenchError(
+            f"solver '{solver}' does not take problem '{owner.id}'; see `dtbench list solvers {owner.id}`."
+        )
     options = pairs(option or [], "--option")
     entry.check_options(options, "--option")
     if checkpoint is not None:
@@ -138,6 +141,7 @@ def _policy(training: Mapping[str, Any]) -> str:
 
 
 def _print(facts: dict[str, Any], unit: str) -> None:
+    """What is known, in lines; a cell that was declined has nothing but its reason."""
     rows = [
         ("status", facts["status"] + (f": {facts['reason']}" if facts["reason"] else "")),
         ("objective", number(facts["objective"], unit)),
@@ -151,6 +155,8 @@ def _print(facts: dict[str, Any], unit: str) -> None:
     ]
     if facts["train_seconds"] is not None:
         rows.append(("training seconds", number(facts["train_seconds"])))
+    if facts["status"] != "ok":
+        rows = [(name, said) for name, said in rows if said != NOTHING]
     policy = _policy(facts["training"] or {})
     if policy:
         rows.append(("policy", policy))

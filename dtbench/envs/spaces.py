@@ -97,7 +97,7 @@ def mask_info(encoding: Encoding, observation: Observation) -> list[dict[str, An
         return [{} for _ in observation.state]
     flat = joint_mask(encoding, observation).astype(np.int8)
     if encoding.categorical:
-        cuts = _cuts(n for g in encoding.groups for n in g.space.n * g.count)  # type: ignore[union-attr]
+        cuts = _slices(encoding.choices)
         return [{"action_mask": tuple([row[cut] for cut in cuts])} for row in flat]
     return [{"action_mask": dict(_by_group(encoding, row))} for row in flat]
 

@@ -25,6 +25,9 @@ LARGEST = 2**52
 LARGEST_SUM = 2**61
 """Greatest magnitude of what a row can reach, its coefficients and sides: sums of 64-bit integers do not overflow."""
 
+LOOK = 5000
+"""Columns or rows that are written between two looks at the clock: some hundredths of a second."""
+
 # What each status proves: (status, whether the bound counts).
 STATUS: dict[Any, tuple[CertificateStatus, bool]] = {
     cp_model.OPTIMAL: ("optimal", True),
@@ -54,7 +57,8 @@ def solve_cpsat(
     model
         All columns integer with finite bounds, all coefficients of rows integers.
     limits
-        Wall seconds, gaps (of the scaled objective) and workers: one unless ``threads`` says more.
+        Wall seconds (writing the model down counts), gaps (of the scaled objective) and workers: one unless ``threads``
+        says more.
     scale
         Unit of the scaled costs, in the objective's unit.
     start
@@ -75,7 +79,9 @@ def solve_cpsat(
         return infeasible(time.perf_counter() - began, backend())
     sign = 1.0 if model.sense == "min" else -1.0
     costs = _scaled(model, sign, scale)
-    cp = _build(model, costs, start)
+    cp = _build(model, costs, start, began + limits.seconds)
+    if cp is None:
+        return _nothing(began, "no time to write the model down")
     solver = cp_model.CpSolver()
     relative, absolute = gaps(limits)
     solver.parameters.num_workers = limits.threads
@@ -188,16 +194,30 @@ def _refuse_large(model: LinearModel) -> None:
         refuse(f"{model.row(number)} can reach", float(most[number]), LARGEST_SUM)
 
 
-def _build(model: LinearModel, costs: npt.NDArray[np.int64], start: Array | None) -> cp_model.CpModel:
+def _nothing(began: float, native: str) -> MilpResult:
+    """The result of a solve that did not begin."""
+    return MilpResult("unknown", None, math.nan, math.nan, time.perf_counter() - began, backend(), native=native)
+
+
+def _build(
+    model: LinearModel, costs: npt.NDArray[np.int64], start: Array | None, until: float
+) -> cp_model.CpModel | None:
+    """The model in CP-SAT; None if the clock (``time.perf_counter``) says ``until`` [s] before its rows are written."""
     cp = cp_model.CpModel()
     lower = np.ceil(model.lower - FEASIBILITY).astype(np.int64)
     upper = np.floor(model.upper + FEASIBILITY).astype(np.int64)
-    columns = [cp.new_int_var(int(a), int(b), "") for a, b in zip(lower, upper, strict=True)]
+    columns = []
+    for number, (a, b) in enumerate(zip(lower.tolist(), upper.tolist(), strict=True)):
+        if number % LOOK == LOOK - 1 and time.perf_counter() > until:
+            return None
+        columns.append(cp.new_int_var(a, b, ""))
     least = [math.ceil(v) if math.isfinite(v) else cp_model.INT_MIN for v in model.row_lower.tolist()]
     most = [math.floor(v) if math.isfinite(v) else cp_model.INT_MAX for v in model.row_upper.tolist()]
     indices, ends = model.rows.indices, model.rows.indptr
     coefficients = np.round(model.rows.data).astype(np.int64)
     for row in range(model.n_rows):
+        if row % LOOK == LOOK - 1 and time.perf_counter() > until:
+            return None
         entries = slice(ends[row], ends[row + 1])
         terms = [columns[i] for i in indices[entries]]
         total = cp_model.LinearExpr.weighted_sum(terms, coefficients[entries].tolist())

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from dtbench.arrays import Array, BoolArray
 from dtbench.core import CertificateStatus, Limits, Sense
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 FEASIBILITY = 1e-9
 """By how much a row, a bound or integrality may be broken: the defaults of back ends are too coarse for a 1e-7 gap."""
@@ -120,6 +122,8 @@ class LinearModel:
 
     def with_columns(self, cost: npt.ArrayLike, upper: npt.ArrayLike, *, integer: bool) -> LinearModel:
         """A copy with (k,) more columns in [0, upper], in no row yet. Names are dropped."""
+        from scipy import sparse  # results and certificates, which all problems know, need none
+
         cost = np.asarray(cost, dtype=float)
         empty = sparse.csr_array((self.n_rows, cost.size))
         return replace(
@@ -134,6 +138,8 @@ class LinearModel:
 
     def with_rows(self, rows: Any, row_lower: npt.ArrayLike, row_upper: npt.ArrayLike) -> LinearModel:
         """A copy with (k, n) more rows, such as the cuts of an outer approximation. Row names are dropped."""
+        from scipy import sparse
+
         return replace(
             self,
             rows=sparse.csr_array(sparse.vstack([self.rows, rows], format="csr")),

@@ -49,6 +49,10 @@ UPDATES = (
 """What Pyomo would look for in a model that it translated a moment ago; on a large model that takes seconds."""
 
 
+TERMS_PER_SECOND, MOST_TERMS = 300_000, 3_000_000
+"""Terms of sums that Pyomo writes in a second, at best, and those that fit into a few GiB."""
+
+
 def backend() -> str:
     """Names and versions, ``"Pyomo 6.10.1, HiGHS 1.14.0"``."""
     return f"Pyomo {pyomo.__version__}, {highs.backend()}"
@@ -57,6 +61,17 @@ def backend() -> str:
 def _nothing(began: float, native: str) -> MilpResult:
     """The result of a solve that did not begin."""
     return MilpResult("unknown", None, math.nan, math.nan, time.perf_counter() - began, backend(), native=native)
+
+
+def too_long(terms: float, seconds: float) -> MilpResult | None:
+    """The result of a model that is not written, as that takes longer than the seconds left; None if it is in reach.
+
+    Who builds a Pyomo model of ``terms`` terms (columns in rows and costs) asks this first: nothing can stop Pyomo on
+    the way.
+    """
+    if terms <= min(TERMS_PER_SECOND * seconds, MOST_TERMS):
+        return None
+    return _nothing(time.perf_counter(), f"no time to write {terms:.3g} terms down")
 
 
 def _refuse_large(model: pyo.ConcreteModel, lp: highspy.HighsLp) -> None:

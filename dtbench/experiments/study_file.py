@@ -15,7 +15,7 @@ BUDGETS: tuple[BudgetName, ...] = ("quick", "hours", "paper")
 Role = Literal["method", "rival", "baseline", "rule", "optimum"]
 Kind = Literal[
     "effect", "order", "trend", "value", "difference", "growth", "optimal", "slopes", "converges", "improves", "faster",
-    "outweighs", "stated"
+    "ahead", "outweighs", "stated"
 ]  # fmt: skip
 Place = dict[str, Scalar]
 SETTINGS = {"": "", "paper": "the paper's settings", "tuned": "our settings"}

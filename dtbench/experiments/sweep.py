@@ -10,6 +10,9 @@ first_seed = 20000   # 20000 .. 20009; the library's seeds are below 100
 [over]               # the first parameter is the x axis, a second one makes panels
 n_users = [18, 20, 22, 24]
 
+[along]              # what changes with the first parameter, value by value
+area = [900, 950, 1000, 1050]
+
 [set]                # other values of further parameters
 horizon = 10
 
@@ -77,6 +80,9 @@ class SweepFile(File):
         max_length=2,
         description="a table of one or two parameters, each with a list of at most 1000 values",
     )
+    along: dict[str, Values] = Field(
+        default_factory=dict, description="a table of parameters, each with as many values as the first of 'over' has"
+    )
     set: dict[str, Scalar] = Field(default_factory=dict, description="a table of texts, numbers and true or false")
 
 
@@ -105,6 +111,7 @@ class Sweep:
     content: SweepFile
     source: Source
     axes: tuple[Axis, ...]
+    along: tuple[Axis, ...] = ()  # each with a value for each one of the first axis
 
     @cached_property
     def problem(self) -> AnyProblem:
@@ -117,7 +124,9 @@ class Sweep:
 
     def settings(self, point: Sequence[Scalar]) -> dict[str, Scalar]:
         """All parameters that differ from those of the size."""
-        return self.content.set | dict(zip((axis.name for axis in self.axes), point, strict=True))
+        place = self.axes[0].values.index(point[0])
+        found = self.content.set | {axis.name: axis.values[place] for axis in self.along}
+        return found | dict(zip((axis.name for axis in self.axes), point, strict=True))
 
 
 def names() -> list[str]:
@@ -158,10 +167,18 @@ def checked(content: SweepFile, source: Source) -> Sweep:
     params = owner.params(content.size)
     for name, value in content.set.items():
         _checked(source, f"set.{name}", params, name, value)
+        if name in content.over or name in content.along:
+            there = "over" if name in content.over else "along"
+            raise source.problem(f"set.{name}", value, f"a parameter that is not swept: it is in '{there}', too")
+    axes = tuple(_axis(source, params, "over", name, values) for name, values in content.over.items())
+    for name, values in content.along.items():
         if name in content.over:
-            raise source.problem(f"set.{name}", value, "a parameter that is not swept: it is in 'over', too")
-    axes = tuple(_axis(source, params, name, values) for name, values in content.over.items())
-    found = Sweep(content, source, axes)
+            raise source.problem(f"along.{name}", values, "a parameter that is not swept: it is in 'over', too")
+        if len(values) != len(axes[0].values):
+            wanted = f"{len(axes[0].values)} values, one for each of 'over.{axes[0].name}'"
+            raise source.problem(f"along.{name}", values, wanted)
+    along = tuple(_axis(source, params, "along", name, values) for name, values in content.along.items())
+    found = Sweep(content, source, axes, along)
     count = math.prod(len(axis.values) for axis in axes)
     if count > MOST_POINTS:
         raise DtbenchError(f"sweep '{source.file}': key 'over' gives {count} points; at most {MOST_POINTS} are run.")
@@ -181,12 +198,12 @@ def _checked(source: Source, key: str, params: Any, name: str, value: Scalar) ->
     return checked
 
 
-def _axis(source: Source, params: Any, name: str, values: Sequence[Scalar]) -> Axis:
-    checked: list[Scalar] = []
-    for number, value in enumerate(values):
-        checked.append(_checked(source, f"over.{name}.{number}", params, name, value))
-        if checked[-1] in checked[:-1]:
-            raise source.problem(f"over.{name}.{number}", value, "a value that is not in the list already")
+def _axis(source: Source, params: Any, table: str, name: str, values: Sequence[Scalar]) -> Axis:
+    keys = [f"{table}.{name}.{number}" for number in range(len(values))]
+    checked = [_checked(source, key, params, name, value) for key, value in zip(keys, values, strict=True)]
+    for number, value in enumerate(checked):
+        if table == "over" and value in checked[:number]:
+            raise source.problem(keys[number], values[number], "a value that is not in the list already")
     return Axis(name, params.spec(name), tuple(checked))
 
 
@@ -199,8 +216,8 @@ def _check_metrics(sweep: Sweep) -> None:
     if not sweep.content.metrics:
         return
     owner = sweep.problem
-    values = dict(zip((axis.name for axis in sweep.axes), sweep.points()[0], strict=True))
-    instance = owner.generate(sweep.content.size, sweep.content.first_seed, **sweep.content.set | values)
+    first = sweep.settings(sweep.points()[0])
+    instance = owner.generate(sweep.content.size, sweep.content.first_seed, **first)
     slot = owner.slot(instance, 0, owner.start(instance))
     found = owner.evaluate(slot, owner.random_decision(instance, slot, np.random.default_rng(0))).metrics
     known = [name for name, value in found.items() if np.ndim(value) == 0]

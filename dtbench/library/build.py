@@ -25,7 +25,7 @@ from dtbench.library.best_known import BEST_KNOWN, HORIZON, BestKnown, best_know
 from dtbench.problems import problem
 from dtbench.progress import Pace, Step, time_left, untold
 
-COUNTS = {"tiny": 10, "small": 10, "paper": 10, "large": 3}
+COUNTS = {"tiny": 10, "small": 10, "paper": 10, "large": 3, "city": 3}
 CROSS_CHECKED = ("tiny", "small")  # sizes whose optimum two methods must agree on
 AGREE = 1e-6  # relative
 TIGHT = Limits(gap=0.1 * AGREE)  # of methods that must agree
@@ -194,7 +194,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     owner = problem(given.problem)
     folder = files.folder("instances") / owner.id
     usual = COUNTS | dict(owner.library.counts)
-    counts = {size: usual[size] if getattr(given, size) is None else getattr(given, size) for size in COUNTS}
+    known = [size for size in COUNTS if size in owner.sizes]
+    counts = {size: usual[size] if getattr(given, size) is None else getattr(given, size) for size in known}
     limits = None if given.seconds is None else Limits(seconds=given.seconds)
     if given.rewrite:
         print(f"{owner.id}: {rewrite(owner, folder)} files have a new form, and the same content", file=sys.stderr)

@@ -240,10 +240,7 @@ def compare(
     names: dict[str, set[str]] = {}  # label -> solvers of this label
     for run in (run for group in chosen for run in group.runs):
         names.setdefault(run.label, set()).add(run.cell.solver)
-    labels = sorted(names)
-    first, second = (_label(each, names) for each in (first, second))
-    if first == second:
-        raise DtbenchError(f"'{first}' is compared with itself; name two solvers. There: {_listed(labels)}.")
+    first, second = check_names((first, second), names)
     duels = [_duel(group, first, second) for group in chosen]
     met = tuple(duel for duel in duels if duel is not None)
     if not any(duel.instances for duel in met):
@@ -252,6 +249,22 @@ def compare(
             "one of them a single run."
         )
     return Comparison(first, second, met)
+
+
+def check_names(given: tuple[str, str], names: Mapping[str, set[str]]) -> tuple[str, str]:
+    """The two labels that are meant, of ``names``: labels, and the solvers of each. Without any, those given.
+
+    Raises
+    ------
+    DtbenchError
+        If a label is unknown or a name has several, or both are the same.
+    """
+    if not names:
+        return given
+    first, second = (_label(each, names) for each in given)
+    if first == second:
+        raise DtbenchError(f"'{first}' is compared with itself; name two solvers. There: {_listed(sorted(names))}.")
+    return first, second
 
 
 def _listed(labels: Sequence[str]) -> str:

@@ -12,12 +12,21 @@ from rich.text import Text as RichText
 from dtbench.reports.columns import compact
 from dtbench.reports.model import Leaderboard, Section, Table
 
+BRIEFLY = {
+    "sees": "sees: local, what agents observe; global, the whole slot; future, the whole trace.",
+    "repaired": "repaired slots: the decision broke a constraint and was repaired before it was scored.",
+    "proven": "proven slots: the solver proved that it is optimal.",
+}
+"""What columns mean whose headings do not say it, for those who have no page with explanations before them."""
 MOST = 20  # lines of a list of failures; the files hold all
 
 
 def terminal(board: Leaderboard, *, most: int = MOST) -> RenderableType:
     """All sections without their empty columns, then failures and skipped cells, at most ``most`` lines of each."""
     parts: list[RenderableType] = [part for section in board.sections for part in _section(section)]
+    there = {column.name for section in board.sections for column in compact(section)[0].columns}
+    said = [RichText(text, style="dim") for name, text in BRIEFLY.items() if name in there]
+    parts += [*said, RichText()] if said else []
     for title, table in (("Failures", board.failures), ("Skipped cells", board.skipped)):
         if table.rows:
             parts += [RichText(title, style="bold"), grid(Table(table.columns, table.rows[:most]))]

@@ -348,6 +348,20 @@ def test_what_cannot_be_compared_is_one_line(dtbench, results, tmp_path):
     assert dtbench("compare", "greedy", "random", "--results", results).code == 1
 
 
+def test_names_are_checked_before_records_are_verified(dtbench, results, monkeypatch):
+    monkeypatch.setattr("dtbench.experiments.verify.verify", lambda *_, **__: pytest.fail("verified"))
+    assert dtbench("compare", "greedy", "randon", "--results", results).code == 2
+    (results / "plan.json").unlink()  # as of 0.1.0: then records say who there is
+    assert "There: greedy, random." in dtbench("compare", "greedy", "randon", "--results", results).err
+
+
+def test_the_board_explains_its_words(dtbench, results):
+    told = dtbench("leaderboard", "--results", results).out
+    assert "sees: local, what agents observe" in told
+    assert "proven slots:" not in told  # no such column there
+    assert "sees:" not in dtbench("leaderboard", "--results", results, "--columns", "solver,gap").out
+
+
 def test_a_part_of_the_board(dtbench, results, tmp_path):
     told = dtbench("leaderboard", "--results", results, "--solvers", "random", "--size", "tiny", "--json")
     found = json.loads(told.out)

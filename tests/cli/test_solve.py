@@ -52,6 +52,14 @@ def test_a_table_for_people(dtbench):
         assert word in result.out
 
 
+def test_a_cell_that_was_declined_shows_its_reason_and_no_dashes(dtbench):
+    said = dtbench("solve", "mec-synchronization/tiny-000", "clairvoyant")
+    assert said.code == 0
+    assert "not coupled" in " ".join(said.out.split())
+    assert not [line for line in said.out.splitlines() if line.split()[-1:] == ["-"]]
+    assert "feasible share" not in said.out
+
+
 def test_same_seed_same_result(dtbench):
     def objective(seed):
         return json.loads(dtbench("solve", TINY, "random", "--seed", seed, "--json").out)["objective"]

@@ -3,6 +3,7 @@
 import itertools
 import math
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -11,18 +12,19 @@ from dtbench import referee
 from dtbench.core import Limits
 from dtbench.errors import Declined, DtbenchError
 from dtbench.problems import all_problems, problem
+from dtbench.problems.dnt_spectrum import local_search as dnt_search
 from dtbench.problems.edge_association.placement import heuristics as placement_rules
 from dtbench.problems.edge_association.placement import local_search as placement_search
 from dtbench.problems.mec_synchronization import heuristics as mec_rules
 from dtbench.problems.mec_synchronization.branch_and_bound import Prices, best_flips
 from dtbench.problems.mec_synchronization.candidates import Candidates
-from dtbench.problems.satellite_offloading.heuristics import descend, starts
+from dtbench.problems.satellite_offloading.heuristics import descend, promising, starts
 from dtbench.problems.satellite_offloading.terms import Terms
 from dtbench.problems.stin_deployment import heuristics as stin_rules
 
 LIMIT = 1.0  # s
 AT_MOST = 5.0  # s of processor time, which other processes of the machine do not lengthen
-SLOW = ("large",)
+SLOW = ("large", "city")
 
 
 def sizes(owner):
@@ -82,6 +84,58 @@ def test_a_horizon_takes_what_it_is_given(owner, size):
         assert not scores.repaired.any()
         assert found.objective == pytest.approx(scores.mean, rel=1e-9)
         assert math.isnan(found.bound) or no_better(owner, found.objective, found.bound)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.3])
+@pytest.mark.parametrize("id", sorted(all_problems()))
+def test_a_city_has_an_incumbent_and_a_bound_at_any_limit(id, seconds):
+    """By the problem's first method: nothing that is larger than memory, or that no limit ends, is on its way."""
+    owner, slot = first_slot(id, "city")
+    began = time.process_time()
+    found = owner.exact(slot, Limits(seconds=seconds))
+    assert time.process_time() - began < AT_MOST
+    assert owner.evaluate(slot, found.decision).feasible
+    assert math.isfinite(found.bound)
+    assert no_better(owner, found.objective, found.bound)
+
+
+MOST_BYTES = 2**30  # of arrays of a search's step on a batch
+
+
+def of_satellites():
+    _, slot = first_slot("satellite-offloading", "city")
+    descend(Terms.of(slot), starts(slot), time.perf_counter())  # what it begins with
+    terms = Terms.of(slot)
+    promising(terms, starts(slot)[0], math.inf)
+
+
+def of_placements():
+    owner, slot = first_slot("edge-placement", "city")
+    assoc = np.random.default_rng(0).integers(slot.n_bs, size=(300, slot.n_users))
+    owner.evaluate(slot, owner.Decision(open=np.ones((300, slot.n_bs), dtype=bool), assoc=assoc))
+
+
+def of_twins():
+    _, slot = first_slot("stin-deployment", "city")
+    many = slot[None][np.zeros(40, dtype=np.int64)]
+    stin_rules.local_search(many, stin_rules.local(many), until=time.perf_counter() + 0.01)
+
+
+def of_spectrum():
+    owner, slot = first_slot("dnt-spectrum", "city")
+    begin = owner.heuristics["greedy"](slot)[None]
+    near = dnt_search.neighbours(slot[None], begin.bs, begin.rb, begin.up)
+    dnt_search.scored(slot[None], near)
+
+
+@pytest.mark.parametrize("step", [of_satellites, of_placements, of_twins, of_spectrum])
+def test_steps_of_a_city_fit_into_memory(step):
+    tracemalloc.start()
+    try:
+        step()
+        assert tracemalloc.get_traced_memory()[1] < MOST_BYTES
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from dtbench.core import Limits
 from dtbench.errors import DtbenchError
+from dtbench.exact import cpsat
 from dtbench.exact.cpsat import solve_cpsat
 
 from .models import best_by_enumeration, knapsack, model, random_model
@@ -103,3 +104,12 @@ def test_numbers_that_do_not_fit_are_named(change, words):
 def test_a_start_is_a_point(start):
     with pytest.raises(ValueError, match="expected"):
         solve_cpsat(model([1.0, 1.0], [1.0, 1.0], 0.0, 1.0), Limits(), 1.0, np.array(start))
+
+
+def test_a_model_that_takes_longer_to_write_than_there_is_time_is_left(monkeypatch):
+    monkeypatch.setattr(cpsat, "LOOK", 1)
+    result = solve_cpsat(knapsack(), Limits(seconds=0.0), 1e-6)
+    assert result.status == "unknown"
+    assert result.x is None
+    assert math.isnan(result.bound)
+    assert result.native == "no time to write the model down"

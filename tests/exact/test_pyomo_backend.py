@@ -12,7 +12,7 @@ import pytest
 from dtbench.core import Limits
 from dtbench.errors import DtbenchError
 from dtbench.exact import highs
-from dtbench.exact.pyomo_backend import solve_pyomo
+from dtbench.exact.pyomo_backend import MOST_TERMS, TERMS_PER_SECOND, solve_pyomo, too_long
 
 
 def facility(demand: float = 2.5) -> pyo.ConcreteModel:
@@ -124,3 +124,13 @@ def test_waiting_for_another_thread_is_time():
     other.join()
     assert (result.status, result.x, result.native) == ("unknown", None, "waited for another thread")
     assert math.isnan(result.bound)
+
+
+def test_models_that_take_longer_than_there_is_time_are_not_written():
+    assert too_long(TERMS_PER_SECOND, 1.0) is None
+    for terms, seconds in ((TERMS_PER_SECOND + 1, 1.0), (1, 0.0), (MOST_TERMS + 1, math.inf)):
+        result = too_long(terms, seconds)
+        assert result.status == "unknown"
+        assert result.x is None
+        assert math.isnan(result.bound)
+        assert "no time to write" in result.native

@@ -12,7 +12,7 @@ from dtbench import files
 from dtbench.cli.main import app
 from dtbench.errors import DtbenchError
 from dtbench.experiments import expected, reference
-from dtbench.experiments.bundle import pack
+from dtbench.experiments.bundle import merge, pack
 from dtbench.experiments.bundle_file import HEAD, archive, head_of, unpack
 from dtbench.experiments.run import run
 from dtbench.experiments.session import prepare
@@ -119,7 +119,14 @@ def test_a_damaged_table_of_times_is_named(here):
 
 
 @pytest.mark.parametrize("file", COMMITTED, ids=lambda file: f"{file.parent.name}-{file.name.split('.')[0]}")
-def test_committed_bundles_say_what_they_are(file):
+def test_committed_bundles_hold(file, tmp_path):
+    """Every decision in them is scored again."""
     head = head_of(file)
     assert head.records == head.planned > 0
     assert all(machine.speed for machine in head.machines)
+    done = merge(file, tmp_path)
+    assert (len(done.taken), done.refused) == (head.records, {})
+
+
+def test_committed_bundles_are_small():
+    assert sum(file.stat().st_size for file in COMMITTED) < 60e6

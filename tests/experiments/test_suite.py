@@ -72,7 +72,7 @@ BAD = [
     ('name = "random"', 'name = "genetic"\noptions = {population = 8, crossover = 0.5}', "key 'solvers.1.label'"),
     ("population = 8", "population = ", "is not valid TOML"),
     ("tiny-00[01]", "tniy-*", "key 'instances.0' is 'stin-deployment/tniy-*'; expected PROBLEM/SIZE-NUMBER"),
-    ("tiny-00[01]", "tniy-*", "stin-deployment (tiny, small, paper, large)"),
+    ("tiny-00[01]", "tniy-*", "stin-deployment (tiny, small, paper, large, city)"),
     ("tiny-00[01]", "tniy-*", "Did you mean 'stin-deployment/tiny-*'?"),
     ("stin-deployment/tiny-00[01]", "none/*.nc", "key 'instances.0' is 'none/*.nc'; expected instance files"),
     ('name = "random"', 'name = "random"\ninstances = ["*/large-*"]', "key 'solvers.0.instances.0' is '*/large-*'"),

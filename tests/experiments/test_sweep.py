@@ -59,10 +59,26 @@ def test_good_sweep_says_what_it_says(write):
     assert found.problem.id == "stin-deployment"
 
 
+def test_what_changes_along_with_the_first_parameter(write, store):
+    found = sweep.read(write(GOOD.replace("[set]", "[along]\nn_end = [2, 2]\narea = [500, 700.5]\n[set]")))
+    settings = [found.settings(point) for point in found.points()]
+    assert [(each["n_users"], each["n_end"], each["area"], each["split"]) for each in settings] == [
+        (3, 2, 500.0, "even"), (3, 2, 500.0, "optimal"), (4, 2, 700.5, "even"), (4, 2, 700.5, "optimal"),
+    ]  # fmt: skip
+    samples = sweep.generate(found, store.folder, seeds=1)
+    assert [sample.file.name for sample in samples][2] == "tiny-n_users=4-split=even-s300.nc"
+    assert [instances.load(sample.file).params.area for sample in samples] == [500.0, 500.0, 700.5, 700.5]
+    stamp = samples[3].file.stat().st_mtime_ns
+    other = sweep.read(write(GOOD.replace("[set]", "[along]\nn_end = [2, 2]\narea = [500, 800]\n[set]")))
+    again = sweep.generate(other, store.folder, seeds=1)
+    assert again[3].file.stat().st_mtime_ns != stamp  # not that instance
+    assert instances.load(again[3].file).params.area == 800.0
+
+
 BAD = [
     ('"stin-deployment"', '"stin-deploy"', "key 'problem' is 'stin-deploy'; expected one of "),
     ('"stin-deployment"', '"stin-deploy"', "Did you mean 'stin-deployment'?"),
-    ('"tiny"', '"tinny"', "key 'size' is 'tinny'; expected one of tiny, small, paper, large. Did you mean 'tiny'?"),
+    ('"tiny"', '"tinny"', "key 'size' is 'tinny'; expected one of tiny, small, paper, large, city. Did you mean 'tiny'?"),
     ("first_seed = 300", "first_seed = 99", "key 'first_seed' is 99; expected a whole number of at least 100"),
     ("first_seed = 300", "firstseed = 300", "unknown key 'firstseed'. Did you mean 'first_seed'? Allowed here: name"),
     ("n_users = [3, 4.0]", "users = [3]", "key 'over.users.0': unknown parameter 'users'. Did you mean 'n_users'?"),
@@ -86,6 +102,19 @@ BAD = [
     ("horizon = 2", "horizon = [2]", "key 'set.horizon' is [2]; expected a table of texts, numbers"),
     ("horizon = 2", "n_users = 5", "key 'set.n_users' is 5; expected a parameter that is not swept"),
     ("horizon = 2", "cap_min = 9", "at n_users = 3, split = even: parameter 'cap_min' is 9, above 'cap_max' = 3"),
+    (
+        "[set]",
+        "[along]\nn_end = [1]\n[set]",
+        "key 'along.n_end' is [1]; expected 2 values, one for each of 'over.n_users'",
+    ),
+    ("[set]", "[along]\nnend = [1, 2]\n[set]", "key 'along.nend.0': unknown parameter 'nend'"),
+    ("[set]", "[along]\nn_end = [1, 0.5]\n[set]", "key 'along.n_end.1': parameter 'n_end' is 0.5; expected"),
+    (
+        "[set]",
+        '[along]\nsplit = ["even", "even"]\n[set]',
+        "expected a parameter that is not swept: it is in 'over', too",
+    ),
+    ("[set]", "[along]\nhorizon = [1, 2]\n[set]", "key 'set.horizon' is 2; expected a parameter that is not swept"),
     ("seeds = 2", "seeds = 0", "key 'seeds' is 0; expected a whole number of at least 1"),
     ('name = "random"', 'name = "local"', "key 'solvers.1.label' is 'local'; expected a label of its own"),
 ]

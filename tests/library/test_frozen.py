@@ -21,7 +21,7 @@ DATA = Path(__file__).parents[1] / "data"
 
 
 def test_content_is_that_of_the_first_files():
-    """Checksums of the contents were taken from the files of version 0.1.0."""
+    """Checksums of the contents were taken from the files of version 0.1.0, those of cities from version 0.2.0."""
     lines = (DATA / "instances-content.sha256").read_text(encoding="utf-8").splitlines()
     listed = {name: digest for digest, name in map(str.split, lines)}
     assert {name: content_sha256(instances.load(name)) for name in instances.names()} == listed

@@ -142,7 +142,18 @@ def test_naming_an_environment_imports_no_problem_and_no_solver():
     """`import dtbench` is quick: what it does not need yet is imported when it is used."""
     code = (
         "import sys, dtbench, gymnasium; assert 'dtbench/edge-placement-paper-v0' in gymnasium.registry;"
-        "late = ('scipy', 'h5py', 'dtbench.problems.edge_association', 'dtbench.problems.dnt_spectrum', 'torch');"
+        "late = ('scipy', 'h5py', 'dtbench.problems.edge_association', 'dtbench.problems.dnt_spectrum', 'torch',"
+        "'matplotlib', 'pandas', 'plotly', 'pydantic', 'rich', 'typer');"
+        "print(*(name for name in late if name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "", "")
+
+
+def test_the_shipped_problems_load_nothing_that_only_their_methods_need():
+    code = (
+        "import sys, dtbench; assert len(dtbench.all_problems()) == 6;"
+        "late = ('h5py', 'highspy', 'ortools', 'pandas', 'pyomo', 'scipy.optimize', 'scipy.sparse', 'torch');"
         "print(*(name for name in late if name in sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -16,10 +16,23 @@ from scipy import sparse
 from scipy.optimize import linear_sum_assignment
 
 from dtbench.arrays import Array, BoolArray, IntArray
+from dtbench.errors import Declined
 from dtbench.exact.linear import LinearModel
-from dtbench.problems.dnt_spectrum.model import TOLERANCE, DntDecision, DntSlot, rate, upload_delay
+from dtbench.problems.dnt_spectrum.model import MANY, TOLERANCE, DntDecision, DntSlot, rate, upload_delay
 
 MUST = 1e6  # bit/s: worth of an upload in the assignment, above all rates together
+
+
+def few_stations(n_bs: int, what: str) -> None:
+    """Decline what looks at all sets of base stations, where these are too many.
+
+    Raises
+    ------
+    Declined
+        With the number that is expected.
+    """
+    if n_bs > MANY:
+        raise Declined(f"{what} need all sets of base stations, and {n_bs} are more than the {MANY} that this can take")
 
 
 @dataclass(frozen=True)
@@ -63,8 +76,15 @@ class ActiveSets:
 
     @classmethod
     def of(cls, slot: DntSlot, *, error: Array | None = None, serve: BoolArray | None = None) -> ActiveSets:
-        """The model of one slot; ``error`` (U,) replaces the twin's errors, ``serve`` (U, M) narrows the links."""
+        """The model of one slot; ``error`` (U,) replaces the twin's errors, ``serve`` (U, M) narrows the links.
+
+        Raises
+        ------
+        Declined
+            If there are too many base stations.
+        """
         p, stations = slot.params, slot.n_bs
+        few_stations(stations, "models of a slot")
         error = slot.error if error is None else error
         serve = slot.cover if serve is None else serve & slot.cover
         bits = np.arange(1, 2**stations)

@@ -20,7 +20,7 @@ from dtbench.problems.dnt_spectrum import uploads
 from dtbench.problems.dnt_spectrum.allocation import allocate, strongest
 from dtbench.problems.dnt_spectrum.genes import search_encoding
 from dtbench.problems.dnt_spectrum.instance import DntInstance, DntParams
-from dtbench.problems.dnt_spectrum.model import DntDecision, DntSlot
+from dtbench.problems.dnt_spectrum.model import MANY, DntDecision, DntSlot
 
 USER_RATE = 5.0  # bit/s per Hz: typical, scales the reward
 OLDEST = 10  # slots: greatest age that is told
@@ -30,12 +30,13 @@ WORST = 25.0  # m^2: greatest error that is told
 def encodings(instance: DntInstance) -> Mapping[str, Encoding]:
     """``agents``: per base station an upload flag and U claims. ``search``: per user a link, per base station an RB.
 
-    ``uploads``: what uploads are worth later, the rest is exact.
+    ``uploads``, of few base stations: what uploads are worth later, the rest is exact.
     """
     p = instance.params
     length = {"extended": 4 * p.n_users + 2, "twin": 4 * p.n_users + 3, "paper": 3 * p.n_users}
     stations = Group("bs", p.n_bs, Categorical((2,) * (1 + p.n_users)), length[p.obs])
-    return {"agents": Encoding((stations,), decode), "search": search_encoding(p), "uploads": uploads.encoding(p)}
+    known = {"agents": Encoding((stations,), decode), "search": search_encoding(p)}
+    return known if p.n_bs > MANY else {**known, "uploads": uploads.encoding(p)}
 
 
 def decode(slot: DntSlot, x: npt.NDArray[Any]) -> DntDecision:

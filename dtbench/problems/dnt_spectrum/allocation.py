@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dtbench.arrays import Array, BoolArray, IntArray
+from dtbench.arrays import Array, BoolArray, IntArray, spread
 from dtbench.problems.dnt_spectrum.board import Board
 from dtbench.problems.dnt_spectrum.model import DntDecision, DntSlot, rate
 
@@ -24,16 +24,16 @@ def allocate(slot: DntSlot, assoc: IntArray, flags: BoolArray, passes: int | Non
     lead = np.broadcast_shapes(assoc.shape[:-1], flags.shape[:-1])
     board = Board(slot, lead)
     users, stations = slot.n_users, slot.n_bs
-    assoc = np.broadcast_to(assoc, (*board.lead, users)).reshape(-1, users)
-    flags = np.broadcast_to(flags, (*board.lead, stations)).reshape(-1, stations)
+    assoc = spread(assoc, (*board.lead, users)).reshape(-1, users)
+    flags = spread(flags, (*board.lead, stations)).reshape(-1, stations)
     for turn in range(slot.params.passes if passes is None else passes):
         for m in range(stations):
             if turn > 0:
                 board.clear(m)
             if flags[:, m].any():
-                station = np.full(board.size, m)
-                possible = board.allowed(station, upload=True)
-                rates = np.where(possible, board.upload_rate(station).round(DIGITS), -1.0)
+                station, load = np.full(board.size, m), board.cloud_load()
+                possible = board.allowed(station, upload=True, disturbance=load)
+                rates = np.where(possible, board.upload_rate(station, load).round(DIGITS), -1.0)
                 board.put_upload(flags[:, m] & possible.any(axis=-1), station, rates.argmax(axis=-1))
             assign_users(board, m, assoc == m)
     return board.decision()
@@ -50,7 +50,7 @@ def assign_users(board: Board, m: int, mine: BoolArray) -> None:
     users, blocks = weights.shape[1:]
     weights += TIE * (2.0 - np.arange(users) / users)[:, None] * np.arange(blocks)[::-1]
     for b in np.flatnonzero(mine.any(axis=-1)):
-        claimants, free = np.flatnonzero(mine[b]), np.flatnonzero(opened[b])
+        claimants, free = mine[b].nonzero()[0], opened[b].nonzero()[0]
         row, column = linear_sum_assignment(weights[b][claimants[:, None], free], maximize=True)
         board.bs[b, claimants[row]], board.rb[b, claimants[row]] = m, free[column]
         board.active[b, m, free[column]] = True

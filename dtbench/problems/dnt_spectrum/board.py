@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dtbench.arrays import Array, BoolArray, IntArray
+from dtbench.arrays import Array, BoolArray, IntArray, spread
 from dtbench.problems.dnt_spectrum.model import TOLERANCE, DntDecision, DntSlot, rate, upload_delay
 
 
@@ -39,9 +39,9 @@ class Board:
         self.lead = slot.batch_shape if lead is None else np.broadcast_shapes(lead, slot.batch_shape)
         self.params = slot.params
         users, stations, blocks = slot.n_users, slot.n_bs, slot.n_rb
-        self.gain = np.broadcast_to(slot.gain, (*self.lead, users, stations)).reshape(-1, users, stations)
-        self.cover = np.broadcast_to(slot.cover, (*self.lead, users, stations)).reshape(-1, users, stations)
-        self.cloud = np.broadcast_to(slot.gain_cloud, (*self.lead, stations)).reshape(-1, stations)
+        self.gain = spread(slot.gain, (*self.lead, users, stations)).reshape(-1, users, stations)
+        self.cover = spread(slot.cover, (*self.lead, users, stations)).reshape(-1, users, stations)
+        self.cloud = spread(slot.gain_cloud, (*self.lead, stations)).reshape(-1, stations)
         self.size = len(self.gain)
         self.rows = np.arange(self.size)
         self.different = ~np.eye(stations, dtype=bool)[:, :, None]
@@ -85,16 +85,20 @@ class Board:
         received = load * self.cloud[..., None]
         return np.asarray(np.where(self.different, received[:, None], 0.0).sum(axis=-2))
 
-    def upload_rate(self, station: IntArray) -> Array:
-        """Rate (B, N) [bit/s] that an upload of ``station`` (B,) would get on each RB, given the links so far."""
+    def upload_rate(self, station: IntArray, disturbance: Array | None = None) -> Array:
+        """Rate (B, N) [bit/s] that an upload of ``station`` (B,) would get on each RB, given the links so far.
+
+        ``disturbance``: what :meth:`cloud_load` is now, if that is known.
+        """
         p = self.params
-        load = self.cloud_load()[self.rows, station]
+        load = (self.cloud_load() if disturbance is None else disturbance)[self.rows, station]
         return rate(p, p.tx_power * self.cloud[self.rows, station][:, None], p.tx_power * load)
 
-    def allowed(self, station: IntArray, *, upload: bool) -> BoolArray:
+    def allowed(self, station: IntArray, *, upload: bool, disturbance: Array | None = None) -> BoolArray:
         """RBs (B, N) that are free at ``station`` (B,) and on which its link leaves all uploads within the delay limit.
 
-        With ``upload``, the link is one itself, and must keep the limit too.
+        With ``upload``, the link is one itself, and must keep the limit too. ``disturbance``: as for
+        :meth:`upload_rate`.
         """
         free = ~self.active[self.rows, station]
         if not upload and not self.uploads.any():
@@ -103,7 +107,7 @@ class Board:
         other = self.others(station)[..., None]
         weight = self.gain.shape[1] if self.printed and upload else 1
         added = weight * self.cloud[self.rows, station]
-        load = self.cloud_load() + np.where(other, added[:, None, None], 0.0)
+        load = (self.cloud_load() if disturbance is None else disturbance) + np.where(other, added[:, None, None], 0.0)
         rates = rate(p, p.tx_power * self.cloud[..., None], p.tx_power * load)
         in_time = upload_delay(p, rates) <= p.delay_limit + TOLERANCE
         concerned = (self.uploads | ~other) if upload else self.uploads

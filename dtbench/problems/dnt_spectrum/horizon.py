@@ -18,12 +18,13 @@ from dtbench.arrays import IntArray
 from dtbench.core import AnyProblem, Certificate, CertificateStatus, Limits, relative_gap
 from dtbench.exact.certificate import ROUNDING, with_target
 from dtbench.exact.linear import MilpResult
+from dtbench.problems.dnt_spectrum.active_sets import few_stations
 from dtbench.problems.dnt_spectrum.allocation import allocate, strongest
 from dtbench.problems.dnt_spectrum.best_rates import BestRates
 from dtbench.problems.dnt_spectrum.exact import best_of, by_highs, form_of
 from dtbench.problems.dnt_spectrum.heuristics import greedy
 from dtbench.problems.dnt_spectrum.instance import DntInstance
-from dtbench.problems.dnt_spectrum.model import DntDecision, DntSlot
+from dtbench.problems.dnt_spectrum.model import MANY, DntDecision, DntSlot
 from dtbench.problems.dnt_spectrum.packing import members
 from dtbench.problems.dnt_spectrum.timeline import Timeline
 
@@ -43,6 +44,8 @@ def solve(problem: AnyProblem, instance: DntInstance, limits: Limits) -> Certifi
     limits, began = with_target(problem, limits), time.perf_counter()
     p, until = instance.params, began + limits.seconds
     slots = perfect(problem, instance)
+    if p.n_bs > MANY:
+        return by_clusters(problem, instance, slots, limits, began)
     if p.predictor not in ("hold", "drift") or p.error_scope != "user":
         return perfect_twin(problem, instance, slots, limits, began)
     rates = BestRates.of(slots, began + limits.seconds / 2.0)  # the other half: the timeline, or a bound without it
@@ -92,6 +95,41 @@ def perfect(problem: AnyProblem, instance: DntInstance) -> DntSlot:
     """All slots (T,) with a twin that is always right: their objectives are weighted rates alone."""
     slots = cast(DntSlot, referee.slots(problem, instance))[...]
     return replace(slots, estimate=slots.position)
+
+
+def by_clusters(
+    problem: AnyProblem, instance: DntInstance, slots: DntSlot, limits: Limits, began: float
+) -> Certificate:
+    """Many base stations: bounds of ``slots`` with a perfect twin by clusters; the incumbent is played by rules.
+
+    Half of the time is for the bounds, each slot has its part of what is left.
+
+    Raises
+    ------
+    Declined
+        If interference is as printed.
+    """
+    from dtbench.problems.dnt_spectrum import clusters
+
+    few_stations(instance.params.n_bs if instance.params.interference == "printed" else 0, "links as printed")
+    horizon, until = instance.horizon, began + limits.seconds
+
+    def share(t: int, end: float) -> float:
+        now = time.perf_counter()
+        return now + (end - now) / (horizon - t)
+
+    half = began + 0.5 * limits.seconds
+    bound = float(np.mean([clusters.relax(slots[t], share(t, half)).bound for t in range(horizon)]))
+    anytime.report(bound=bound)
+
+    def decide(t: int, slot: Any) -> DntDecision:
+        end = share(t, until)
+        with anytime.unheard():
+            return clusters.best_links(slot, end, clusters.relax(slot, share(horizon - 2, end)).links)
+
+    given, _ = referee.walk(problem, instance, decide)
+    decisions = DntDecision.stack(cast(list[DntDecision], given))
+    return certified(problem, instance, decisions, bound, limits, began, {"model": "clusters"})
 
 
 def perfect_twin(
@@ -155,10 +193,13 @@ def ceiling(problem: AnyProblem, instance: DntInstance, limits: Limits | None = 
     ------
     ValueError
         If the twin is another, or more than 10 users of a slot are in several discs.
+    Declined
+        If there are too many base stations.
     """
     p, began = instance.params, time.perf_counter()
     if p.predictor not in ("hold", "drift") or p.error_scope != "user":
         raise ValueError("the ceiling is defined for predictors 'hold' and 'drift' and errors per user")
+    few_stations(p.n_bs, "the best uploads")
     limits = with_target(problem, limits or Limits())
     slots, flags = perfect(problem, instance), members(p.n_bs)
     table = np.full((instance.horizon, len(flags)), -np.inf)

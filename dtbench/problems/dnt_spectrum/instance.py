@@ -20,7 +20,7 @@ from dtbench.params import Params, param
 class DntParams(Params):
     """The network, its links, the walk of the users, the twin, and what agents see and earn."""
 
-    n_bs: int = param(3, "1", "M, base stations on a line", low=1, high=8)
+    n_bs: int = param(3, "1", "M, base stations on a line", low=1, high=1000)
     n_users: int = param(12, "1", "U, users; the paper has 10 and 12", low=1)
     n_rb: int = param(12, "1", "N, resource blocks, which all base stations share; the paper has 9 and 12", low=1)
     horizon: int = param(30, "1", "T, slots", low=1)
@@ -104,6 +104,9 @@ SIZES: Mapping[str, DntParams] = {
     "paper": DntParams(),  # Figs. 5 and 6
     "paper9": DntParams(n_rb=9),  # Fig. 4
     "large": DntParams(n_bs=7, n_users=60, n_rb=18),
+    # 17 times the paper's users and base stations on a longer line: density, load and ranges are as there. What reaches
+    # the cloud from the line's ends is slow: with the paper's delay limit only seven base stations could ever upload.
+    "city": DntParams(n_bs=50, n_users=200, horizon=10, delay_limit=40.0),
 }
 
 

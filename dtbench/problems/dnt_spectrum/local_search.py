@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dtbench import anytime
-from dtbench.arrays import IntArray
+from dtbench.arrays import Array, BoolArray, IntArray, portions
 from dtbench.problems.dnt_spectrum.allocation import DIGITS
 from dtbench.problems.dnt_spectrum.board import flattened
 from dtbench.problems.dnt_spectrum.heuristics import greedy
@@ -31,8 +31,8 @@ def local_search(slot: DntSlot, start: DntDecision | None = None) -> DntDecision
     for _ in range(STEPS):
         members = flat[left]
         near = neighbours(members, bs[left], rb[left], up[left])
-        outcome = evaluate(members[:, None], near)
-        worth = np.where(outcome.feasible, outcome.objective, -np.inf).round(DIGITS)
+        objective, feasible = scored(members, near)
+        worth = np.where(feasible, objective, -np.inf).round(DIGITS)
         best = worth.argmax(axis=1)
         best_worth = np.take_along_axis(worth, best[:, None], axis=1)[:, 0]
         better = best_worth > value[left].round(DIGITS)
@@ -40,10 +40,21 @@ def local_search(slot: DntSlot, start: DntDecision | None = None) -> DntDecision
         if not left.size:
             break
         bs[left], rb[left], up[left] = near.bs[rows, best], near.rb[rows, best], near.up[rows, best]
-        value[left] = outcome.objective[rows, best]
+        value[left] = objective[rows, best]
         if anytime.heard():
             anytime.report(DntDecision.of(*(v.reshape(*lead, v.shape[-1]).copy() for v in (bs, rb, up))))
     return DntDecision.of(*(v.reshape(*lead, v.shape[-1]) for v in (bs, rb, up)))
+
+
+def scored(slot: DntSlot, near: DntDecision) -> tuple[Array, BoolArray]:
+    """Objectives (B, K) of neighbours (B, K), and whether they are feasible; as many at a time as memory holds."""
+    size, count = near.bs.shape[:2]
+    each = size * max(slot.n_users, slot.n_rb) * slot.n_bs
+    found = [evaluate(slot[:, None], near[:, some]) for some in portions(count, each)]
+    return (
+        np.concatenate([outcome.objective for outcome in found], axis=1),
+        np.concatenate([outcome.feasible for outcome in found], axis=1),
+    )
 
 
 def flat_start(decision: DntDecision, lead: tuple[int, ...]) -> DntDecision:

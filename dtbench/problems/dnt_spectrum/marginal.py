@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
 from dtbench.arrays import Array
@@ -10,16 +12,18 @@ from dtbench.problems.dnt_spectrum.board import Board
 from dtbench.problems.dnt_spectrum.model import DntDecision, DntSlot, rate
 
 
-def greedy_marginal(slot: DntSlot) -> DntDecision:
+def greedy_marginal(slot: DntSlot, until: float = np.inf) -> DntDecision:
     """From nothing, insert one (user, base station, RB) or (upload, RB) after the other, the best for the slot first.
 
     A link's worth is the change of the slot's objective: its own rate or the errors it removes, less what others lose.
-    The lowest index on ties; ends when no link is worth more than 0.
+    The lowest index on ties; ends when no link is worth more than 0, or at ``until`` [s, of ``time.perf_counter``].
     """
     board = Board(slot)
     error = np.broadcast_to(slot.error, (*board.lead, slot.n_users)).reshape(board.size, -1)
     users, stations, blocks = slot.n_users, slot.n_bs, slot.n_rb
     for _ in range(users + stations):
+        if time.perf_counter() >= until:
+            break
         lost = losses(board)
         worth = np.concatenate(
             [user_worth(board, lost).reshape(board.size, -1), upload_worth(board, lost, error).reshape(board.size, -1)],

@@ -18,6 +18,7 @@ from dtbench.core import Decision, Outcome, Slot, State
 from dtbench.problems.dnt_spectrum.instance import DntParams
 from dtbench.problems.dnt_spectrum.predictor import predict
 
+MANY = 8  # base stations, above which no model with columns for all sets of them is made
 TOLERANCE = 1e-9  # of every constraint; of the delay in seconds
 
 
@@ -47,17 +48,17 @@ class DntSlot(Slot):
     age: IntArray = array("station", unit="slot", doc="slots since the base station's own upload", kind="int")
     elapsed: IntArray = array(unit="slot", doc="t, slots played", kind="int")
 
-    @property
+    @cached_property
     def n_users(self) -> int:
         """U."""
         return int(np.shape(self.gain)[-2])
 
-    @property
+    @cached_property
     def n_bs(self) -> int:
         """M."""
         return int(np.shape(self.gain)[-1])
 
-    @property
+    @cached_property
     def n_rb(self) -> int:
         """N."""
         return self.params.n_rb
@@ -182,8 +183,9 @@ def rate(params: DntParams, signal: Array, interference: Array) -> Array:
 
 def upload_delay(params: DntParams, rates: Array) -> Array:
     """T_m [s] at upload rates > 0, Eq. (6)."""
-    with np.errstate(divide="ignore"):
-        return np.asarray(np.where(rates > 0.0, params.sync_bits / rates, np.inf))
+    delay = np.full(np.shape(rates), np.inf)
+    np.divide(params.sync_bits, rates, out=delay, where=np.greater(rates, 0.0))
+    return delay
 
 
 def refreshed(slot: DntSlot, upload: BoolArray) -> BoolArray:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from dtbench.arrays import Array, BoolArray, IntArray
 from dtbench.problems.dnt_spectrum.instance import DntParams
@@ -153,6 +152,8 @@ class Packing:
             The places taken, those of one RB and kind in a row for each RB; and the links in them: users, then U + m
             for the upload of m. None if the uploads find no room.
         """
+        from scipy.optimize import linear_sum_assignment  # its import takes as long as that of all the rest
+
         users = self.alone.shape[1]
         jobs = np.append(np.flatnonzero(self.best[member] >= 0), users + np.flatnonzero(upload))
         excess = len(jobs) - self.params.n_rb

@@ -7,6 +7,7 @@ value is what the referee gives it as a decision of one RB, which also leaves ou
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +40,7 @@ class Patterns:
     @staticmethod
     def count(slot: DntSlot) -> int:
         """Patterns before any is left out: prod_m (|U_m| + 2) - 1."""
-        return int(np.prod(slot.cover.sum(axis=0) + 2)) - 1
+        return math.prod((slot.cover.sum(axis=0) + 2).tolist()) - 1
 
     @classmethod
     def of(cls, slot: DntSlot) -> Patterns:
@@ -53,7 +54,7 @@ class Patterns:
         from dtbench.problems.dnt_spectrum.active_sets import ActiveSets
 
         if cls.count(slot) > LARGEST:
-            raise ValueError(f"the slot has {cls.count(slot)} patterns; more than {LARGEST} are not enumerated")
+            raise ValueError(f"the slot has {cls.count(slot):.6g} patterns; more than {LARGEST} are not enumerated")
         choices = [[IDLE, UPLOAD, *np.flatnonzero(slot.cover[:, m]).tolist()] for m in range(slot.n_bs)]
         what = np.array(list(itertools.product(*choices)), dtype=np.int64)[1:]  # the first is all idle
         ordered = np.sort(what, axis=1)

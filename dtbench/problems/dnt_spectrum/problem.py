@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dtbench.arrays import Array
-from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
+from dtbench.core import Certificate, Exactness, LibraryFacts, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Bounds, Encoding, Observation
 from dtbench.prediction import PredictorTraining
 from dtbench.problems.dnt_spectrum import agents, generator, heuristics, joint, local_search, marginal, model
@@ -39,6 +39,7 @@ class DntSpectrum(Problem[DntInstance, DntState, DntSlot, DntDecision]):
         methods=("active-sets", "patterns", "cpsat", "reference"), horizon_methods=("horizon", "whole"),
         target_gap=1e-9,
     )  # fmt: skip
+    library = LibraryFacts(bracket_sizes=("city",))
     heuristics: ClassVar = {
         "greedy": heuristics.greedy,
         "greedy-marginal": marginal.greedy_marginal,
@@ -111,8 +112,10 @@ class DntSpectrum(Problem[DntInstance, DntState, DntSlot, DntDecision]):
         return picture.of(slot, decision)
 
     def exact(self, slot: DntSlot, limits: Limits | None = None, method: str | None = None) -> Certificate:
-        from dtbench.problems.dnt_spectrum import exact
+        from dtbench.problems.dnt_spectrum import clusters, exact
 
+        if slot.n_bs > model.MANY:
+            return clusters.solve(self, slot, limits or Limits(), method or self.exactness.methods[0])
         return exact.solve(self, slot, limits or Limits(), method)
 
     def exact_horizon(

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
 from dtbench.anytime import Teller
 from dtbench.arrays import Array, BoolArray, IntArray
@@ -66,6 +65,8 @@ class Timeline:
 
     def model(self) -> LinearModel:
         """max mean of value - cost; one V per slot; a path per group whose nodes are the slots that refresh it."""
+        from scipy import sparse  # to look at stale errors needs none
+
         horizon, (groups, arcs) = len(self.value), self.cost.shape
         stations = self.cover.shape[-1]
         n_z, nodes = len(self.slot), horizon + 1

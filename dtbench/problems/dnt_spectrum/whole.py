@@ -21,7 +21,7 @@ from dtbench.errors import DtbenchError
 from dtbench.exact.certificate import tightened, with_target
 from dtbench.exact.highs import solve_highs
 from dtbench.exact.linear import LinearModel
-from dtbench.problems.dnt_spectrum.active_sets import ActiveSets
+from dtbench.problems.dnt_spectrum.active_sets import ActiveSets, few_stations
 from dtbench.problems.dnt_spectrum.horizon import certified, perfect
 from dtbench.problems.dnt_spectrum.instance import DntInstance
 from dtbench.problems.dnt_spectrum.model import DntDecision
@@ -46,6 +46,7 @@ def solve(problem: AnyProblem, instance: DntInstance, limits: Limits) -> Certifi
             f"method 'whole' of '{problem.id}' takes predictor 'hold' or 'drift', error_scope 'user' and interference "
             f"'physical'; these are '{p.predictor}', '{p.error_scope}' and '{p.interference}'. Use method 'horizon'."
         )
+    few_stations(p.n_bs, "models of whole horizons")
     limits, slots = with_target(problem, limits), perfect(problem, instance)
     parts = [ActiveSets.of(slots[t]) for t in range(instance.horizon)]
     ends = np.cumsum([part.starts[-1] for part in parts])

@@ -35,8 +35,9 @@ from dtbench.problems.mec_synchronization.convex import Priced, price
 from dtbench.problems.mec_synchronization.relaxation import Relaxed, relax
 
 INTERVALS = 12  # of a user's own uplink time in d_k
+MANY = 150  # candidates above which the best of all flips takes too long to find
 IMPROVES = 1e-9  # relative; less is rounding
-MANY, MOST = 26, 80  # candidates; in between, the linear relaxation is worth its time
+FEW, MOST = 26, 80  # candidates; in between, the linear relaxation is worth its time
 POINTS, PRICED = 8, 3  # looked at by the quick completion of an exchange; exchanges that are priced
 RELAXING = 0.3  # share of the time that it may take
 
@@ -181,6 +182,8 @@ def best_flips(prices: Prices, member: BoolArray, until: float = np.inf, tell: T
     taken. ``tell`` is called with each set that is better than the one before.
     """
     member = member if np.isfinite(prices.of(member).upper) else np.zeros_like(member)
+    if prices.candidates.count > MANY:
+        return first_flips(prices, member, until, tell)
     while True:
         current = prices.total(member)
         least, priced = prices.increments(member).least, prices.of(member)
@@ -224,6 +227,28 @@ def best_swaps(prices: Prices, member: BoolArray, until: float = np.inf, tell: T
             break
         best = best_flips(prices, sets[min(better, key=lambda row: prices.total(sets[row]))], until, tell)
     return best
+
+
+def first_flips(prices: Prices, member: BoolArray, until: float, tell: Tell) -> Priced:
+    """:func:`best_flips` for many candidates: one after the other is flipped at once if that lowers the cost."""
+    tell(prices.of(member), np.nan)
+    found = True
+    while found:
+        found = False
+        for k in np.flatnonzero(prices.candidates.valid):
+            if time.perf_counter() >= until:
+                return prices.of(member)
+            priced = prices.of(member)
+            if not member[k]:
+                least = prices.increments(member).least[k]
+                if priced.lower + least - prices.value[k] >= priced.upper:
+                    continue
+            other = member.copy()
+            other[k] = not other[k]
+            if prices.total(other) < prices.total(member) * (1.0 - IMPROVES):
+                member, found = other, True
+                tell(prices.of(member), np.nan)
+    return prices.of(member)
 
 
 def node_bound(prices: Prices, node: Node, incumbent: BoolArray) -> tuple[float, Array, BoolArray]:
@@ -271,8 +296,8 @@ def branch_and_bound(
     cost = prices.total(best.member)
     nothing = np.zeros(candidates.count, dtype=bool)
     relaxed = Relaxed(0.0, np.zeros(candidates.count), np.zeros(candidates.count))  # says nothing
-    if MANY < candidates.count <= MOST:
-        best, found = _begin_many(prices, best, until, tell)
+    if FEW < candidates.count <= MOST:
+        best, found = _begin(prices, best, until, tell)
         relaxed, cost = found or relaxed, prices.total(best.member)
     numbers = itertools.count()
     heap = [Node(relaxed.bound, next(numbers), nothing, ~candidates.valid)]
@@ -307,7 +332,7 @@ def branch_and_bound(
     return SearchResult(best, cost, floor, nodes, len(prices.sets))
 
 
-def _begin_many(prices: Prices, best: Priced, until: float, tell: Tell) -> tuple[Priced, Relaxed | None]:
+def _begin(prices: Prices, best: Priced, until: float, tell: Tell) -> tuple[Priced, Relaxed | None]:
     """A better set, and the linear relaxation, of a slot with many candidates; None if there was no time for an LP."""
     now = time.perf_counter()
     best = best_swaps(prices, best.member, now + RELAXING * (until - now), tell)

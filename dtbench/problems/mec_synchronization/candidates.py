@@ -84,6 +84,16 @@ class Candidates:
         new["valid"] = self.valid[keep] & real
         return type(self)(**new)
 
+    def some(self, lead: tuple[int, ...], part: slice) -> Self:
+        """Members ``part`` of all that leading axes ``lead`` have, in their order, with one leading axis."""
+        batch, wide = self.user.ndim - 1, lead or (1,)
+        at = np.unravel_index(np.arange(int(np.prod(wide)))[part], wide)
+        given: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        new: dict[str, Any] = {
+            n: v if n in ("params", "n_bs") else spread(v, wide + v.shape[batch:])[at] for n, v in given.items()
+        }
+        return type(self)(**new)
+
     def rows(self, lead: tuple[int, ...]) -> Self:
         """Spread to leading axes ``lead``, then flattened to one."""
         batch = self.user.ndim - 1

@@ -9,6 +9,7 @@ shorter one is tried from the best point so far.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -37,6 +38,11 @@ class Completed:
     def __getitem__(self, rows: IntArray) -> Completed:
         """Some of the sets."""
         return Completed(self.energy[rows], self.power[rows], self.cpu[rows], self.wire[rows])
+
+    @classmethod
+    def join(cls, parts: Sequence[Completed]) -> Completed:
+        """All sets of several, one after the other."""
+        return cls(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)))
 
     def put(self, rows: IntArray, other: Completed) -> None:
         """Replace some of the sets."""

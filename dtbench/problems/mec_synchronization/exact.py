@@ -23,7 +23,7 @@ from dtbench.arrays import Array, BoolArray, IntArray
 from dtbench.core import AnyProblem, Certificate, Limits
 from dtbench.exact.certificate import MARGIN, certify, with_target
 from dtbench.problems.mec_synchronization import cuts, heuristics
-from dtbench.problems.mec_synchronization.branch_and_bound import MOST, Prices, Tell, branch_and_bound, untold
+from dtbench.problems.mec_synchronization.branch_and_bound import MANY, MOST, Prices, Tell, branch_and_bound, untold
 from dtbench.problems.mec_synchronization.candidates import Candidates
 from dtbench.problems.mec_synchronization.convex import Priced, blas, served
 from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot
@@ -32,6 +32,7 @@ from dtbench.problems.mec_synchronization.pooled import pooled
 BACKEND = f"dtbench interior point, numpy {np.__version__}"
 CLUSTER = 16  # candidates of a cluster
 CLUSTER_TIME = 0.3  # share of the time that the clusters' bounds may take
+WIDE_CLUSTER, WIDE_TIME = 70, 0.5  # the same where there are so many candidates that a search hardly begins
 
 
 def solve(
@@ -76,7 +77,8 @@ def by_search(problem: AnyProblem, slot: MecSlot, limits: Limits, start: MecDeci
     else:
         first = candidates.valid & (np.asarray(start.power) > 0.0)[candidates.user]
     if candidates.count > MOST:
-        bound = cluster_bound(slot, candidates, gap, CLUSTER_TIME * limits.seconds)
+        share = WIDE_TIME if candidates.count > MANY else CLUSTER_TIME
+        bound = cluster_bound(slot, candidates, gap, share * limits.seconds)
     tell = teller(slot, candidates)
     tell(None, bound)
     left = limits.seconds - (time.perf_counter() - began)
@@ -140,11 +142,15 @@ def by_levels(problem: AnyProblem, slot: MecSlot, limits: Limits) -> Certificate
 
 def by_reference(problem: AnyProblem, slot: MecSlot, limits: Limits) -> Certificate:
     """The Pyomo model on levels by HiGHS."""
-    from dtbench.exact.pyomo_backend import solve_pyomo
+    from dtbench.exact.pyomo_backend import solve_pyomo, too_long
     from dtbench.problems.mec_synchronization import reference
 
     began = time.perf_counter()
     candidates = Candidates.of(slot, slot.host)
+    if (unwritten := too_long(reference.terms(slot), limits.seconds)) is not None:
+        nobody = Prices(candidates).of(np.zeros(candidates.count, dtype=bool))
+        details = {"native": unwritten.native}
+        return certified(problem, slot, candidates, nobody, 0.0, limits, began, "reference", details, unwritten.backend)
     model = reference.build(slot)
 
     def of() -> MecDecision:
@@ -227,12 +233,16 @@ def cluster_bound(slot: MecSlot, candidates: Candidates, gap: float, seconds: fl
     Valid because E is superadditive over disjoint sets.
     """
     total, until = 0.0, time.perf_counter() + seconds
-    groups = clusters(np.asarray(slot.bs_xy), candidates.link // candidates.n_bs, candidates.valid)
+    most = WIDE_CLUSTER if candidates.count > MANY else CLUSTER
+    groups = clusters(np.asarray(slot.bs_xy), candidates.link // candidates.n_bs, candidates.valid, most)
     for number, part in enumerate(groups):
         mine = candidates.valid & np.isin(candidates.link // candidates.n_bs, part)
         few = restricted(candidates, mine)
         left = (until - time.perf_counter()) / (len(groups) - number)
-        total += branch_and_bound(few, heuristics.admitted(few), gap, max(left, 0.0)).bound
+        least = float(np.where(few.valid, np.minimum(few.value, few.alone()), 0.0).sum())  # none disturbs another
+        if left > 0.0:
+            least = max(least, branch_and_bound(few, heuristics.admitted(few), gap, left).bound)
+        total += least
     return total
 
 
@@ -242,12 +252,12 @@ def restricted(candidates: Candidates, mine: BoolArray) -> Candidates:
     return candidates.only(keep if keep.size else np.zeros(1, dtype=np.int64), bool(keep.size))
 
 
-def clusters(bs_xy: Array, access: IntArray, valid: BoolArray) -> list[IntArray]:
-    """Base stations, halved along their longer side until a cluster serves few candidates."""
+def clusters(bs_xy: Array, access: IntArray, valid: BoolArray, most: int = CLUSTER) -> list[IntArray]:
+    """Base stations, halved along their longer side until a cluster serves ``most`` candidates or fewer."""
     done, todo = [], [np.arange(len(bs_xy))]
     while todo:
         part = todo.pop()
-        if len(part) == 1 or int((valid & np.isin(access, part)).sum()) <= CLUSTER:
+        if len(part) == 1 or int((valid & np.isin(access, part)).sum()) <= most:
             done.append(part)
             continue
         axis = int(np.ptp(bs_xy[part], axis=0).argmax())

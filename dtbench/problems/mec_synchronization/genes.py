@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dtbench.arrays import Array
+from dtbench.arrays import Array, BoolArray, portions
 from dtbench.encoding import Box, Categorical, Encoding, Group
 from dtbench.problems.mec_synchronization.candidates import Candidates
 from dtbench.problems.mec_synchronization.instance import MecParams
@@ -51,9 +51,17 @@ def decode_admission(slot: MecSlot, x: npt.NDArray[Any]) -> MecDecision:
     genes = per_user(slot, x)
     lead = genes.shape[:-2]
     whole = Candidates.of(slot, slot.host)
-    candidates = whole.rows(lead)
-    user = np.broadcast_to(whole.user, lead + whole.user.shape[-1:]).reshape(-1, whole.count)
-    rows = np.take_along_axis(genes.reshape(-1, slot.n_users, 3), user[..., None], axis=-2)
+    genes = genes.reshape(-1, slot.n_users, 3)
+    parts = portions(max(len(genes), 1), whole.count**2)  # gains between all candidates of a member
+    found = [admit(whole.some(lead, part), genes[part]) for part in parts]
+    shape = (*lead, whole.count)
+    member, power, wire, cpu = (np.concatenate(each).reshape(shape) for each in zip(*found, strict=True))
+    return whole.decision(slot, slot.host, member, power, wire, cpu)
+
+
+def admit(candidates: Candidates, genes: Array) -> tuple[BoolArray, Array, Array, Array]:
+    """Members, powers, wires and processors (R, n) of candidates (R, n) by the genes (R, K, 3) of all users."""
+    rows = np.take_along_axis(genes, candidates.user[..., None], axis=-2)
     key, cpu_weight, wire_weight = rows[..., 0], BASE + rows[..., 1], BASE + rows[..., 2]
     member = candidates.valid & (key > ADMITTED)
     power, wire, cpu = (np.zeros(key.shape) for _ in range(3))
@@ -65,8 +73,7 @@ def decode_admission(slot: MecSlot, x: npt.NDArray[Any]) -> MecDecision:
         todo = todo[~possible]
         least = np.where(member[todo], key[todo], np.inf).argmin(axis=-1)
         member[todo, least] = False
-    shape = (*lead, whole.count)
-    return whole.decision(slot, slot.host, member.reshape(shape), *(v.reshape(shape) for v in (power, wire, cpu)))
+    return member, power, wire, cpu
 
 
 def per_user(slot: MecSlot, x: npt.NDArray[Any]) -> Array:

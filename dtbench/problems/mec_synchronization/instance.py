@@ -155,6 +155,9 @@ class MecParams(Params):
 TINY = MecParams(n_users=5, n_bs=2, area=500.0, arrival=0.9, frame_slots=5, n_frames=2)
 SMALL = MecParams(n_users=12, n_bs=3, area=700.0, arrival=0.8, frame_slots=20, n_frames=2)
 LARGE = MecParams(n_users=90, n_bs=15, area=1732.0, frame_slots=100, n_frames=1)
+CITY = MecParams(n_users=600, n_bs=100, area=4472.0, frame_slots=5, n_frames=1)
+"""20 times the paper's users, base stations and area; five slots of a frame."""
+
 CLOSED = {"protocol": "closed"}
 
 SIZES: Mapping[str, MecParams] = {
@@ -162,6 +165,7 @@ SIZES: Mapping[str, MecParams] = {
     "small": SMALL,
     "paper": MecParams(),
     "large": LARGE,
+    "city": CITY,
     "closed-tiny": TINY.replace(CLOSED),
     "closed-small": SMALL.replace(CLOSED),
     "closed-paper": MecParams().replace(CLOSED),

@@ -51,12 +51,12 @@ class MecSlot(Slot):
     frame_start: BoolArray = array(unit="1", doc="whether a frame begins", kind="bool")
     phase: Array = array(unit="1", doc="share of the frame that is over, in [0, 1)")
 
-    @property
+    @cached_property
     def n_users(self) -> int:
         """K."""
         return int(np.shape(self.request)[-1])
 
-    @property
+    @cached_property
     def n_bs(self) -> int:
         """M."""
         return int(np.shape(self.bs_xy)[-2])

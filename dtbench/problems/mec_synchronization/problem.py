@@ -40,7 +40,7 @@ class MecSynchronization(Problem[MecInstance, MecState, MecSlot, MecDecision]):
         methods=("search", "cuts", "enumeration"), horizon_methods=("closed",), bracket_methods=("levels", "reference"),
         start_methods=("search",), target_gap=1e-4,
     )  # fmt: skip
-    library = LibraryFacts(counts={"paper": 5, "large": 2}, bracket_sizes=("large",))
+    library = LibraryFacts(counts={"paper": 5, "large": 2}, bracket_sizes=("large", "city"))
     trace_axes = ("time", "frame")
     heuristics: ClassVar = {
         "silent": heuristics.silent,

@@ -93,6 +93,12 @@ def add_families(m: pyo.ConcreteModel, candidates: Candidates, on: Grid, of: dic
     m.server = pyo.Constraint(m.servers, rule=server, doc="Eq. (14h)")
 
 
+def terms(slot: MecSlot) -> int:
+    """About how many terms :func:`build` writes: a radio row of each level holds nearly all levels of others."""
+    levels = len(users_of_levels(slot))
+    return levels**2 + 20 * levels
+
+
 def users_of_levels(slot: MecSlot) -> IntArray:
     """The candidate of each level (c,) of the model."""
     return grid(Candidates.of(slot, slot.host), LEVELS, naive=True).user

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dtbench.arrays import Array, BoolArray
+from dtbench.arrays import Array, BoolArray, portions
 from dtbench.core import AnyProblem, Limits
 from dtbench.encoding import Bounds, Box, Encoding, Group, Observation
 from dtbench.layout import Head, Layout, Part
@@ -166,7 +166,9 @@ def best_of(candidates: Candidates, member: BoolArray) -> tuple[BoolArray, Compl
     """The cheapest (R, n) of sets (R, B, n), and its completion."""
     rows, sets, n = member.shape
     at = np.arange(rows)
-    done = complete(candidates[np.repeat(at, sets)], member.reshape(-1, n), POINTS)
+    of, flat = np.repeat(at, sets), member.reshape(-1, n)
+    parts = portions(max(len(of), 1), n * n)  # gains between all candidates of a set
+    done = Completed.join([complete(candidates[of[part]], flat[part], POINTS) for part in parts])
     lost = np.where(member, 0.0, candidates.value[:, None, :]).sum(axis=-1)
     best = (done.energy.reshape(rows, sets) + lost).argmin(axis=-1)
     return member[at, best], done[at * sets + best]

@@ -21,7 +21,10 @@ def round_channels(x: npt.ArrayLike, n_channel: int) -> IntArray:
     the one furthest above its part gives one back; what is left goes to the largest remainders. Ties: lowest index.
     Negative numbers and NaN count as 0, all 0 as all 1. Feasible integers come back unchanged.
     """
-    x = np.maximum(np.nan_to_num(np.asarray(x, dtype=np.float64), nan=0.0, posinf=HUGE, neginf=0.0), 0.0)
+    given = np.asarray(x)
+    if given.dtype.kind == "i" and (given >= 1).all() and (given.sum(axis=-1) <= n_channel).all():
+        return given.astype(np.int64)
+    x = np.maximum(np.nan_to_num(given.astype(np.float64), nan=0.0, posinf=HUGE, neginf=0.0), 0.0)
     x = np.where((x > 0.0).any(axis=-1, keepdims=True), x, 1.0)
     n_uav, total = x.shape[-1], x.sum(axis=-1, keepdims=True)
     wanted = np.clip(np.floor(total + 1e-9), n_uav, n_channel)

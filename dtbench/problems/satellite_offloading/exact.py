@@ -16,6 +16,7 @@ from dtbench.anytime import Teller
 from dtbench.arrays import Array, IntArray
 from dtbench.core import AnyProblem, Certificate, Limits
 from dtbench.exact.linear import MilpResult
+from dtbench.problems.satellite_offloading.allocation import min_delay
 from dtbench.problems.satellite_offloading.completion import Search, complete, completed
 from dtbench.problems.satellite_offloading.enumeration import enumerate_partitions
 from dtbench.problems.satellite_offloading.formulation import Formulation
@@ -25,6 +26,9 @@ from dtbench.problems.satellite_offloading.terms import Terms
 
 TIGHT, TIGHT_GAP = 7, 2e-6  # up to so many UAVs the optimum itself is looked for
 LARGE, LARGE_GAP = 12, 1e-3  # above so many UAVs 1e-4 takes minutes
+VAST = 2000  # pairs of UAV and satellite, above which a MILP takes hours
+WRITING = 60.0  # seconds that a vast MILP must have, as writing it down takes some
+ROUNDING = 1e-9  # relative, of a bound in closed form
 RELAXATIONS = 12  # most rounds of cuts on the LP relaxation
 VIOLATION = 1e-4  # a cut of the relaxation counts from this part of T
 MASTER_GAP, LARGE_MASTER_GAP = 0.3, 0.8  # part of the wanted gap that a MILP may leave open
@@ -78,15 +82,39 @@ def solve(
     if method == "enumeration" or not terms.printed:
         enumerate_partitions(search, terms, relaxed)
         return search.certificate(method)
-    master: Master
-    if method == "reference":
-        from dtbench.problems.satellite_offloading.reference import PyomoMaster
-
-        master = PyomoMaster(slot, relaxed, exact=terms)
-    else:
-        master = HighsMaster(search, terms, relaxed, None if start is None else np.asarray(start.assoc)[None])
-    outer_approximation(search, terms, relaxed, master)
+    if slot_is_vast(slot):
+        search.prove(relaxed.bound() * (1.0 - ROUNDING))
+    master = _by_pyomo(search, terms, relaxed) if method == "reference" else _by_highs(search, terms, relaxed, start)
+    if master is not None:
+        outer_approximation(search, terms, relaxed, master)
     return search.certificate(method)
+
+
+def _by_pyomo(search: Search, terms: Terms, relaxed: Terms) -> Master | None:
+    """The naive form; None if there is no time to write it down, then the rule ``min-delay`` is the incumbent."""
+    from dtbench.exact.pyomo_backend import too_long
+    from dtbench.problems.satellite_offloading import reference
+
+    if (unwritten := too_long(reference.size(search.slot), search.seconds)) is not None:
+        search.backend, search.details["native"] = unwritten.backend, unwritten.native
+        search.consider(min_delay(search.slot))
+        return None
+    return reference.PyomoMaster(search.slot, relaxed, exact=terms)
+
+
+def _by_highs(search: Search, terms: Terms, relaxed: Terms, start: OffloadingDecision | None) -> Master | None:
+    """The strong formulation, after local search; None if a vast slot is left too little time for it."""
+    first = starts(search.slot) if start is None else np.asarray(start.assoc)[None]
+    search.offer(descend(terms, first, search.began + search.limits.seconds))
+    if slot_is_vast(search.slot) and (search.closed or search.seconds < WRITING):
+        search.backend = "numpy"
+        return None
+    return HighsMaster(search, terms, relaxed)
+
+
+def slot_is_vast(slot: OffloadingSlot) -> bool:
+    """Whether MILPs of a slot say little for a long time: then the bound in closed form is proved first."""
+    return slot.n_uav * slot.n_sat > VAST
 
 
 def outer_approximation(search: Search, terms: Terms, relaxed: Terms, master: Master) -> None:
@@ -124,14 +152,11 @@ def outer_approximation(search: Search, terms: Terms, relaxed: Terms, master: Ma
 
 
 class HighsMaster:
-    """The strong formulation with HiGHS; its first incumbent is that of local search, from ``start`` (S, N)."""
+    """The strong formulation with HiGHS, with the cuts of its relaxation and of the incumbent."""
 
-    def __init__(self, search: Search, terms: Terms, relaxed: Terms, start: IntArray | None = None) -> None:
+    def __init__(self, search: Search, terms: Terms, relaxed: Terms) -> None:
         self.form, self.terms = Formulation(relaxed), terms
         self.model = self.form.model()
-        search.offer(
-            descend(terms, starts(search.slot) if start is None else start, search.began + search.limits.seconds)
-        )
         self._relaxation(search)
         if search.incumbent is not None:
             self.cut(search.incumbent.share)

@@ -24,6 +24,7 @@ from dtbench.problems.satellite_offloading import reference
 from dtbench.problems.satellite_offloading.completion import Search, complete
 from dtbench.problems.satellite_offloading.exact import HighsMaster, outer_approximation
 from dtbench.problems.satellite_offloading.formulation import Formulation
+from dtbench.problems.satellite_offloading.heuristics import descend, starts
 from dtbench.problems.satellite_offloading.model import OffloadingDecision, OffloadingSlot
 from dtbench.problems.satellite_offloading.terms import Terms
 
@@ -70,6 +71,7 @@ def strong(problem: AnyProblem, slot: OffloadingSlot, terms: Terms, limits: Limi
     model: LinearModel = form.model()
     if limits is not None:
         search = searching(problem, slot, limits)
+        search.offer(descend(terms, starts(slot), search.began + limits.seconds))
         master = HighsMaster(search, terms, terms)
         outer_approximation(search, terms, terms, master)
         if search.incumbent is not None:

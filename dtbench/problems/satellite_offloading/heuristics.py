@@ -18,7 +18,8 @@ from dtbench.problems.satellite_offloading.allocation import (
 )
 from dtbench.problems.satellite_offloading.completion import Completion, complete
 from dtbench.problems.satellite_offloading.genes import decision_of, random_genes
-from dtbench.problems.satellite_offloading.model import OffloadingDecision, OffloadingSlot, evaluate, on_satellite
+from dtbench.problems.satellite_offloading.model import OffloadingDecision, OffloadingSlot, evaluate
+from dtbench.problems.satellite_offloading.neighbours import Neighbours
 from dtbench.problems.satellite_offloading.repair import repair
 from dtbench.problems.satellite_offloading.terms import Terms
 
@@ -80,15 +81,10 @@ def descend(terms: Terms, start: IntArray, until: float = np.inf) -> Completion:
     best = _best(complete(terms, start))
     _told(best)
     while time.perf_counter() < until:
-        near = neighbours(best.assoc[0], terms.n_sat)
+        near = promising(terms, best.assoc[0], float(best.objective[0]))
         if not len(near):
             return best
-        bound = terms.closed(on_satellite(near, terms.n_sat).astype(float))[0]
-        order = np.argsort(bound, kind="stable")[:COMPLETED]
-        order = order[bound[order] < best.objective[0]]
-        if not len(order):
-            return best
-        neighbour = _best(complete(terms, near[order]))
+        neighbour = _best(complete(terms, near))
         if not neighbour.objective[0] < best.objective[0] * (1.0 - 1e-12):
             return best
         best = neighbour
@@ -96,25 +92,18 @@ def descend(terms: Terms, start: IntArray, until: float = np.inf) -> Completion:
     return best
 
 
+def promising(terms: Terms, assoc: IntArray, value: float) -> IntArray:
+    """Neighbours (K, N) of an association (N,) whose bound is below ``value``, the best :data:`COMPLETED` of them."""
+    near = Neighbours.of(assoc, terms.n_sat)
+    bound = near.bounds(terms)
+    order = np.argsort(bound, kind="stable")[:COMPLETED]
+    return near.assoc(order[bound[order] < value])
+
+
 def _told(best: Completion) -> None:
     """Tell whoever listens of a completion (one row)."""
     if np.isfinite(best.objective[0]):
         anytime.report(lambda: best.decision(0))
-
-
-def neighbours(assoc: IntArray, n_sat: int) -> IntArray:
-    """All associations (K, N) one move or one swap away from ``assoc`` (N,)."""
-    n_uav = len(assoc)
-    uav, step = (axis.ravel() for axis in np.meshgrid(np.arange(n_uav), np.arange(1, n_sat), indexing="ij"))
-    moved = np.repeat(assoc[None], len(uav), axis=0)
-    moved[np.arange(len(uav)), uav] = (assoc[uav] + step) % n_sat
-    one, other = np.triu_indices(n_uav, 1)
-    apart = assoc[one] != assoc[other]
-    one, other = one[apart], other[apart]
-    swapped = np.repeat(assoc[None], len(one), axis=0)
-    rows = np.arange(len(one))
-    swapped[rows, one], swapped[rows, other] = assoc[other], assoc[one]
-    return np.concatenate([moved, swapped])
 
 
 def random_decision(slot: OffloadingSlot, rng: np.random.Generator) -> OffloadingDecision:

@@ -101,6 +101,7 @@ SIZES: Mapping[str, OffloadingParams] = {
     "small": OffloadingParams(n_uav=7, n_sat=3, n_channel=20, kappa_th=0.7),
     "paper": OffloadingParams(),
     "large": OffloadingParams(n_uav=32, n_sat=8, n_channel=96, horizon=10),
+    "city": OffloadingParams(n_uav=320, n_sat=80, n_channel=960, horizon=5),  # ten times `large`, four UAVs a satellite
 }
 
 

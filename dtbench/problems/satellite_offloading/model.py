@@ -39,12 +39,12 @@ class OffloadingSlot(Slot):
     energy_limit: Array = array(unit="J", doc="E_th")
     data_bits: Array = array("uav", unit="bit", doc="D_i")
 
-    @property
+    @cached_property
     def n_uav(self) -> int:
         """N."""
         return int(np.shape(self.data_bits)[-1])
 
-    @property
+    @cached_property
     def n_sat(self) -> int:
         """M."""
         return int(np.shape(self.f_sat)[-1])
@@ -163,6 +163,18 @@ def feasible(slot: OffloadingSlot, decision: OffloadingDecision) -> BoolArray:
     return _kept(_violations(slot, decision, Round.of(slot, decision)))
 
 
+def in_time(slot: OffloadingSlot, decision: OffloadingDecision) -> BoolArray:
+    """Whether decisions keep C6 and C7 (...,); of those that keep C2-C5, what :func:`feasible` says."""
+    late, drained = _limits(slot, Round.of(slot, decision))
+    return np.asarray((late <= TOLERANCE) & (drained <= TOLERANCE))
+
+
+def _limits(slot: OffloadingSlot, given: Round) -> tuple[Array, Array]:
+    """By how much the round exceeds its deadline, C6, and the UAVs' energy, C7: (...,) each, relative to the limits."""
+    with np.errstate(divide="ignore"):
+        return given.t_total / slot.deadline - 1.0, given.e_uav / slot.energy_limit - 1.0
+
+
 def _kept(violations: Mapping[str, Array]) -> BoolArray:
     """Whether every violation (...,) is within the tolerance."""
     first, *others = (value <= TOLERANCE for value in violations.values())
@@ -222,8 +234,7 @@ def _violations(slot: OffloadingSlot, decision: OffloadingDecision, given: Round
     fraction = np.abs(channels - np.round(channels)) + np.maximum(1.0 - channels, 0.0)
     out = (decision.assoc < 0) | (decision.assoc >= slot.n_sat)
     used = per_satellite(share, given.here)
-    with np.errstate(divide="ignore"):
-        late, drained = given.t_total / slot.deadline - 1.0, given.e_uav / slot.energy_limit - 1.0
+    late, drained = _limits(slot, given)
     return {
         "channel_integer": fraction.sum(axis=-1),
         "channel_total": np.maximum(channels.sum(axis=-1) - float(slot.params.n_channel), 0.0),  # C5

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dtbench.arrays import Array
-from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
+from dtbench.core import Certificate, Exactness, LibraryFacts, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Bounds, Encoding, Observation
 from dtbench.problems.satellite_offloading import agents, generator, heuristics, model
 from dtbench.problems.satellite_offloading.allocation import min_delay
@@ -38,6 +38,7 @@ class SatelliteOffloading(Problem[OffloadingInstance, OffloadingState, Offloadin
         methods=("strong", "enumeration", "reference"), start_methods=("strong",), target_gap=1e-4,
         target_gaps={"large": 1e-3},
     )  # fmt: skip
+    library = LibraryFacts(bracket_sizes=("city",))
     heuristics: ClassVar = {
         "greedy": heuristics.greedy,
         "min-delay": min_delay,

@@ -22,6 +22,12 @@ from dtbench.problems.satellite_offloading.model import OffloadingDecision, Offl
 from dtbench.problems.satellite_offloading.terms import Terms
 
 
+def size(slot: OffloadingSlot) -> int:
+    """About how many terms :func:`build` writes: tangents of all pairs at all shares, and numbers of channels."""
+    pairs, counts = slot.n_uav * slot.n_sat, slot.params.n_channel - slot.n_uav + 1
+    return pairs * (8 * len(SHARES) + 7) + 4 * slot.n_uav * counts
+
+
 def build(slot: OffloadingSlot, *, relaxed: bool = False) -> pyo.ConcreteModel:
     """The model of one slot (no leading axes), with tangents at a few shares, for (7) and (14) as printed.
 

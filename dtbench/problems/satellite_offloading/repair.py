@@ -16,6 +16,7 @@ from dtbench.problems.satellite_offloading.model import (
     OffloadingDecision,
     OffloadingSlot,
     feasible,
+    in_time,
     on_satellite,
     per_satellite,
 )
@@ -65,7 +66,7 @@ def mend(
     repaired = _choose(ok, given, _in_range(slot, given))
     step = np.where(ok, 0, 1)
     same = all(np.array_equal(value, getattr(given, name)) for name, _, value in repaired.arrays())
-    broken = ~ok if same else ~feasible(slot, repaired)
+    broken = ~ok if same else ~in_time(slot, repaired)  # the rest is mended
     late = np.flatnonzero(broken)
     if not late.size:
         return repaired, step, broken
@@ -77,7 +78,8 @@ def mend(
     steps = step.reshape(-1)
     for number, attempt in ((2, _blend), (3, _faster), (4, _reference)):
         if late.size:
-            new, good = attempt(_members(slot, lead, late), flat[late])
+            members = flat if late.size == ok.size else flat[late]
+            new, good = attempt(_members(slot, lead, late), members)
             for name in ("channels", "assoc", "share"):
                 getattr(flat, name)[late] = getattr(new, name)
             steps[late] = number
@@ -108,7 +110,7 @@ def _choose(first: BoolArray, one: OffloadingDecision, other: OffloadingDecision
 def _in_range(slot: OffloadingSlot, decision: OffloadingDecision) -> OffloadingDecision:
     """Step 1: everything but C6 and C7."""
     assoc = np.clip(decision.assoc, 0, slot.n_sat - 1)
-    share = np.clip(np.nan_to_num(decision.share, nan=0.0), LEAST_SHARE, 1.0)
+    share = np.minimum(np.maximum(np.where(np.isnan(decision.share), 0.0, decision.share), LEAST_SHARE), 1.0)
     used = per_satellite(share, on_satellite(assoc, slot.n_sat))
     share = share / np.maximum(take(used, assoc), 1.0)
     return OffloadingDecision(
@@ -121,7 +123,7 @@ def _blend(slot: OffloadingSlot, decision: OffloadingDecision) -> tuple[Offloadi
     full = proportional(decision.share, decision.assoc, slot.n_sat)
     theta = BLENDS[:, None, None]
     blends = (1.0 - theta) * full + theta * sqrt_shares(slot, decision.assoc)
-    good = feasible(slot, OffloadingDecision(channels=decision.channels, assoc=decision.assoc, share=blends))
+    good = in_time(slot, OffloadingDecision(channels=decision.channels, assoc=decision.assoc, share=blends))
     some = np.asarray(good.any(axis=0))
     chosen = np.where(some, good.argmax(axis=0), len(BLENDS) - 1)
     share = blends[chosen, np.arange(len(chosen))]
@@ -132,7 +134,7 @@ def _faster(slot: OffloadingSlot, decision: OffloadingDecision) -> tuple[Offload
     """Step 3: ``decision`` has the sqrt shares already."""
     channels = spread(bottleneck_channels(slot), decision.channels.shape)
     faster = OffloadingDecision(channels=channels, assoc=decision.assoc, share=decision.share)
-    return faster, feasible(slot, faster)
+    return faster, in_time(slot, faster)
 
 
 def _reference(slot: OffloadingSlot, decision: OffloadingDecision) -> tuple[OffloadingDecision, BoolArray]:

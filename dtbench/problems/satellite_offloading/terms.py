@@ -10,6 +10,7 @@ with c_T = (1 - mu) / T_max, c_E = mu / E_max, beta = c_T + c_E N P_hover, g = l
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -204,12 +205,16 @@ def channel_points(slot: OffloadingSlot, hover: float) -> tuple[Array, Array, In
     alone = np.asarray(slot.data_bits / slot.rate)
     most = n_channel - slot.n_uav + 1
     tried = np.unique(alone[:, None] / np.arange(1, most + 1))
-    needed = np.maximum(np.ceil(alone / tried[:, None] - 1e-9), 1.0).astype(np.int64)
-    enough = needed.sum(axis=-1) <= n_channel
+
+    def needed(u: float) -> IntArray:
+        return np.maximum(np.ceil(alone / u - 1e-9), 1.0).astype(np.int64)
+
+    first = bisect_left(range(len(tried)), True, key=lambda k: int(needed(float(tried[k])).sum()) <= n_channel)
     points: list[tuple[float, float, IntArray]] = []
-    for u, channels in zip(tried[enough], needed[enough], strict=True):
+    for u in tried[first:].tolist():
         if points and hover * u >= points[-1][1]:
             break
+        channels = needed(u)
         give(channels, alone, n_channel - int(channels.sum()))
         upload = alone / channels
         energy = hover * float(upload.max()) + slot.params.p_tx * float(upload.sum())

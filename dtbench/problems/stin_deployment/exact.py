@@ -23,10 +23,13 @@ from dtbench.errors import Declined
 from dtbench.exact.certificate import tightened, with_target
 from dtbench.exact.linear import LinearModel, MilpResult
 from dtbench.exact.proof import Proof
-from dtbench.problems.stin_deployment import curved
+from dtbench.problems.stin_deployment import crowds, curved
 from dtbench.problems.stin_deployment.formulation import Layout, Levels, level_model, levels
-from dtbench.problems.stin_deployment.heuristics import local_search
+from dtbench.problems.stin_deployment.heuristics import greedy_marginal, local_search
 from dtbench.problems.stin_deployment.model import StinDecision, StinSlot, evaluate
+
+SEARCHED = 0.6
+"""Part of the time that local search may take of a large slot; the bound by crowds needs some as well."""
 
 MAX_PRICES = 5_000_000
 """Vectors of prices times users that enumeration holds in memory at once (40 MB)."""
@@ -92,12 +95,17 @@ def solve(
         raise ValueError(f"one slot at a time; this one has leading axes {slot.batch_shape}")
     began = time.perf_counter()
     limits = with_target(problem, limits)
-    search = Search(
-        problem, slot, limits, limits.gap or 0.0, began, local_search(slot, start, until=began + limits.seconds)
-    )
+    rooms = int(np.minimum(slot.cap_end, slot.n_users).sum())
+    large = slot.n_users * (slot.n_users + rooms) > crowds.LARGE
+    until = began + limits.seconds * (SEARCHED if large else 1.0)
+    if large and start is None:  # from there it is a third of the way
+        start = greedy_marginal(slot)
+    search = Search(problem, slot, limits, limits.gap or 0.0, began, local_search(slot, start, until=until))
     search.objective = float(evaluate(slot, search.incumbent).objective)
     floor = float(levels(slot, search.objective).floor.sum())  # of every placement as good as local search's
     anytime.report(bound=floor)
+    if large:
+        search.prove(crowds.crowd_bound(slot, search.objective, began + limits.seconds))
     METHODS[method](search)
     search.prove(floor)
     return search.certificate(method)
@@ -172,9 +180,12 @@ def _cpsat(search: Search) -> None:
 
 def _reference(search: Search) -> None:
     """The paper's model, Eq. (13), through Pyomo; it knows nothing of the start."""
-    from dtbench.exact.pyomo_backend import solve_pyomo
+    from dtbench.exact.pyomo_backend import solve_pyomo, too_long
     from dtbench.problems.stin_deployment import reference
 
+    if (unwritten := too_long(reference.terms(search.slot), search.seconds)) is not None:
+        search.hand_in(None, unwritten.bound, unwritten.backend, {"native": unwritten.native})
+        return
     model = reference.build(search.slot)
     result = solve_pyomo(model, search.left, decision=lambda: reference.decision(model))
     decision = None if result.x is None else reference.decision(model)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from dtbench import anytime
-from dtbench.arrays import Array, BoolArray, IntArray
+from dtbench.arrays import Array, BoolArray, IntArray, portions
 from dtbench.problems.stin_deployment.generator import distances
 from dtbench.problems.stin_deployment.model import StinDecision, StinSlot, cloud_table
 from dtbench.problems.stin_deployment.repair import repair
@@ -174,8 +174,11 @@ def local_search(
 
     tell()
     while active.size and time.perf_counter() < until:
-        part = flat.map(operator.itemgetter(active))
-        gain, after = _best_step(part, node[active])
+        steps = [
+            _best_step(flat.map(operator.itemgetter(active[some])), node[active[some]])
+            for some in portions(active.size, slot.n_users**2)
+        ]
+        gain, after = (np.concatenate(part) for part in zip(*steps, strict=True))
         active = active[gain > tolerance]
         node[active] = after[gain > tolerance]
         tell()

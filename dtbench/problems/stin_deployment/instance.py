@@ -81,6 +81,9 @@ SIZES: Mapping[str, StinParams] = {
     "small": StinParams(n_users=10, n_end=3, horizon=20, area=350.0, w_sat=75e6),
     "paper": StinParams(),
     "large": StinParams(n_users=100, n_end=15, horizon=20, area=1100.0, w_sat=750e6),
+    # 30 times the paper's users, devices, area and satellite band: density, load and shares are as there. Five slots of
+    # links between users and devices are 2 MB.
+    "city": StinParams(n_users=600, n_end=90, horizon=5, area=2739.0, w_sat=4.5e9),
 }
 
 

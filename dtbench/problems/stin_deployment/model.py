@@ -46,17 +46,17 @@ class StinSlot(Slot):
     prev_node: IntArray = array("user", unit="1", doc="node of the previous slot", kind="int")
     prev_count: IntArray = array("node", unit="twin", doc="twins per node in the previous slot", kind="int")
 
-    @property
+    @cached_property
     def n_users(self) -> int:
         """I."""
         return int(np.shape(self.data_bits)[-1])
 
-    @property
+    @cached_property
     def n_end(self) -> int:
         """J."""
         return int(np.shape(self.f_end)[-1])
 
-    @property
+    @cached_property
     def n_nodes(self) -> int:
         """K = J + 2."""
         return self.n_end + 2

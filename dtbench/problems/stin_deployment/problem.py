@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dtbench.arrays import Array, BoolArray
-from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
+from dtbench.core import Certificate, Exactness, LibraryFacts, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Bounds, Encoding, Observation
 from dtbench.problems.stin_deployment import agents, heuristics, model
 from dtbench.problems.stin_deployment.card import ABOUT
@@ -38,6 +38,7 @@ class StinDeployment(Problem[StinInstance, StinState, StinSlot, StinDecision]):
         methods=("strong", "enumeration", "cpsat", "reference"), start_methods=("strong", "enumeration", "cpsat"),
         target_gap=1e-7,
     )  # fmt: skip
+    library = LibraryFacts(bracket_sizes=("city",))
     heuristics: ClassVar = {
         "local": heuristics.local,
         "cloud": heuristics.cloud,

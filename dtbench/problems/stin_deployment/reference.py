@@ -19,7 +19,21 @@ from itertools import combinations
 import numpy as np
 import pyomo.environ as pyo
 
-from dtbench.problems.stin_deployment.model import StinDecision, StinSlot, cloud_table
+from dtbench.arrays import BoolArray
+from dtbench.problems.stin_deployment.model import StinDecision, StinSlot, cloud_latency, cloud_table
+
+
+def useful(slot: StinSlot) -> BoolArray:
+    """(I, K): links on which a user alone does not wait longer than all do together on their own devices."""
+    alone = np.concatenate([slot.own[:, None], slot.link + slot.load, cloud_latency(slot, 1)[:, None]], axis=1)
+    return np.asarray(alone <= slot.own.sum())
+
+
+def terms(slot: StinSlot) -> int:
+    """About how many terms :func:`build` writes: those of each product, and of users by numbers in the cloud."""
+    hosted = useful(slot).sum(axis=0)
+    pairs = (hosted[1:-1] * (hosted[1:-1] - 1) // 2).sum()
+    return int(3 * hosted.sum() + 4 * pairs + 2 * hosted[-1] ** 2)
 
 
 def build(slot: StinSlot) -> pyo.ConcreteModel:
@@ -33,14 +47,14 @@ def build(slot: StinSlot) -> pyo.ConcreteModel:
     n_users, n_end = slot.n_users, slot.n_end
     cloud = n_end + 1
     link, load, table = slot.link, slot.load, cloud_table(slot)
-    alone = np.concatenate([slot.own[:, None], link + load, table[1][:, None]], axis=1)
-    useful = alone <= slot.own.sum()
 
     m = pyo.ConcreteModel(name="stin_deployment")
     m.users = pyo.RangeSet(0, n_users - 1, doc="I, users")
     m.devices = pyo.RangeSet(1, n_end, doc="end-side devices")
     m.nodes = pyo.RangeSet(0, cloud, doc="J, compute nodes: own device, end-side devices, cloud")
-    m.choices = pyo.Set(initialize=[(int(i), int(k)) for i, k in np.argwhere(useful)], doc="pairs with a useful link")
+    m.choices = pyo.Set(
+        initialize=[(int(i), int(k)) for i, k in np.argwhere(useful(slot))], doc="pairs with a useful link"
+    )
     m.deploy = pyo.Var(m.choices, domain=pyo.Binary, doc="lambda_ij, Eqs. (11), (13b)")
 
     def deployed(i: int, k: int) -> pyo.Var | int:

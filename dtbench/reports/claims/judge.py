@@ -151,7 +151,7 @@ def _judged(given: _Claim) -> Judgement:
     return {
         "effect": _effect, "order": _order, "trend": _trend, "value": _value, "difference": _difference,
         "growth": _growth, "optimal": _optimal, "slopes": _slopes, "converges": _converges,
-        "improves": _improves, "faster": _faster, "outweighs": _outweighs,
+        "improves": _improves, "faster": _faster, "ahead": _ahead, "outweighs": _outweighs,
     }[given.claim.kind](given)  # fmt: skip
 
 
@@ -316,6 +316,16 @@ def _faster(given: _Claim) -> Judgement:
             found.append(
                 given.judged(verdict.of_effect(measured, claim.claimed), [title, rival], f"{label} and {claim.b}")
             )
+    return verdict.all_of(found)
+
+
+def _ahead(given: _Claim) -> Judgement:
+    """At some validation of their trainings ``a`` is better than ``b`` by the claimed part."""
+    claim, titles, found = given.claim, [given.title(given.claim.a), given.title(given.claim.b)], []
+    for point in given.points:
+        mine, other = (curves.curves_of(given.runs, each, point) for each in titles)
+        judged = verdict.of_effect(curves.ahead(mine, other, *given.better_values), claim.claimed)
+        found.append(given.judged(judged, titles, f"{claim.a} and {claim.b}"))
     return verdict.all_of(found)
 
 

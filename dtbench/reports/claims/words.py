@@ -70,7 +70,7 @@ def measured(claim: ClaimTable, metric: MetricTable, found: MeanInterval | None)
     size = _percent(found, sign)
     falls = (claim.direction == "falls") is (found.mean >= 0.0)
     match claim.kind:
-        case "effect" | "order" | "improves":
+        case "effect" | "order" | "improves" | "ahead":
             return f"better by {size}" if found.mean >= 0.0 else f"worse by {size}"
         case "trend":
             return f"{'falls' if falls else 'rises'} by {size} of the greater value"

@@ -20,13 +20,13 @@ from dtbench import __version__
 from dtbench.errors import DtbenchError
 from dtbench.params import unit_in_words
 from dtbench.reports.numbers import DASH, format_seconds
-from dtbench.reports.site import charts, claims, instance, overview, problem, reading, results, solver
+from dtbench.reports.site import charts, claims, frontier, instance, overview, problem, reading, results, solver
 from dtbench.reports.site.model import Site, file_name, named
 from dtbench.reports.site.page import Page
 from dtbench.reports.site.scale import bin_names, gap_class
 
 TEMPLATES = Path(__file__).parent / "templates"
-KINDS = (overview, results, problem, solver, instance, claims, reading)
+KINDS = (overview, results, problem, solver, instance, claims, frontier, reading)
 ASSETS = ("site.css", "site.js")
 LIST = "files.txt"  # what the last build wrote: what is no longer made is removed
 POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'"

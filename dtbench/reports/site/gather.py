@@ -26,7 +26,12 @@ from dtbench.reports.site.model import Group, InstanceFacts, Site, file_name
 Verified = Mapping[Path, VerifyReport]
 
 
-def gather(verified: Verified, entries: Mapping[str, SolverEntry], claims: Path | None = None) -> Site:
+def gather(
+    verified: Verified,
+    entries: Mapping[str, SolverEntry],
+    claims: Path | None = None,
+    frontier: Path | None = None,
+) -> Site:
     """The site of folders of results; each is counted against its own plan.
 
     Parameters
@@ -37,6 +42,8 @@ def gather(verified: Verified, entries: Mapping[str, SolverEntry], claims: Path 
         Solvers that are installed here, for what they do and whether they learn.
     claims
         Folder of a report of the papers' claims.
+    frontier
+        Folder of the tables of ``studies/frontier.py``.
 
     Raises
     ------
@@ -46,7 +53,7 @@ def gather(verified: Verified, entries: Mapping[str, SolverEntry], claims: Path 
     records, _ = together(verified)
     return assemble(
         runs_of(verified), records, entries, _folders(verified), origins(verified, EVERYTHING),
-        tuple(_trainings(records, list(verified))), claims,
+        tuple(_trainings(records, list(verified))), claims, frontier,
     )  # fmt: skip
 
 
@@ -58,6 +65,7 @@ def assemble(
     origin: Mapping[str, str] | None = None,
     trainings: tuple[Training, ...] = (),
     claims: Path | None = None,
+    frontier: Path | None = None,
 ) -> Site:
     """The site of what :func:`dtbench.reports.scores.collect` found; without ``folders`` there are no drawings."""
     learners = frozenset(name for name, entry in entries.items() if entry.trains)
@@ -74,6 +82,7 @@ def assemble(
         instances=tuple(_instances(groups, folders or {})),
         trainings=trainings,
         claims=claims,
+        frontier=frontier,
     )
 
 

@@ -152,6 +152,7 @@ class Site:
     instances: tuple[InstanceFacts, ...]
     trainings: tuple[Training, ...] = ()
     claims: Path | None = None  # folder of a report of the papers' claims
+    frontier: Path | None = None  # folder of the tables of studies/frontier.py
 
     @cached_property
     def problems(self) -> tuple[str, ...]:

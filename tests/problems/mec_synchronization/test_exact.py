@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from dtbench.core import Limits
+from dtbench.problems.mec_synchronization import branch_and_bound as flips
 from dtbench.problems.mec_synchronization import exact, heuristics
 from dtbench.problems.mec_synchronization.branch_and_bound import Prices, branch_and_bound
 from dtbench.problems.mec_synchronization.candidates import Candidates
@@ -179,3 +180,29 @@ def test_misuse_is_refused():
         MEC.exact(slots_of("tiny", 0))
     with pytest.raises(ValueError, match="no-such-method"):
         MEC.exact(hand_slot(), method="no-such-method")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_first_flips_end_where_no_flip_helps(seed, monkeypatch):
+    """As if there were many candidates: each flip that helps is taken at once."""
+    monkeypatch.setattr(flips, "MANY", 0)
+    instance = MEC.generate("small", seed)
+    slot = MEC.slot(instance, 0, MEC.start(instance))
+    candidates = Candidates.of(slot, slot.host)
+    prices, begin = Prices(candidates), heuristics.admitted(candidates)
+    found = flips.best_flips(prices, begin)
+    cost = prices.total(found.member)
+    assert cost <= prices.total(begin)
+    for k in np.flatnonzero(candidates.valid):
+        other = found.member.copy()
+        other[k] ^= True
+        assert prices.total(other) >= cost * (1 - 1e-8)
+
+
+def test_clusters_have_a_bound_without_time():
+    instance = MEC.generate("paper", 0)
+    slot = MEC.slot(instance, 0, MEC.start(instance))
+    candidates = Candidates.of(slot, slot.host)
+    early, late = (exact.cluster_bound(slot, candidates, 1e-3, seconds) for seconds in (0.0, 5.0))
+    assert 0.0 < early <= late * (1 + 1e-9)
+    assert late <= MEC.exact(slot, Limits(seconds=5.0)).objective * slot.n_users * (1 + 1e-9)

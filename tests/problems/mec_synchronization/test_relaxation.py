@@ -158,7 +158,7 @@ def test_swaps_are_no_worse_than_flips():
 @pytest.mark.parametrize("seed", range(6))
 def test_search_with_the_relaxation_equals_all_sets(monkeypatch, seed):
     """With few candidates too, if it is asked to: the same optimum, proved."""
-    monkeypatch.setattr(branch_and_bound, "MANY", 0)
+    monkeypatch.setattr(branch_and_bound, "FEW", 0)
     prices = prices_of(20 + seed, "tiny" if seed % 2 else "small")
     result = branch_and_bound.branch_and_bound(
         prices.candidates, heuristics.admitted(prices.candidates), 1e-5, seconds=60.0

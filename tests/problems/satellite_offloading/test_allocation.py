@@ -102,3 +102,11 @@ def test_one_row_of_lpt_is_a_row_of_many():
     weight, speed = rng.integers(1, 5, size=(40, 9)).astype(float), rng.choice([0.5, 1.0], size=(40, 3))
     rows = [longest_first(*each) for each in zip(weight, speed, strict=True)]
     assert_array_equal(longest_first(weight, speed), rows)
+
+
+def test_feasible_channels_stay_whatever_their_type():
+    channels = np.random.default_rng(0).multinomial(12, [0.2] * 5, size=50) + 1
+    for total in (17, 20):
+        assert_array_equal(round_channels(channels, total), channels)
+        assert_array_equal(round_channels(channels.astype(float), total), channels)
+    assert round_channels(channels, 17) is not channels

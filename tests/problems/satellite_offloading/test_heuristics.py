@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from dtbench.problems.satellite_offloading import heuristics
+from dtbench.problems.satellite_offloading import heuristics, neighbours
 from dtbench.problems.satellite_offloading.completion import complete
 from dtbench.problems.satellite_offloading.enumeration import partitions
 from dtbench.problems.satellite_offloading.model import evaluate
+from dtbench.problems.satellite_offloading.neighbours import Neighbours
 from dtbench.problems.satellite_offloading.terms import Terms
 
 from .hand import OFFLOADING, hand_slot, slots_of
@@ -31,9 +32,14 @@ def test_completed_rules_find_the_optimum_of_the_hand_example(rule):
     assert_allclose(evaluate(slot, OFFLOADING.heuristics[rule](slot)).objective, 0.304051, atol=5e-7)
 
 
+def all_near(assoc, n_sat):
+    near = Neighbours.of(assoc, n_sat)
+    return near.assoc(np.arange(len(near.first)))
+
+
 def test_neighbours_are_all_moves_and_swaps():
     """3 UAVs on 2 satellites, {0, 1} | {2}: 3 moves and 2 swaps."""
-    near = heuristics.neighbours(np.array([0, 0, 1]), 2)
+    near = all_near(np.array([0, 0, 1]), 2)
     assert sorted(near.tolist()) == sorted([[1, 0, 1], [0, 1, 1], [0, 0, 0], [1, 0, 0], [0, 1, 0]])
 
 
@@ -42,8 +48,17 @@ def test_local_search_ends_where_no_neighbour_is_better(seed):
     for t in range(4):
         terms = Terms.of(slots_of("paper", seed)[t])
         found = heuristics.descend(terms, heuristics.starts(slots_of("paper", seed)[t]))
-        near = complete(terms, heuristics.neighbours(found.assoc[0], 3)).objective
+        near = complete(terms, all_near(found.assoc[0], 3)).objective
         assert (near >= found.objective[0] * (1 - 1e-12)).sum() >= len(near) - 1
+
+
+@pytest.mark.parametrize("params", [{}, {"f_rel": "1,1.5,2"}, {"train_delay": "max"}], ids=str)
+def test_bounds_by_what_changes_are_those_of_whole_associations(params, monkeypatch):
+    terms = Terms.of(slots_of("paper", 1, **params)[0])
+    near = Neighbours.of(np.arange(terms.n_uav) * 7 % 3, terms.n_sat)
+    whole = near.bounds(terms)
+    monkeypatch.setattr(neighbours, "LARGE", 0)
+    assert_allclose(near.bounds(terms), whole, rtol=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
-from dtbench.problems.satellite_offloading.model import evaluate
+from dtbench.problems.satellite_offloading.model import TOLERANCE, evaluate, in_time
 
 from .hand import OFFLOADING, decision, hand_slot, raw_decisions, slots_of, with_params
 
@@ -146,3 +146,14 @@ def test_a_batch_equals_its_loop():
         one = evaluate(slots[t], raw[member, t])
         assert_allclose(one.objective, whole.objective[member, t], rtol=1e-12)
         assert one.feasible == whole.feasible[member, t]
+
+
+@pytest.mark.parametrize("size", ["small", "paper"])
+def test_in_time_is_feasible_of_what_keeps_the_rest(size):
+    slots = slots_of(size, 3)
+    raw = raw_decisions(slots, np.random.default_rng(3), 40)
+    outcome = evaluate(slots, raw)
+    late = (outcome.violations["deadline"] > TOLERANCE) | (outcome.violations["uav_energy"] > TOLERANCE)
+    assert_array_equal(in_time(slots, raw), ~late)
+    assert late.any()
+    assert not late.all()

@@ -154,6 +154,18 @@ def test_faster(verdict, make_bundle):
         assert judged.verdict == ("holds" if expected > 0 else "does not hold")
 
 
+def test_ahead(verdict):
+    """Of rewards, after 50 slots: from -8 to -2.05, as a part of 8; the first validation does not count."""
+    facts = {"a": '"Learner"', "b": '"Rival"', "claimed": 0.7, "at": "{n_users = 3}"}
+    given = {"curves": [EARLY] * 3, "rivals": [LATE] * 3}
+    found = verdict("ahead", bundle=given, metric='"reward"', **facts).found
+    assert (found.verdict, found.measured.mean) == ("holds", pytest.approx(5.95 / 8))
+    assert verdict("ahead", bundle=given, **(facts | {"claimed": 1.0})).found.verdict == "holds in direction"
+    given = {"curves": [([0, 50, 100], [0, 1, 2], [1.0, 9.0, 9.0], [0.0] * 3)] * 3, "rivals": [LATE] * 3}
+    assert verdict("ahead", bundle=given, **facts).found.verdict == "does not hold"
+    assert verdict("ahead", **facts).found.reason == "not measured"
+
+
 def test_outweighs(verdict):
     """From 3 users to 5 the value changes by two thirds, from 3 to 4 by one."""
     places = {"at": "{n_users = 3}", "to": "{n_users = 5}", "than": "{n_users = 4}"}

@@ -15,7 +15,7 @@ import pytest
 from dtbench.reports.site import build
 
 ATTACK = "\"><script>window.hit = 1</script><img src=x onerror='window.hit = 1'>"
-PAGES = ("index.html", "results.html", "solvers.html", "instances.html", "reading.html", "claims.html",
+PAGES = ("index.html", "results.html", "solvers.html", "instances.html", "reading.html", "claims.html", "frontier.html",
          "problem/stin-deployment.html", "solver/vdn.html", "instance/stin-deployment--tiny-000.html")  # fmt: skip
 
 
@@ -53,6 +53,13 @@ def site(make_site, some, tmp_path_factory):
     (claims / "claims.csv").write_text(
         f'paper,figure,claimed,verdict\ntao,4,"{ATTACK.replace(chr(34), chr(39))}",holds\n'
     )
+    frontier = tmp_path_factory.mktemp("frontier")
+    (frontier / "frontier-limits.csv").write_text(
+        "problem,limit,proven_up_to,best\nstin-deployment,0.05,160,5: exact; 10: exact; 20: imitation; 40: greedy\n"
+    )
+    row = "stin-deployment,{},local-search with a long name and options,search,3,1.0125,1.0,1.025,0.5,0.0125,0.2,100.25"
+    head = "problem,size,method,kind,instances,ratio,low,high,proven,seconds,seconds_most,memory_mib"
+    (frontier / "frontier.csv").write_text("\n".join([head, *(row.format(5 * 2**k) for k in range(8))]) + "\n")
     best = {f"stin-deployment/{size}-{k:03d}": 1.0 for size in ("tiny", "paper") for k in range(3)}
     records = []
     for size in ("tiny", "paper"):
@@ -65,7 +72,7 @@ def site(make_site, some, tmp_path_factory):
                 for k in range(3)
             ]  # fmt: skip
     folder = tmp_path_factory.mktemp("site") / "out"
-    build.write(folder, make_site(records, best, claims=claims))
+    build.write(folder, make_site(records, best, claims=claims, frontier=frontier))
     return folder
 
 

@@ -144,6 +144,29 @@ def test_claims_only_where_there_are_any(pages, make_site, some, tmp_path):
     assert len(page.all("script")) == 1
 
 
+def test_the_frontier_only_where_there_is_one(pages, make_site, some, tmp_path):
+    assert "frontier.html" not in pages
+    attack = ATTACK.replace('"', "").replace(",", "")
+    (tmp_path / "frontier-limits.csv").write_text(
+        f"problem,limit,proven_up_to,best\nstin-deployment,0.05,0,5: greedy; 10: {attack}\n"
+    )
+    (tmp_path / "frontier.csv").write_text(
+        "problem,size,method,kind,instances,ratio,low,high,proven,seconds,seconds_most,memory_mib\n"
+        "stin-deployment,5,exact,exact,3,1.0,0.5,1.5,1.0,0.0125,0.2,100.25\n"
+    )
+    (tmp_path / "frontier.png").write_bytes(b"\x89PNG\r\n\x1a\n...")
+    made = dict(build.made(make_site([some("greedy")], frontier=tmp_path)))
+    page = Html(made["frontier.html"].decode())
+    assert made["frontier/frontier.png"].startswith(b"\x89PNG")
+    assert len(page.all("table")) == 2  # no growth was measured
+    for words in ("0.05 s", "none", "0.5 to 1.5", "100 %", "0.0125", "100.2"):
+        assert words in page.words
+    assert len(page.all("script")) == 1
+    assert ATTACK not in made["frontier.html"].decode()
+    (tmp_path / "frontier.png").write_bytes(b"<svg>")
+    assert "frontier/frontier.png" not in dict(build.made(make_site([some("greedy")], frontier=tmp_path)))
+
+
 def test_a_second_site_replaces_the_first(make_site, some, tmp_path):
     folder = tmp_path / "site"
     build.write(folder, make_site([some("greedy"), some("old")]))

@@ -15,6 +15,7 @@ from dtbench import referee
 from dtbench.anytime import Teller
 from dtbench.arrays import Array, IntArray
 from dtbench.core import AnyProblem, Certificate, Limits, relative_gap
+from dtbench.errors import Declined
 from dtbench.exact.certificate import tightened, with_target
 from dtbench.exact.highs import solve_highs
 from dtbench.exact.linear import LinearModel
@@ -22,11 +23,23 @@ from dtbench.problems.edge_association.migration.instance import MigrationInstan
 from dtbench.problems.edge_association.migration.model import MigrationDecision
 from dtbench.problems.edge_association.migration.paths import Graph
 
+MOST_ARCS = 10_000_000  # columns of an arc model, of which 8 GiB hold no more
+
 
 def solve(problem: AnyProblem, instance: MigrationInstance, limits: Limits) -> Certificate:
-    """Optimum or bound of the horizon mean by HiGHS on the arc model."""
+    """Optimum or bound of the horizon mean by HiGHS on the arc model.
+
+    Raises
+    ------
+    Declined
+        If there are too many arcs.
+    """
     limits, began = with_target(problem, limits), time.perf_counter()
     graph = Graph.of(problem, instance)
+    if graph.n_arcs > MOST_ARCS:
+        raise Declined(
+            f"the arc model of this horizon has {graph.n_arcs:.3g} columns, more than {MOST_ARCS:.0e}; take 'paths'"
+        )
     model, arcs = arc_model(graph)
     teller = Teller(lambda x: MigrationDecision(assoc=trajectory(graph, arcs, x)))
     result = solve_highs(model, tightened(limits, limits.seconds), teller=teller)

@@ -16,7 +16,8 @@ from dtbench.anytime import Teller
 from dtbench.arrays import Array, IntArray
 from dtbench.core import AnyProblem, Certificate, Limits
 from dtbench.exact.certificate import certify, left, with_target
-from dtbench.exact.linear import LinearModel
+from dtbench.exact.linear import LinearModel, MilpResult
+from dtbench.problems.edge_association.migration import heuristics
 from dtbench.problems.edge_association.migration.heuristics import assign
 from dtbench.problems.edge_association.migration.model import MigrationDecision, MigrationSlot
 
@@ -60,25 +61,45 @@ def by_highs(problem: AnyProblem, slot: MigrationSlot, limits: Limits) -> Certif
     teller = Teller(lambda x: to_decision(x, users, servers, slot.n_users))
     result = solve_highs(model, left(limits, began), teller=teller)
     decision = None if result.x is None else to_decision(result.x, users, servers, slot.n_users)
+    return certified(problem, slot, decision, result, limits, began, "mip")
+
+
+def certified(
+    problem: AnyProblem, slot: MigrationSlot, decision: MigrationDecision | None, result: MilpResult, limits: Limits,
+    began: float, method: str,
+) -> Certificate:  # fmt: skip
+    """Certificate of what a back end found; the rule ``stay`` and a bound without places, where it found too little."""
+    if result.status == "infeasible":
+        rule, bound = None, result.bound
+    else:
+        rule = heuristics.stay(slot)
+        bound = float(np.fmin(result.bound, alone(slot)))
+    if decision is None and rule is not None and problem.evaluate(slot, rule).feasible:
+        decision = rule
     return certify(
-        problem, slot, decision, result.bound, limits, seconds=time.perf_counter() - began, method="mip",
-        backend=result.backend, infeasible=result.status == "infeasible", details=result.details,
+        problem, slot, decision, bound, limits, seconds=time.perf_counter() - began, method=method,
+        backend=result.backend, infeasible=result.status == "infeasible",
+        details={**result.details, "native": result.native},
     )  # fmt: skip
+
+
+def alone(slot: MigrationSlot) -> float:
+    """Mean utility if every user had the best admissible server for itself: an upper bound."""
+    return float(np.where(slot.admissible, slot.utility, -np.inf).max(axis=-1).mean())
 
 
 def by_reference(problem: AnyProblem, slot: MigrationSlot, limits: Limits) -> Certificate:
     """The Pyomo model by HiGHS."""
-    from dtbench.exact.pyomo_backend import solve_pyomo
+    from dtbench.exact.pyomo_backend import solve_pyomo, too_long
     from dtbench.problems.edge_association.migration import reference
 
     began = time.perf_counter()
+    if (unwritten := too_long(reference.terms(slot), limits.seconds)) is not None:
+        return certified(problem, slot, None, unwritten, limits, began, "reference")
     model = reference.build(slot)
     result = solve_pyomo(model, left(limits, began), decision=lambda: reference.decision(model))
     decision = None if result.x is None else reference.decision(model)
-    return certify(
-        problem, slot, decision, result.bound, limits, seconds=time.perf_counter() - began, method="reference",
-        backend=result.backend, infeasible=result.status == "infeasible", details=result.details,
-    )  # fmt: skip
+    return certified(problem, slot, decision, result, limits, began, "reference")
 
 
 def transportation(slot: MigrationSlot) -> tuple[LinearModel, IntArray, IntArray]:

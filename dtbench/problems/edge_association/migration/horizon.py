@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import cast
 
 import highspy
 import numpy as np
@@ -22,15 +23,16 @@ from dtbench.exact.certificate import ROUNDING, tightened, with_target
 from dtbench.exact.highs import LOCK, backend, load, solve_highs
 from dtbench.exact.linear import FEASIBILITY, LinearModel
 from dtbench.problems.edge_association.migration import heuristics
-from dtbench.problems.edge_association.migration.arcs import arc_model, taken, trajectory
+from dtbench.problems.edge_association.migration.arcs import MOST_ARCS, arc_model, taken, trajectory
 from dtbench.problems.edge_association.migration.instance import MigrationInstance
-from dtbench.problems.edge_association.migration.model import MigrationDecision
+from dtbench.problems.edge_association.migration.model import MigrationDecision, MigrationSlot
 from dtbench.problems.edge_association.migration.paths import Columns, Graph
 
 POLYAK_STEPS = 150
 PATIENCE = 5  # steps without a better bound after which the step factor shrinks
 SHRINK = 0.6
 PRIMAL_SIMPLEX = 4  # of HiGHS' option simplex_strategy
+VAST = 10_000_000  # arcs between servers, above which no graph is made once time is over
 CLOSED = 1e-7  # relative gap between master and bound that ends column generation
 
 
@@ -46,15 +48,32 @@ def solve(problem: AnyProblem, instance: MigrationInstance, limits: Limits) -> C
         raise ValueError(f"the instance has leading axes {instance.batch_shape}; exact methods take one instance")
     limits, search = with_target(problem, limits), None
     began = time.perf_counter()
-    graph = Graph.of(problem, instance)
-    starts = myopic_trajectories(problem, instance, began + limits.seconds)
+    deadline = began + limits.seconds
+    starts = myopic_trajectories(problem, instance, deadline)
     if starts is not None:
-        search = Search(graph, starts, limits, began + limits.seconds)
+        if Graph.size(instance) > VAST and time.perf_counter() > deadline:
+            return before_the_graph(problem, instance, starts, began)
+        search = Search(Graph.of(problem, instance), starts, limits, deadline)
         search.subgradient()
         search.generate_columns()
         search.integer_master()
         search.arcs_left()
     return certify_horizon(problem, instance, search, limits, began)
+
+
+def before_the_graph(
+    problem: AnyProblem, instance: MigrationInstance, starts: list[IntArray], began: float
+) -> Certificate:
+    """The best of paths (N, T), and as a bound what users had if places were free and moves cost nothing."""
+    scored = [referee.rescore(problem, instance, MigrationDecision(assoc=paths.T)).mean for paths in starts]
+    slots = cast(MigrationSlot, referee.slots(problem, instance))
+    every = (slots[t] for t in range(instance.horizon))
+    best = [np.where(slot.admissible, slot.utility_at(0.0), -np.inf).max(axis=-1).mean() for slot in every]
+    value, bound = max(scored), float(np.mean(best))
+    decision = MigrationDecision(assoc=starts[int(np.argmax(scored))].T)
+    anytime.report(decision, bound=bound)
+    seconds = time.perf_counter() - began
+    return Certificate(value, bound, "feasible", seconds, "paths", backend(), decision)
 
 
 def ways_on(problem: AnyProblem, instance: MigrationInstance, limits: Limits) -> list[Array] | None:
@@ -210,6 +229,8 @@ class Search:
         if left <= 0.0 or loss <= max((self.limits.gap or 0.0) * abs(self.value), self.limits.gap_abs * scale):
             return
         graph = self.graph.within(self.best.mu, loss + ROUNDING * scale)
+        if graph.n_arcs > MOST_ARCS:
+            return
         model, arcs = arc_model(graph)
         wanted = tightened(self.limits, left)
         least = self.value / scale  # of trajectories with other arcs

@@ -48,12 +48,12 @@ class MigrationSlot(Slot):
     prev: IntArray = array("user", unit="1", doc="server index of each twin in the previous slot", kind="int")
     prev_xy: Array = array("user", "xy", unit="m", doc="position of a user in the previous slot")
 
-    @property
+    @cached_property
     def n_users(self) -> int:
         """N."""
         return int(np.shape(self.rate)[-1])
 
-    @property
+    @cached_property
     def n_servers(self) -> int:
         """K."""
         return int(np.shape(self.servers)[-1])

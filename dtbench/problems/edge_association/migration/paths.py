@@ -36,16 +36,29 @@ class Graph:
         """The graph of an instance without leading axes, from the tables of its slots."""
         slots = cast(MigrationSlot, referee.slots(problem, instance))
         servers, users = slots.n_servers, slots.n_users
-        origin = np.broadcast_to(np.arange(servers)[:, None], (instance.horizon - 1, servers, users))
-        later = dataclasses.replace(slots[1:, None], prev=origin)
-        step = np.where(later.admissible, later.utility, -np.inf)
+        origin = np.broadcast_to(np.arange(servers)[:, None], (servers, users))
+        step = np.empty((instance.horizon - 1, servers, users, servers))
+        for t in range(instance.horizon - 1):  # one by one: tables of all slots are several times as large
+            later = dataclasses.replace(slots[t + 1, None], prev=origin)
+            step[t] = np.where(later.admissible, later.utility, -np.inf)
         begin = slots[0]
         return cls(np.where(begin.admissible, begin.utility, -np.inf), step, instance.cap)
+
+    @staticmethod
+    def size(instance: MigrationInstance) -> int:
+        """Arcs of an instance's graph, those of inadmissible servers included."""
+        servers = len(instance.servers)
+        return (instance.horizon - 1) * servers**2 * instance.params.n_users
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """(T, N, K)."""
         return (len(self.step) + 1, *self.first.shape)
+
+    @property
+    def n_arcs(self) -> int:
+        """Arcs that may be taken."""
+        return int(np.isfinite(self.first).sum() + np.isfinite(self.step).sum())
 
     def worth(self, users: IntArray, paths: IntArray) -> Array:
         """Value (P,) of paths (P, T), each of the user in ``users`` (P,)."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dtbench.arrays import Array
-from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
+from dtbench.core import Certificate, Exactness, LibraryFacts, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Bounds, Encoding, Observation
 from dtbench.problems.edge_association.migration import agents, generator, heuristics, model
 from dtbench.problems.edge_association.migration.card import ABOUT
@@ -36,6 +36,7 @@ class EdgeMigration(Problem[MigrationInstance, MigrationState, MigrationSlot, Mi
     exactness = Exactness(
         methods=("assignment", "mip", "reference"), horizon_methods=("paths", "arcs"), target_gap=1e-5
     )
+    library = LibraryFacts(bracket_sizes=("city",))
     heuristics: ClassVar = {
         "stay": heuristics.stay,
         "nearest": heuristics.nearest,

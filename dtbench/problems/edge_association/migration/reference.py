@@ -8,6 +8,11 @@ import pyomo.environ as pyo
 from dtbench.problems.edge_association.migration.model import TOLERANCE, MigrationDecision, MigrationSlot
 
 
+def terms(slot: MigrationSlot) -> int:
+    """How many terms :func:`build` writes: every pair is in the objective and in three rows."""
+    return 4 * slot.n_users * slot.n_servers
+
+
 def build(slot: MigrationSlot) -> pyo.ConcreteModel:
     """The slot's model: binaries ``a[i, k]``, twin of user i on server k. Numbers come from the referee's tables."""
     utility, latency = slot.utility, slot.latency

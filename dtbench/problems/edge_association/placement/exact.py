@@ -14,10 +14,15 @@ from dtbench.core import AnyProblem, Certificate, Limits
 from dtbench.exact.linear import LinearModel, MilpResult
 from dtbench.exact.proof import Proof
 from dtbench.problems.edge_association.placement.formulation import Cuts, Formulation
-from dtbench.problems.edge_association.placement.local_search import local_search
-from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot
+from dtbench.problems.edge_association.placement.heuristics import greedy, try_sets
+from dtbench.problems.edge_association.placement.lagrangian import ascend
+from dtbench.problems.edge_association.placement.local_search import local_search, relocate
+from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot, of_assoc
+from dtbench.problems.edge_association.placement.repair import repair
 
 LARGE = 3000  # pairs of user and base station above which a slot counts as large
+VAST = 20_000  # pairs above which prices come before all else, as a relaxation takes minutes
+LEAST_GAIN = 1e-10  # relative, of a move
 LARGE_GAP = 1e-4  # the target of size ``large``
 RELAXATIONS = 60  # most rounds of cuts on the continuous relaxation
 VIOLATION = 1e-5  # a cut of the relaxation counts from this part of the objective, divided by M
@@ -70,12 +75,11 @@ def solve(
         large = slot.n_users * slot.n_bs > LARGE
         limits = replace(limits, gap=LARGE_GAP if large else problem.exactness.target_gap)
     search = Search(problem, slot, limits, limits.gap or 0.0, began)
+    if slot.n_users * slot.n_bs > VAST:
+        start = by_prices(search, start)
     form = Formulation(slot)
-    master: Master
     if method == "reference":
-        from dtbench.problems.edge_association.placement.reference import PyomoMaster
-
-        master = PyomoMaster(slot)
+        master = _by_pyomo(search)
     else:
         search.consider(local_search(slot, start, until=began + limits.seconds))
         cuts = relaxation_cuts(search, form)
@@ -85,8 +89,37 @@ def solve(
             master = CpSatMaster(form, cuts)
         else:
             master = HighsMaster(form, cuts)
-    outer_approximation(search, form, master)
+    if master is not None:
+        outer_approximation(search, form, master)
     return search.certificate(method)
+
+
+def by_prices(search: Search, start: PlacementDecision | None) -> PlacementDecision:
+    """Prove the bound of :mod:`lagrangian`; the best placement on its sets of servers, after moves of single twins."""
+    slot, until = search.slot, search.began + search.limits.seconds
+    rule = greedy(slot) if start is None else start
+    search.consider(rule)
+    found = ascend(slot, float(search.problem.evaluate(slot, rule).objective), until)
+    search.prove(found.bound)
+    trials = slot[None, None]
+    for opened in found.opened:
+        if not search.seconds:
+            break
+        placed = try_sets(trials, opened[None, None])[1][0]
+        placed = repair(slot, PlacementDecision(open=opened[None], assoc=placed)).assoc
+        search.consider(of_assoc(relocate(trials, placed, LEAST_GAIN, until)[0][0], slot.n_bs))
+    return rule if search.incumbent is None else search.incumbent
+
+
+def _by_pyomo(search: Search) -> Master | None:
+    """The paper's constraints; None if there is no time to write them down."""
+    from dtbench.exact.pyomo_backend import too_long
+    from dtbench.problems.edge_association.placement import reference
+
+    if (unwritten := too_long(reference.terms(search.slot), search.seconds)) is not None:
+        search.backend, search.details["native"] = unwritten.backend, unwritten.native
+        return None
+    return reference.PyomoMaster(search.slot)
 
 
 def outer_approximation(search: Search, form: Formulation, master: Master) -> None:

@@ -47,6 +47,9 @@ SIZES: Mapping[str, PlacementParams] = {
     "small": PlacementParams(n_users=20, n_bs=5, horizon=20),
     "paper": PlacementParams(),
     "large": PlacementParams(n_users=300, n_bs=20, horizon=10),
+    # Eight times the paper's users, base stations and area: density and load are as there. Its five slots of links
+    # between users and base stations are 3 MB.
+    "city": PlacementParams(n_users=800, n_bs=80, horizon=5, area=4243.0),
 }
 
 

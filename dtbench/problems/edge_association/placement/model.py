@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dtbench.arrays import Array, BoolArray, IntArray, array, pick, spread, take
+from dtbench.arrays import Array, BoolArray, IntArray, array, pick, portions, spread, take
 from dtbench.core import Decision, Outcome, Slot, State
 from dtbench.problems.edge_association.placement.instance import PlacementParams
 from dtbench.problems.edge_association.placement.waterfill import TOLERANCE, level
@@ -50,12 +50,12 @@ class PlacementSlot(Slot):
     prev_open: BoolArray = array("bs", unit="1", doc="servers of the previous slot", kind="bool")
     prev_assoc: IntArray = array("user", unit="1", doc="association of the previous slot", kind="int")
 
-    @property
+    @cached_property
     def n_users(self) -> int:
         """N."""
         return int(np.shape(self.data_bits)[-1])
 
-    @property
+    @cached_property
     def n_bs(self) -> int:
         """M."""
         return int(np.shape(self.cpu)[-1])
@@ -138,18 +138,65 @@ def shares(slot: PlacementSlot, assoc: IntArray) -> tuple[Array, Array]:
     (18c) leaves f free under ``sum f <= F_k``; for an association the best f is unique, so it is derived.
     A server whose floors do not fit uses the plain square-root rule. ``cpu_split = "even"`` gives F_k / n_k.
     """
-    here = one_hot(assoc, slot.n_bs)
-    member = np.swapaxes(here, -1, -2)
-    order, floor, root = slot.ranking
-    member = take(member, order)
-    excess = np.where(member, floor, 0.0).sum(axis=-1) / slot.cpu - 1.0
+    u, fits, excess = levels(slot, assoc)
     if slot.params.cpu_split == "even":
-        count = here.sum(axis=-2)
+        count = one_hot(assoc, slot.n_bs).sum(axis=-2)
         return take(slot.cpu / np.maximum(count, 1), assoc), excess
-    u, fits = level(member, floor, root, slot.cpu)
     floors = pick(slot.floor, assoc)
     floors = np.where(take(fits, assoc) & ~np.isinf(floors), floors, 0.0)
     return np.maximum(floors, take(u, assoc) * slot.root), excess
+
+
+def nearest(assoc: IntArray, n_bs: int) -> IntArray:
+    """Associations (..., N) within [0, M)."""
+    return np.asarray(np.minimum(np.maximum(assoc, 0), n_bs - 1))
+
+
+def counted(slot: PlacementSlot, decision: PlacementDecision) -> tuple[IntArray, dict[str, Array]]:
+    """Twins per server (..., M), those out of range at the nearest; and what :func:`evaluate` finds by counting."""
+    assoc = nearest(decision.assoc, slot.n_bs)
+    count = one_hot(assoc, slot.n_bs).sum(axis=-2)
+    opened = np.asarray(decision.open, dtype=bool)
+    return count, {
+        "assigned": ((decision.assoc < 0) | (decision.assoc >= slot.n_bs)).sum(axis=-1).astype(np.float64),  # Eq. (18a)
+        "open": (~take(opened, assoc)).sum(axis=-1).astype(np.float64),
+        "capacity": np.maximum(count - slot.cap, 0).sum(axis=-1).astype(np.float64),  # Eq. (18b)
+    }
+
+
+def feasible(slot: PlacementSlot, decision: PlacementDecision) -> BoolArray:
+    """What :func:`evaluate` says of feasibility (...,); by counting alone where that shows that none is feasible."""
+    _, violations = counted(slot, decision)
+    broken = np.asarray(sum(violations.values()) > 0.0)
+    return ~broken if broken.all() else evaluate(slot, decision).feasible
+
+
+def levels(slot: PlacementSlot, assoc: IntArray) -> tuple[Array, BoolArray, Array]:
+    """Level, whether floors fit, and by how much they exceed F_k, of every server (..., M), see :func:`shares`.
+
+    Members of a batch in portions: each is looked at as M rows of N users.
+    """
+    lead = np.broadcast_shapes(assoc.shape[:-1], slot.batch_shape)
+    tables = (*slot.ranking, slot.cpu)
+    count = int(np.prod(lead))
+    parts = list(portions(count, slot.n_bs * slot.n_users))
+    if len(parts) < 2:
+        return _levels(assoc, *tables)
+    own = (2, 2, 2, 1)  # axes of a member
+    wide = [spread(each, (*lead, *each.shape[each.ndim - axes :])) for each, axes in zip(tables, own, strict=True)]
+    users = spread(assoc, (*lead, slot.n_users))
+    found = []
+    for part in parts:
+        at = np.unravel_index(np.arange(count)[part], lead)
+        found.append(_levels(users[at], *(each[at] for each in wide)))
+    u, fits, excess = (np.concatenate(each).reshape(*lead, slot.n_bs) for each in zip(*found, strict=True))
+    return u, fits, excess
+
+
+def _levels(assoc: IntArray, order: IntArray, floor: Array, root: Array, cpu: Array) -> tuple[Array, BoolArray, Array]:
+    member = take(np.swapaxes(one_hot(assoc, cpu.shape[-1]), -1, -2), order)
+    excess = np.where(member, floor, 0.0).sum(axis=-1) / cpu - 1.0
+    return *level(member, floor, root, cpu), excess
 
 
 def evaluate(slot: PlacementSlot, decision: PlacementDecision) -> Outcome:
@@ -159,7 +206,7 @@ def evaluate(slot: PlacementSlot, decision: PlacementDecision) -> Outcome:
     the server were open, without its fee, and flagged.
     """
     p, n_bs = slot.params, slot.n_bs
-    assoc = np.clip(decision.assoc, 0, n_bs - 1)
+    assoc = nearest(decision.assoc, n_bs)
     opened = np.asarray(decision.open, dtype=bool)
     share, excess = shares(slot, assoc)
     time = pick(slot.transport, assoc) + p.cycles / share  # s/bit
@@ -169,12 +216,9 @@ def evaluate(slot: PlacementSlot, decision: PlacementDecision) -> Outcome:
     total = slot.user_weight * cost.sum(axis=-1)  # alpha T, Eq. (17)
     objective = total + slot.fee_weight * (p.open_cost * n_open + slot.energy)
 
-    count = one_hot(assoc, n_bs).sum(axis=-2)
+    count, violations = counted(slot, decision)
     late = np.where(build > slot.deadline * (1.0 + LATE), build - slot.deadline, 0.0)
-    violations = {
-        "assigned": ((decision.assoc < 0) | (decision.assoc >= n_bs)).sum(axis=-1).astype(np.float64),  # Eq. (18a)
-        "open": (~take(opened, assoc)).sum(axis=-1).astype(np.float64),
-        "capacity": np.maximum(count - slot.cap, 0).sum(axis=-1).astype(np.float64),  # Eq. (18b)
+    violations |= {
         "cpu": np.where(excess > TOLERANCE, excess, 0.0).sum(axis=-1),  # Eq. (18c)
         "delay": late.sum(axis=-1),  # Eqs. (15), (18d)
     }
@@ -195,5 +239,5 @@ def evaluate(slot: PlacementSlot, decision: PlacementDecision) -> Outcome:
 def advance(slot: PlacementSlot, decision: PlacementDecision) -> PlacementState:
     """The placement becomes the previous one."""
     return PlacementState(
-        prev_open=np.asarray(decision.open, dtype=bool), prev_assoc=np.clip(decision.assoc, 0, slot.n_bs - 1)
+        prev_open=np.asarray(decision.open, dtype=bool), prev_assoc=nearest(decision.assoc, slot.n_bs)
     )

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dtbench.arrays import Array
-from dtbench.core import Certificate, Exactness, Limits, Outcome, Paper, Problem
+from dtbench.core import Certificate, Exactness, LibraryFacts, Limits, Outcome, Paper, Problem
 from dtbench.encoding import Bounds, Encoding, Observation
 from dtbench.problems.edge_association.placement import (
     agents,
@@ -45,6 +45,7 @@ class EdgePlacement(Problem[PlacementInstance, PlacementState, PlacementSlot, Pl
         methods=("strong", "cpsat", "reference"), start_methods=("strong", "cpsat"), target_gap=1e-6,
         target_gaps={"large": 1e-4},
     )  # fmt: skip
+    library = LibraryFacts(bracket_sizes=("city",))
     heuristics: ClassVar = {
         "nearest": heuristics.nearest,
         "greedy": heuristics.greedy,

@@ -15,8 +15,13 @@ from dtbench.arrays import IntArray
 from dtbench.core import Limits
 from dtbench.exact.linear import MilpResult
 from dtbench.exact.pyomo_backend import solve_pyomo
-from dtbench.problems.edge_association.placement.formulation import Cuts, Formulation
+from dtbench.problems.edge_association.placement.formulation import SPREAD, Cuts, Formulation
 from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot, of_assoc
+
+
+def terms(slot: PlacementSlot) -> int:
+    """About how many terms :func:`build` writes: costs, rows and first tangents hold every pair."""
+    return (5 + len(SPREAD)) * slot.n_users * slot.n_bs
 
 
 def build(slot: PlacementSlot) -> pyo.ConcreteModel:

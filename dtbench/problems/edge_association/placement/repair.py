@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from dataclasses import dataclass, fields
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dtbench.arrays import Array, BoolArray, Index, IntArray, pick, spread, take
-from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot, evaluate, of_assoc
+from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot, feasible, of_assoc
 from dtbench.problems.edge_association.placement.waterfill import TOLERANCE
 
 FEW = 12  # members up to which going one by one is quicker than arrays
@@ -33,12 +34,14 @@ class Tables:
 
     @classmethod
     def of(cls, slot: PlacementSlot, lead: tuple[int, ...], rows: IntArray | None = None) -> Tables:
-        """The slot spread over leading axes ``lead`` and flattened; only the members ``rows`` if they are given."""
+        """The slot spread over leading axes ``lead`` and flattened; only the increasing ``rows`` if they are given."""
         lead = lead or (1,)
-        index = np.unravel_index(np.arange(np.prod(lead)) if rows is None else rows, lead)
+        index = None if rows is None or len(rows) == math.prod(lead) else np.unravel_index(rows, lead)
 
         def members(value: npt.NDArray[Any], axes: int) -> Any:
-            return spread(value, lead + value.shape[value.ndim - axes :])[index]
+            own = value.shape[value.ndim - axes :]
+            value = spread(value, lead + own)
+            return value.reshape(-1, *own) if index is None else value[index]
 
         return cls(
             members(slot.floor, 2), members(slot.carry, 2), members(slot.root, 1),
@@ -106,14 +109,14 @@ def repair_flagged(
     Without ``last_resort`` those members keep an association with -1 for the users that found no server.
     """
     lead = np.broadcast_shapes(slot.batch_shape, decision.batch_shape)
-    good = np.broadcast_to(evaluate(slot, decision).feasible, lead).ravel()
-    opened = np.broadcast_to(np.asarray(decision.open, dtype=bool), (*lead, slot.n_bs)).reshape(-1, slot.n_bs).copy()
-    assoc = np.broadcast_to(decision.assoc, (*lead, slot.n_users)).reshape(-1, slot.n_users).copy()
+    good = spread(feasible(slot, decision), lead).ravel()
+    opened = spread(np.asarray(decision.open, dtype=bool), (*lead, slot.n_bs)).reshape(-1, slot.n_bs).copy()
+    assoc = spread(decision.assoc, (*lead, slot.n_users)).reshape(-1, slot.n_users).copy()
     stuck = np.zeros(good.shape, dtype=bool)
     bad = np.flatnonzero(~good)
     if bad.size:
         tables = Tables.of(slot, lead, bad)
-        wish = None if scores is None else np.broadcast_to(scores, (*lead, slot.n_users, slot.n_bs))
+        wish = None if scores is None else spread(scores, (*lead, slot.n_users, slot.n_bs))
         wish = None if wish is None else wish.reshape(-1, slot.n_users, slot.n_bs)[bad]
         opened[bad], assoc[bad] = place(tables, opened[bad], assoc[bad], wish)
         stuck[bad] = (assoc[bad] < 0).any(axis=-1)
@@ -239,25 +242,30 @@ class One:
         """The best open server that fits, or the cheapest closed one, which opens; nothing where none fits."""
         if not waiting:
             return
-        cpu, carry = self.t.cpu[self.row].tolist(), self.t.carry[self.row, waiting].tolist()
-        needed = self.t.floor[self.row, waiting].tolist()
-        liked = None if self.scores is None else self.scores[waiting].tolist()
+        cpu, needed = self.t.cpu[self.row].tolist(), self.t.floor[self.row, waiting].tolist()
+        liked = None if self.scores is None else (-self.scores[waiting]).tolist()
+        cap, room, count, floors = self.cap, self.room, self.count, self.floors
+        inside = [k for k, opened in enumerate(self.opened) if opened]
+        outside = [k for k, opened in enumerate(self.opened) if not opened]
         for rank, user in enumerate(waiting):
             floor, root = needed[rank], self.root[user]
-            inside = outside = -1
-            least = cheapest = math.inf
-            for k, opened in enumerate(self.opened):
-                if self.count[k] >= self.cap[k] or not self.floors[k] + floor[k] <= self.room[k]:
-                    continue
-                if opened and liked is not None:
-                    cost = -liked[rank][k]
-                else:
-                    cost = carry[rank][k] + root * (2.0 * self.weight[k] + root) / cpu[k]
-                if opened and (inside < 0 or cost < least):
-                    inside, least = k, cost
-                elif not opened and (outside < 0 or cost < cheapest):
-                    outside, cheapest = k, cost
-            chosen = inside if inside >= 0 else outside
+            for servers in (inside, outside):
+                chosen, least = -1, math.inf
+                priced = liked is None or servers is outside
+                costs = liked[rank] if liked is not None and not priced else self.t.carry[self.row, user].tolist()
+                for k in servers:
+                    if count[k] >= cap[k] or not floors[k] + floor[k] <= room[k]:
+                        continue
+                    cost = costs[k]
+                    if priced:
+                        cost += root * (2.0 * self.weight[k] + root) / cpu[k]
+                    if chosen < 0 or cost < least:
+                        chosen, least = k, cost
+                if chosen >= 0:
+                    break
             if chosen >= 0:
-                self.opened[chosen] = True
                 self.add(user, chosen, floor[chosen])
+                if not self.opened[chosen]:
+                    self.opened[chosen] = True
+                    outside.remove(chosen)
+                    bisect.insort(inside, chosen)

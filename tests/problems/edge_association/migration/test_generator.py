@@ -50,6 +50,7 @@ def test_every_slot_is_feasible_in_every_state(size):
 
 def test_sizes_of_the_definition():
     wanted = {"tiny": (4, 4, 3, 4), "small": (20, 5, 3, 20), "paper": (100, 10, 6, 25), "large": (400, 20, 12, 50)}
+    wanted |= {"city": (1500, 150, 90, 10)}
     for size, (users, stations, servers, horizon) in wanted.items():
         p = MIGRATION.sizes[size]
         assert (p.n_users, p.n_bs, p.n_servers, p.horizon) == (users, stations, servers, horizon)

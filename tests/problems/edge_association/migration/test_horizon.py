@@ -8,7 +8,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from dtbench import referee
 from dtbench.core import Limits
-from dtbench.problems.edge_association.migration import arcs, heuristics
+from dtbench.errors import Declined
+from dtbench.problems.edge_association.migration import arcs, heuristics, horizon
 from dtbench.problems.edge_association.migration.horizon import Search, myopic_trajectories
 from dtbench.problems.edge_association.migration.model import MigrationDecision, MigrationState
 from dtbench.problems.edge_association.migration.paths import Columns, Graph
@@ -158,3 +159,20 @@ def test_search_keeps_the_better_start():
         search = Search(Graph.of(MIGRATION, instance), order, Limits(), np.inf)
         assert_array_equal(search.incumbent, ahead)
     assert not np.array_equal(myopic, ahead)
+
+
+def test_without_time_for_a_vast_graph_there_is_a_trajectory_and_a_bound(monkeypatch):
+    monkeypatch.setattr(horizon, "VAST", 0)
+    for seed in range(3):
+        instance = MIGRATION.generate("small", seed)
+        best, none = (MIGRATION.exact_horizon(instance, Limits(seconds=s)) for s in (60.0, 0.0))
+        assert none.objective <= best.objective <= best.bound + 1e-9 <= none.bound + 2e-9
+        scores = referee.rescore(MIGRATION, instance, none.decision)
+        assert not scores.repaired.any()
+        assert none.objective == pytest.approx(scores.mean, rel=1e-12)
+
+
+def test_too_many_arcs_are_declined(monkeypatch):
+    monkeypatch.setattr(arcs, "MOST_ARCS", 10)
+    with pytest.raises(Declined, match="take 'paths'"):
+        MIGRATION.exact_horizon(MIGRATION.generate("tiny", 0), Limits(), "arcs")

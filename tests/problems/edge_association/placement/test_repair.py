@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 
 from dtbench import referee
 from dtbench.problems import problem
-from dtbench.problems.edge_association.placement.model import PlacementDecision, evaluate
+from dtbench.problems.edge_association.placement.model import PlacementDecision, evaluate, feasible
 from dtbench.problems.edge_association.placement.repair import repair, repair_flagged
 
 from .hand import decision, hand_slot
@@ -114,3 +114,20 @@ def test_few_members_are_placed_like_many(monkeypatch, scored):
     assert_array_equal(alone.open, together.open)
     assert_array_equal(alone.assoc, together.assoc)
     assert_array_equal(stuck_alone, stuck)
+
+
+@pytest.mark.parametrize("copies", [1, 40])
+def test_feasible_by_counting_is_what_the_referee_says(copies):
+    instance = PLACEMENT.generate("small", 3)
+    slot, rng = PLACEMENT.slot(instance, 0, PLACEMENT.start(instance)), np.random.default_rng(copies)
+    known = set()
+    for _ in range(40):
+        shape = (copies, slot.n_users)
+        given = PlacementDecision(
+            open=rng.random((copies, slot.n_bs)) < 0.8, assoc=rng.integers(-1, slot.n_bs + 1, shape) % (slot.n_bs + 1)
+        )
+        if rng.random() < 0.5:
+            given = repair(slot, given)
+        assert_array_equal(feasible(slot, given), evaluate(slot, given).feasible)
+        known |= set(evaluate(slot, given).feasible.tolist())
+    assert known == {False, True}
