@@ -1,23 +1,20 @@
 """The exact slot method: branch and bound over success sets, every set priced by its convex program.
 
-The bound of a node is a theorem. Let I be a set of candidates, and S a set that contains I. Then
+Let I be a set of candidates, and S a set that contains I. The bound of a node is
 
     E(S) >= E(I) + sum over k in S - I of d_k(I),
+
+where d_k(I) is what k adds at least, with its part of processors and wires at the prices of I (proof in
+:mod:`.contention`). A first d_k(I) leaves all users the longest conceivable uplink times,
+
     d_k(I) = min over t of E_tb(I + k at t) - E_tb(I)
              + (sqrt(lam_h D_k C_k / F) + sqrt(lam_l D_k / W))^2 / (tau_k - t),
 
-with tb the longest conceivable uplink times, E_tb(I) the least energy of I in these times, and lam the multipliers of
-processors and wires at the optimum of I.
+with tb these times, E_tb(I) the least energy of I in them, and lam the multipliers of processors and wires at the
+optimum of I. Who is worth more than that is looked at again, in times that processors leave to I and k.
 
-Proof.
-
-1. Price the use of processors and wires by lam, in the place of their capacities. This leaves the optimum of I, which
-   lam comes from, as it is, and can only lower that of S.
-2. At these prices user k with uplink time t pays at least the last term of d_k(I) for its processor and its wire.
-3. At fixed uplink times the least powers are a sum over interference paths, with weights that are not negative.
-4. So E_t is supermodular: what the users of S - I add to E_t(I) together is at least the sum of what each adds alone.
-5. The weights fall with every uplink time, so what k adds alone is least where all others have the times tb.
-6. The minimum over t in d_k(I) leaves k its own time.
+With many candidates a linear relaxation (:mod:`.relaxation`) bounds all nodes at once, by its optimum and by the
+reduced costs of who is in and who is out.
 """
 
 from __future__ import annotations
@@ -32,11 +29,17 @@ import numpy as np
 
 from dtbench.arrays import Array, BoolArray
 from dtbench.problems.mec_synchronization.candidates import Candidates
+from dtbench.problems.mec_synchronization.completion import complete
+from dtbench.problems.mec_synchronization.contention import least_added, shortest
 from dtbench.problems.mec_synchronization.convex import Priced, price
+from dtbench.problems.mec_synchronization.relaxation import Relaxed, relax
 
 INTERVALS = 12  # of a user's own uplink time in d_k
 MANY = 150  # candidates above which the best of all flips takes too long to find
 IMPROVES = 1e-9  # relative; less is rounding
+FEW, MOST = 26, 80  # candidates; in between, the linear relaxation is worth its time
+POINTS, PRICED = 8, 3  # looked at by the quick completion of an exchange; exchanges that are priced
+RELAXING = 0.3  # share of the time that it may take
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +61,7 @@ class Prices:
         self.theta = candidates.gamma(self.longest) / candidates.gain  # of the longest times
         self.sets: dict[bytes, Priced] = {}
         self.larger: dict[bytes, Increments] = {}
-        shortest = np.log(2.0) * candidates.bits / candidates.params.bandwidth
-        self.shortest = shortest / np.log1p(candidates.params.p_max * candidates.gain / candidates.params.noise)
+        self.shortest = shortest(candidates, np.arange(candidates.count))
 
     def of(self, member: BoolArray) -> Priced:
         """E(S)."""
@@ -119,11 +121,16 @@ class Prices:
             room = 1.0 - theta * echo[:, None]
             loud = theta * reached[:, None] / room
             radio = (end + caused[:, None]) * loud / p.e0
-            whole = radio + scarce[:, None] / (candidates.deadline[:, None] - begin)
+            price_part = scarce[:, None] / (candidates.deadline[:, None] - begin)
             possible = (room > 0.0) & (loud <= p.p_max * (1.0 + 1e-9)) & candidates.valid[:, None]
-        whole = np.where(possible & (self.longest >= self.shortest)[:, None], whole, np.inf).min(axis=-1)
+        possible &= ~member[:, None] & (self.longest >= self.shortest)[:, None]
+        whole = np.where(possible, radio + price_part, np.inf)
+        pays = np.flatnonzero(whole.min(axis=-1) < self.value)
+        if part.size and pays.size:
+            contended = least_added(candidates, priced, pays, begin[pays], end[pays]) + price_part[pays]
+            whole[pays] = np.maximum(whole[pays], contended)
         radio_of_set = float(self.longest[part] @ power / p.e0)
-        return Increments(np.where(member, 0.0, whole), scarce / candidates.deadline, radio_of_set)
+        return Increments(np.where(member, 0.0, whole.min(axis=-1)), scarce / candidates.deadline, radio_of_set)
 
     def cut(self, member: BoolArray, kept: BoolArray) -> Array | None:
         """Lower bounds from a larger set H = ``kept``: see :func:`node_bound`. First E_tb(H), then rem_j (n,) [E_0]."""
@@ -196,6 +203,32 @@ def best_flips(prices: Prices, member: BoolArray, until: float = np.inf, tell: T
         member[min(options)[1]] ^= True
 
 
+def best_swaps(prices: Prices, member: BoolArray, until: float = np.inf, tell: Tell = untold) -> Priced:
+    """Single admissions and removals, and the best exchange of two users where none of these helps, until nothing does.
+
+    Exchanges are compared by :func:`complete`, which is quick; the best few are priced.
+    """
+    best = best_flips(prices, member, until, tell)
+    candidates = prices.candidates
+    while time.perf_counter() < until:
+        inside, outside = np.flatnonzero(best.member), np.flatnonzero(candidates.valid & ~best.member)
+        outside = outside[candidates.alone()[outside] < prices.value[outside]]
+        leaves, joins = (pair.ravel() for pair in np.meshgrid(inside, outside, indexing="ij"))
+        if not len(leaves):
+            break
+        sets = np.repeat(best.member[None], len(leaves), axis=0)
+        each = np.arange(len(leaves))
+        sets[each, leaves], sets[each, joins] = False, True
+        energy = complete(candidates.rows((len(sets),)), sets, POINTS).energy
+        order = np.argsort(energy + prices.value[leaves] - prices.value[joins], kind="stable")[:PRICED]
+        cost = prices.total(best.member)
+        better = [row for row in order.tolist() if prices.total(sets[row]) < cost * (1.0 - IMPROVES)]
+        if not better:
+            break
+        best = best_flips(prices, sets[min(better, key=lambda row: prices.total(sets[row]))], until, tell)
+    return best
+
+
 def first_flips(prices: Prices, member: BoolArray, until: float, tell: Tell) -> Priced:
     """:func:`best_flips` for many candidates: one after the other is flipped at once if that lowers the cost."""
     tell(prices.of(member), np.nan)
@@ -262,8 +295,12 @@ def branch_and_bound(
     best = best_flips(prices, start, until, tell)
     cost = prices.total(best.member)
     nothing = np.zeros(candidates.count, dtype=bool)
+    relaxed = Relaxed(0.0, np.zeros(candidates.count), np.zeros(candidates.count))  # says nothing
+    if FEW < candidates.count <= MOST:
+        best, found = _begin(prices, best, until, tell)
+        relaxed, cost = found or relaxed, prices.total(best.member)
     numbers = itertools.count()
-    heap = [Node(0.0, next(numbers), nothing, ~candidates.valid)]
+    heap = [Node(relaxed.bound, next(numbers), nothing, ~candidates.valid)]
     closed, nodes = np.inf, 0
     while heap and time.perf_counter() < until:
         node = heapq.heappop(heap)
@@ -273,8 +310,8 @@ def branch_and_bound(
             break
         nodes += 1
         tell(None, min(node.bound, closed))
-        priced = prices.of(node.member)
-        if np.isinf(priced.lower):
+        node = Node(node.bound, node.number, *relaxed.decided(node.member, node.out, cost))
+        if np.isinf(prices.of(node.member).lower):
             continue
         if prices.total(node.member) < cost:
             best = best_flips(prices, node.member, until, tell)
@@ -289,7 +326,19 @@ def branch_and_bound(
         # Who is out by d_k(I) is judged anew in each child: d_k of a larger set need not be larger.
         inside, outside = node.member.copy(), node.out.copy()
         inside[k] = outside[k] = True
-        heapq.heappush(heap, Node(bound, next(numbers), inside, node.out))
-        heapq.heappush(heap, Node(bound, next(numbers), node.member, outside))
+        for member, away in ((inside, node.out), (node.member, outside)):
+            heapq.heappush(heap, Node(max(bound, relaxed.of(member, away)), next(numbers), member, away))
     floor = min([cost, closed, *(node.bound for node in heap)])
     return SearchResult(best, cost, floor, nodes, len(prices.sets))
+
+
+def _begin(prices: Prices, best: Priced, until: float, tell: Tell) -> tuple[Priced, Relaxed | None]:
+    """A better set, and the linear relaxation, of a slot with many candidates; None if there was no time for an LP."""
+    now = time.perf_counter()
+    best = best_swaps(prices, best.member, now + RELAXING * (until - now), tell)
+    now = time.perf_counter()
+    relaxed = relax(prices.candidates, best, now + RELAXING * (until - now))
+    if relaxed is not None and np.isfinite(prices.of(relaxed.served > 0.5).upper):
+        rounded = best_flips(prices, relaxed.served > 0.5, until, tell)
+        best = min(best, rounded, key=lambda priced: prices.total(priced.member))
+    return best, relaxed

@@ -1,8 +1,8 @@
 """Exact methods for one slot of ``mec-synchronization``, with certificates.
 
-``search``: branch and bound over success sets, every set priced by its convex program; above 26 candidates also the
-sum of the bounds of clusters. ``enumeration``: all success sets, depth first; only ``E(S) <= E(S')`` for S within S'
-prunes.
+``search``: branch and bound over success sets, every set priced by its convex program; above 26 candidates also a
+linear relaxation, and above 80, where that is slow, the sum of the bounds of clusters instead. ``enumeration``: all
+success sets, depth first; only ``E(S) <= E(S')`` for S within S' prunes.
 ``cuts``: another model and other solvers, :mod:`.cuts`.
 ``levels`` and ``reference`` bracket the optimum by a MILP on levels of uplink time, fast and line by line in Pyomo.
 """
@@ -23,14 +23,13 @@ from dtbench.arrays import Array, BoolArray, IntArray
 from dtbench.core import AnyProblem, Certificate, Limits
 from dtbench.exact.certificate import MARGIN, certify, with_target
 from dtbench.problems.mec_synchronization import cuts, heuristics
-from dtbench.problems.mec_synchronization.branch_and_bound import MANY, Prices, Tell, branch_and_bound, untold
+from dtbench.problems.mec_synchronization.branch_and_bound import MANY, MOST, Prices, Tell, branch_and_bound, untold
 from dtbench.problems.mec_synchronization.candidates import Candidates
 from dtbench.problems.mec_synchronization.convex import Priced, blas, served
 from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot
 from dtbench.problems.mec_synchronization.pooled import pooled
 
 BACKEND = f"dtbench interior point, numpy {np.__version__}"
-FEW = 26  # candidates up to which one search closes
 CLUSTER = 16  # candidates of a cluster
 CLUSTER_TIME = 0.3  # share of the time that the clusters' bounds may take
 WIDE_CLUSTER, WIDE_TIME = 70, 0.5  # the same where there are so many candidates that a search hardly begins
@@ -77,7 +76,7 @@ def by_search(problem: AnyProblem, slot: MecSlot, limits: Limits, start: MecDeci
         first = heuristics.admitted(candidates)
     else:
         first = candidates.valid & (np.asarray(start.power) > 0.0)[candidates.user]
-    if candidates.count > FEW:
+    if candidates.count > MOST:
         share = WIDE_TIME if candidates.count > MANY else CLUSTER_TIME
         bound = cluster_bound(slot, candidates, gap, share * limits.seconds)
     tell = teller(slot, candidates)

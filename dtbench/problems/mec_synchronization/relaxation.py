@@ -1,0 +1,174 @@
+"""A linear relaxation of a slot with many requests: a bound of every success set, and the worth of each user to it.
+
+For each user that is worth more than its energy alone there are columns: ``s`` in [0, 1], whether it is served;
+``h = s log(tb / t)``, its haste, with t its uplink time and tb the longest one; ``f``, its share of a processor,
+Eq. (14h); ``e`` [E_0], what it spends. Minimise ``sum e + v (1 - s)`` subject to
+
+- ``e >= E({k}) s`` and the rows of :mod:`.path_cuts`, found one after the other where a point breaks them;
+- ``f >= F s + F' (h - d s)`` at some hastes d, with F and F' the share that leaves the time of haste d, and its
+  derivative: F is convex; the f of a processor add up to 1 at most. Each user has its wire for itself.
+
+Haste ends at ``D``, ``h <= D s``: who is hastier counts as if it were not. That is a bound, as what all spend grows
+with haste. Such a user takes at least the share of its shortest time, and tangents of F are only drawn where they are
+not above that share at D.
+
+With z the optimum and r the reduced costs of s, weak duality bounds all sets that serve I and none of O:
+
+    E(S) + sum of v outside S >= z + sum over I of max(0, r) + sum over O of max(0, -r).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse
+
+from dtbench.arrays import Array, BoolArray, IntArray
+from dtbench.exact.linear import FEASIBILITY, LinearModel
+from dtbench.problems.mec_synchronization import path_cuts
+from dtbench.problems.mec_synchronization.candidates import Candidates
+from dtbench.problems.mec_synchronization.contention import shortest
+from dtbench.problems.mec_synchronization.path_cuts import Point, Row, Users
+
+if TYPE_CHECKING:
+    from dtbench.problems.mec_synchronization.convex import Priced
+
+ROUNDS = 25  # of rows, each after an LP
+STALLED = 2e-4  # relative rise of the bound in a round after which no more follow
+EARLY = 5  # rounds that are made in any case
+TANGENTS = np.linspace(0.0, 1.0, 7)  # of F, as shares of the greatest haste at which one is drawn
+BESIDE = 0.05  # how much more haste than in the set that it starts from a tangent may have
+USUAL = 0.25  # haste of users that are not in it
+SAFE = 1e-6  # relative; what the solver's tolerances may have added to the bound
+
+
+@dataclass(frozen=True, eq=False)
+class Relaxed:
+    """A bound of all sets [E_0]; reduced costs of serving each, and how far each is served (all candidates,)."""
+
+    bound: float
+    reduced: Array
+    served: Array
+
+    def of(self, member: BoolArray, out: BoolArray) -> float:
+        """A bound of the sets that serve ``member`` and nobody of ``out``; both (all candidates,)."""
+        serves, leaves = np.maximum(self.reduced, 0.0)[member], np.maximum(-self.reduced, 0.0)[out]
+        return float(self.bound + serves.sum() + leaves.sum())
+
+    def decided(self, member: BoolArray, out: BoolArray, cost: float) -> tuple[BoolArray, BoolArray]:
+        """The same with all users whose other choice costs ``cost`` at least (no set in between is left out by it)."""
+        base = self.of(member, out)
+        surely = member | (~out & (base - self.reduced >= cost))
+        return surely, out | (~surely & (base + self.reduced >= cost))
+
+
+class Relaxation:
+    """The columns and rows of one slot's candidates (no leading axes); ``start`` is a set that can be served."""
+
+    def __init__(self, candidates: Candidates, start: Priced) -> None:
+        self.candidates = candidates
+        alone = candidates.alone()
+        self.part: IntArray = np.flatnonzero(candidates.valid & np.isfinite(alone) & (alone < candidates.value))
+        self.n, part = len(self.part), self.part
+        self.alone, value = alone[part], candidates.value[part]
+        self.longest, self.least = candidates.longest[part], shortest(candidates, part)
+        self.work = candidates.work[part] / candidates.params.f_max
+        self.server = candidates.server[part]
+        favoured = start.member[part]
+        greatest = np.log(self.longest / self.least)
+        used = np.where(favoured, np.log(self.longest / np.where(favoured, start.time[part], 1.0)), USUAL)
+        self.drawn = np.minimum(np.maximum(used, 0.0) + BESIDE, 0.9 * greatest)
+        share, slope = self.share(self.drawn)
+        self.shortest_share = self.work / (self.longest + self.work - self.least)
+        most = np.minimum(greatest, self.drawn + (share - self.shortest_share) / -slope)
+        self.users = Users(candidates, part, self.longest, most, value, favoured)
+        self.rows: list[Row] = []
+
+    def share(self, haste: Array) -> tuple[Array, Array]:
+        """F and F' (n,) of hastes (n,)."""
+        left = self.longest * np.exp(-haste)
+        share = self.work / (self.longest + self.work - left)
+        return share, -share * left / (self.longest + self.work - left)
+
+    def model(self) -> LinearModel:
+        """The LP without rows of paths; columns s, h, f, e."""
+        n, each = self.n, np.arange(self.n)
+        s, h, f, e = (each + i * n for i in range(4))
+        servers, server = np.unique(self.server, return_inverse=True)
+        blocks: list[tuple[int, IntArray, list[IntArray], list[Array]]] = [
+            (n, each, [h, s], [-np.ones(n), self.users.most]),
+            (n, each, [e, s], [np.ones(n), -self.alone]),
+            (n, each, [f, s], [np.ones(n), -self.shortest_share]),
+            (len(servers), server, [f], [-np.ones(n)]),
+        ]
+        for place in TANGENTS:
+            haste = place * self.drawn
+            share, slope = self.share(haste)
+            blocks.append((n, each, [f, s, h], [np.ones(n), -(share - slope * haste), -slope]))
+        low = np.concatenate([np.full(count, -1.0 if i == 3 else 0.0) for i, (count, *_) in enumerate(blocks)])
+        parts = [
+            sparse.csr_array((np.concatenate(v), (np.tile(row, len(c)), np.concatenate(c))), shape=(count, 4 * n))
+            for count, row, c, v in blocks
+        ]
+        upper = np.concatenate([np.ones(n), self.users.most, np.ones(n), np.full(n, np.inf)])
+        return LinearModel(
+            cost=np.concatenate([-self.users.value, np.zeros(2 * n), np.ones(n)]), lower=np.zeros(4 * n), upper=upper,
+            integer=np.zeros(4 * n, dtype=bool), rows=sparse.csr_array(sparse.vstack(parts)), row_lower=low,
+            row_upper=np.full(len(low), np.inf), offset=float(self.candidates.value[self.candidates.valid].sum()),
+        )  # fmt: skip
+
+    def add(self, highs: Any, rows: list[Row]) -> None:
+        """Give rows of paths to the solver."""
+        self.rows += rows
+        for row in rows:
+            columns = np.concatenate([[3 * self.n + row.user], row.users, self.n + row.users]).astype(np.int32)
+            values = np.concatenate([[1.0], -row.served, -row.hasty])
+            keep = values != 0.0
+            highs.addRow(row.least, np.inf, int(keep.sum()), columns[keep], values[keep])
+
+
+def relax(candidates: Candidates, start: Priced, until: float = np.inf) -> Relaxed | None:
+    """Solve the relaxation with rows of paths until they stop helping, or time ``until`` [s] is over.
+
+    None if there is nobody to serve, or no time for the first LP.
+    """
+    from dtbench.exact.highs import LOCK, S, load
+
+    on = Relaxation(candidates, start)
+    if not on.n or time.perf_counter() >= until:
+        return None
+    found: Relaxed | None = None
+    with LOCK:
+        highs = load(on.model())
+        tolerances = dict.fromkeys(("primal_feasibility_tolerance", "dual_feasibility_tolerance"), FEASIBILITY)
+        for name, value in {"presolve": "off", "threads": 1, **tolerances}.items():
+            highs.setOptionValue(name, value)
+        for number in range(ROUNDS):
+            highs.setOptionValue("time_limit", highs.getRunTime() + max(until - time.perf_counter(), 0.0))
+            highs.run()
+            if highs.getModelStatus() != S.kOptimal:
+                break
+            before, found, at = found, *_read(on, highs)
+            stalls = before is not None and found.bound - before.bound < STALLED * abs(found.bound)
+            if (number > EARLY and stalls) or time.perf_counter() >= until:
+                break
+            new = path_cuts.violated(on.users, at)
+            if not new:
+                break
+            on.add(highs, new)
+    return found
+
+
+def _read(on: Relaxation, highs: Any) -> tuple[Relaxed, Point]:
+    """Bound, reduced costs and point of an LP that has been solved."""
+    solution, n = highs.getSolution(), on.n
+    x, dual = np.array(solution.col_value), np.array(solution.col_dual)
+    value = float(highs.getInfo().objective_function_value)
+    reduced, served = np.zeros(on.candidates.count), np.zeros(on.candidates.count)
+    reduced[on.part], served[on.part] = dual[:n], x[:n]
+    return Relaxed(value - SAFE * abs(value), reduced, served), Point(
+        np.clip(x[:n], 0.0, 1.0), x[n : 2 * n], x[3 * n :]
+    )
