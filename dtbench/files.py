@@ -17,7 +17,7 @@ CACHE = "DTBENCH_CACHE"
 
 
 def folder(name: str) -> Path:
-    """Path of ``instances``, ``results``, ``solvers``, ``studies``, ``suites``, ``sweeps``: beside the package or in a wheel."""
+    """Path of ``instances``, ``results``, ``solvers``, ``studies``, ...: beside the package, or in a wheel."""
     shipped = PACKAGE / "_data" / name
     return shipped if shipped.is_dir() else PACKAGE.parent / name
 
