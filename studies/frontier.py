@@ -51,6 +51,7 @@ KINDS = {
     "clairvoyant": "future",
 }
 COLOURS = {"rule": "C0", "search": "C1", "learned": "C2", "exact": "C3", "future": "0.5"}
+TIE = 1e-9  # relative: objectives that differ by less are equal
 FEWEST = 3  # sizes that a line is drawn through
 
 
@@ -106,7 +107,7 @@ def by_size(seen: Sequence[Seen]) -> list[Row]:
     rows = []
     for key in dict.fromkeys((run.problem, run.size, run.method) for run in sorted(seen, key=lambda run: run.size)):
         mine = [run for run in seen if (run.problem, run.size, run.method) == key]
-        ratios = [(run.record.objective or math.nan) / best[run.instance] for run in mine]
+        ratios = [(run.record.objective or math.nan) / best[run.problem, run.instance] for run in mine]
         seconds = [second for run in mine for second in run.seconds]
         proven = [each for run in mine for each in run.proven]
         memory = [run.record.peak_memory for run in mine if run.record.peak_memory]
@@ -118,15 +119,16 @@ def by_size(seen: Sequence[Seen]) -> list[Row]:
     return rows
 
 
-def _best(seen: Iterable[Seen]) -> dict[str, float]:
+def _best(seen: Iterable[Seen]) -> dict[tuple[str, str], float]:
     """The best feasible objective on each instance, of methods that do not know the future."""
-    best: dict[str, float] = {}
+    best: dict[tuple[str, str], float] = {}
     for run in seen:
         value, sense = run.record.objective, all_problems()[run.problem].sense
         if run.kind == "future" or value is None or run.record.slots is None or not all(run.record.slots.feasible):
             continue
-        if run.instance not in best or is_better(sense, value, best[run.instance]):
-            best[run.instance] = value
+        key = run.problem, run.instance  # sweeps of two problems may name instances alike
+        if key not in best or is_better(sense, value, best[key]):
+            best[key] = value
     return best
 
 
@@ -162,7 +164,10 @@ def _proven_up_to(seen: Sequence[Seen], sizes: Sequence[int], limit: float) -> i
 
 
 def _winner(seen: Sequence[Seen], limit: float) -> str:
-    """The method with the best mean objective among those that have a decision on every instance in time."""
+    """The method with the best mean objective among those that have a decision on every instance in time.
+
+    Of those that are equally good it is the one that is done first.
+    """
     instances = {run.instance for run in seen}
     means: dict[str, float] = {}
     for method in dict.fromkeys(run.method for run in seen if run.kind != "future"):
@@ -173,7 +178,9 @@ def _winner(seen: Sequence[Seen], limit: float) -> str:
     if not means:
         return "none"
     sense = all_problems()[seen[0].problem].sense
-    return (min if sense == "min" else max)(means, key=lambda method: means[method])
+    best = (min if sense == "min" else max)(means.values())
+    spent = {m: float(np.mean([t for run in seen if run.method == m for t in run.seconds])) for m in means}
+    return min((m for m in means if math.isclose(means[m], best, rel_tol=TIE)), key=lambda method: spent[method])
 
 
 def growth(seen: Sequence[Seen]) -> list[Row]:
@@ -209,7 +216,7 @@ def draw(rows: Sequence[Row], file: Path) -> None:
 
     ids = list(dict.fromkeys(row["problem"] for row in rows))
     figure, axes = pyplot.subplots(
-        2, len(ids), figsize=(3.4 * len(ids) + 0.6, 5.4), layout="constrained", squeeze=False, sharex="col"
+        2, len(ids), figsize=(3.4 * len(ids) + 0.6, 6.2), layout="constrained", squeeze=False, sharex="col"
     )
     for (over, under), id in zip(axes.T, ids, strict=True):
         mine = [row for row in rows if row["problem"] == id]
@@ -230,7 +237,7 @@ def draw(rows: Sequence[Row], file: Path) -> None:
             over.axhline(limit, color="0.8", linewidth=0.8, zorder=0)
         over.set(xscale="log", yscale="log", title=id)
         under.set(xscale="log", yscale="log", xlabel="size")
-        over.legend(fontsize=6, frameon=False)
+        under.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2, fontsize=6, frameon=False)
     axes[0, 0].set_ylabel("seconds per slot (median)")
     axes[1, 0].set_ylabel("distance from the best found")
     figure.savefig(file, dpi=150)

@@ -71,6 +71,13 @@ def test_a_row_for_each_size_and_method(seen):
     assert [rows[3, name]["kind"] for name in ("random", "local-search", "exact")] == ["rule", "search", "exact"]
 
 
+def test_instances_of_two_problems_are_not_mixed_up(seen):
+    other = [replace(run, problem="satellite-offloading") for run in seen if run.kind == "search"]
+    found = {(row["problem"], row["size"], row["method"]): row["ratio"] for row in frontier.by_size([*seen, *other])}
+    assert all(found["satellite-offloading", size, "local-search"] == 1.0 for size in (3, 6, 12))
+    assert all(found["stin-deployment", size, "random"] > 1.0 for size in (3, 6, 12))
+
+
 def test_up_to_which_size_all_is_proven_in_time(seen):
     """At 3 users in 0.01 s a slot, at 6 in 0.5 s, at 12 not at all; a gap below ends it."""
     times = {3: (0.01, True), 6: (0.5, True), 12: (0.01, False)}
@@ -89,6 +96,13 @@ def test_who_has_no_decision_in_time_does_not_win(seen):
     assert set(best[1.0].split("; ")) == {f"{size}: local-search" for size in (3, 6, 12)}
     assert "local-search" in best[10.0] or "exact" in best[10.0]
     assert frontier.at_limits([slower(run, 1000.0) for run in seen])[0]["best"] == "3: none; 6: none; 12: none"
+
+
+def test_of_equally_good_methods_the_quicker_one_wins(seen):
+    made = [slower(run, 0.02 if run.kind == "exact" else 0.01) for run in seen if run.kind != "rule"]
+    same = {run.instance: run.record.objective for run in made if run.kind == "exact"}
+    made = [replace(r, record=r.record.model_copy(update={"objective": same[r.instance]})) for r in made]
+    assert set(frontier.at_limits(made)[0]["best"].split("; ")) == {f"{size}: local-search" for size in (3, 6, 12)}
 
 
 def test_growth_by_hand(seen):
