@@ -125,10 +125,10 @@ class Prices:
             possible = (room > 0.0) & (loud <= p.p_max * (1.0 + 1e-9)) & candidates.valid[:, None]
         possible &= ~member[:, None] & (self.longest >= self.shortest)[:, None]
         whole = np.where(possible, radio + price_part, np.inf)
-        pays = np.flatnonzero(whole.min(axis=-1) < self.value)
-        if part.size and pays.size:
-            contended = least_added(candidates, priced, pays, begin[pays], end[pays]) + price_part[pays]
-            whole[pays] = np.maximum(whole[pays], contended)
+        pays = whole < self.value[:, None]
+        if pays.any() and priced.cpu_price.any():
+            contended = least_added(candidates, priced, np.nonzero(pays)[0], begin[pays], end[pays])
+            whole[pays] = np.maximum(whole[pays], contended + price_part[pays])
         radio_of_set = float(self.longest[part] @ power / p.e0)
         return Increments(np.where(member, 0.0, whole.min(axis=-1)), scarce / candidates.deadline, radio_of_set)
 

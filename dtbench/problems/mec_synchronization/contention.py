@@ -37,7 +37,8 @@ from dtbench.arrays import Array, IntArray
 from dtbench.problems.mec_synchronization.candidates import Candidates
 from dtbench.problems.mec_synchronization.convex import Priced
 
-FACTORS = np.array([0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.2])  # of the guessed prices nu; the best one counts
+FACTORS = (0.5, 0.75, 1.0, 1.3, 2.0)  # of the guessed prices nu; the best one counts
+LEAST_ROOM = 1e-3  # 1 minus the gain of the loop through a user and the set, for a tangent
 TINY, HUGE = 1e-300, 1e12
 
 
@@ -75,35 +76,35 @@ class Radio:
 
 
 def least_added(candidates: Candidates, priced: Priced, others: IntArray, begin: Array, end: Array) -> Array:
-    """Lower bounds (m, l) [E_0] of what users ``others`` (m,) add to a set that has been priced.
+    """Lower bounds (q,) [E_0] of what users add to a set that has been priced; 0 where the tangent says nothing.
 
     Parameters
     ----------
+    others
+        (q,) users, each as often as there are intervals for it.
     begin, end
-        (m, l) [s] intervals of their own uplink times.
+        (q,) [s] intervals of their own uplink times.
     """
     part, p = np.flatnonzero(priced.member), candidates.params
     radio = Radio.of(candidates, part, priced.time[part])
     if radio is None:
         return np.zeros(begin.shape)
-    into = radio.theta[:, None] * candidates.cross[np.ix_(part, others)]  # (s, m): what k's power asks of members
-    heard = candidates.cross[np.ix_(others, part)]  # (m, s)
+    users, at = np.unique(others, return_inverse=True)
+    into = radio.theta[:, None] * candidates.cross[np.ix_(part, users)]  # (s, m): what k's power asks of members
+    heard = candidates.cross[np.ix_(users, part)]  # (m, s)
     louder, dearer = (radio.inverse @ into).T, heard @ radio.inverse  # (m, s)
-    reached, caused = heard @ radio.power + p.noise, radio.spent @ into
-    echo = (heard * louder).sum(axis=-1)
-    theta = np.expm1(np.log(2.0) * candidates.bits[others, None] / (p.bandwidth * end)) / candidates.gain[others, None]
-    room = 1.0 - theta * echo[:, None]
-    possible = room > 1e-9
+    reached, caused = (heard @ radio.power + p.noise)[at], (radio.spent @ into)[at]
+    theta = np.expm1(np.log(2.0) * candidates.bits[others] / (p.bandwidth * end)) / candidates.gain[others]
+    room = 1.0 - theta * (heard * louder).sum(axis=-1)[at]
+    possible = room > LEAST_ROOM
     amplified = np.where(possible, theta / np.where(possible, room, 1.0), 0.0)
-    loud = amplified * reached[:, None]
-    asked = amplified * (end + caused[:, None])
-    added = (end + caused[:, None]) * loud / p.e0
-    power = radio.power + louder[:, None, :] * loud[:, :, None]
-    spent = radio.spent + dearer[:, None, :] * asked[:, :, None]
-    steeper = (radio.slopes(power, spent) - radio.slopes(radio.power, radio.spent)) / p.e0  # kappa (m, l, s)
-    taken = candidates.work[others, None] / p.f_max / (alone_time(candidates, others)[:, None] - begin)
-    added = added + slower(candidates, priced, radio, np.maximum(steeper, 0.0), others, taken)
-    return np.where(possible, added, np.inf)
+    loud, asked = amplified * reached, amplified * (end + caused)
+    power = radio.power + louder[at] * loud[:, None]
+    spent = radio.spent + dearer[at] * asked[:, None]
+    steeper = (radio.slopes(power, spent) - radio.slopes(radio.power, radio.spent)) / p.e0  # kappa (q, s)
+    taken = candidates.work[others] / p.f_max / (alone_time(candidates, others) - begin)
+    added = (end + caused) * loud / p.e0
+    return np.where(possible, added + slower(candidates, priced, radio, np.maximum(steeper, 0.0), others, taken), 0.0)
 
 
 def alone_time(candidates: Candidates, part: IntArray) -> Array:
@@ -112,23 +113,23 @@ def alone_time(candidates: Candidates, part: IntArray) -> Array:
 
 
 def slower(candidates: Candidates, priced: Priced, radio: Radio, kappa: Array, others: IntArray, taken: Array) -> Array:
-    """By how much (m, l) [E_0], at most 0, the tangent falls where members share processors in another way.
+    """By how much (q,) [E_0], at most 0, the tangent falls where members share processors in another way.
 
-    ``kappa`` (m, l, s) [E_0] are slopes by members, ``taken`` (m, l) what a user of ``others`` takes of its processor.
+    ``kappa`` (q, s) [E_0] are slopes by members, ``taken`` (q,) what each of ``others`` takes of its processor.
     """
     part, time = radio.part, radio.time
     servers, server = np.unique(candidates.server[part], return_inverse=True)
     at = np.arange(len(servers))[:, None] == server  # (h, s)
     own = np.maximum(radio.slopes(radio.power, radio.spent), 0.0) / candidates.params.e0
     price = priced.cpu_price[servers] / np.maximum(at @ own, TINY)
-    price = (kappa @ at.T) * price  # (m, l, h): as if the slopes were in proportion to those of the set itself
-    left = 1.0 - (candidates.server[others][:, None] == servers)[:, None, :] * taken[:, :, None]
-    best = np.full((*kappa.shape[:2], len(servers)), -np.inf)
+    price = (kappa @ at.T) * price  # (q, h): as if the slopes were in proportion to those of the set itself
+    left = 1.0 - (candidates.server[others][:, None] == servers) * taken[:, None]
+    best = np.full(left.shape, -np.inf)
     work, whole = candidates.work[part] / candidates.params.f_max, alone_time(candidates, part)
     low, high = shortest(candidates, part), candidates.longest[part]
     for factor in FACTORS:
         nu = factor * price
-        each = least_of_time(kappa, nu[:, :, server] * work, time, whole, low, high)
+        each = least_of_time(kappa, nu[:, server] * work, time, whole, low, high)
         best = np.maximum(best, each @ at.T - nu * left)
     return np.minimum(best, 0.0).sum(axis=-1)
 

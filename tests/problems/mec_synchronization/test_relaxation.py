@@ -117,12 +117,11 @@ def test_contention_adds_to_the_bound():
     """One of the fresh slots where processors are scarce: somewhere d_k is above what the longest times give."""
     prices = prices_of(6, "small")
     start = start_of(prices)
-    others = np.flatnonzero(prices.candidates.valid & ~start.member)
     inside = start.member.copy()
     inside[np.flatnonzero(inside)[-1]] = False
     others = np.flatnonzero(prices.candidates.valid & ~inside)
-    longest = prices.longest[others, None]
-    contended = least_added(prices.candidates, prices.of(inside), others, longest, longest)[:, 0]
+    longest = prices.longest[others]
+    contended = least_added(prices.candidates, prices.of(inside), others, longest, longest)
     part = np.flatnonzero(inside)
     inverse = prices.inverse(inside)
     assert inverse is not None
