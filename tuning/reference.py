@@ -38,8 +38,8 @@ WHO = "the authors of dtbench"
 def slug(label: str) -> str:
     """A label as the name of a file.
 
-    >>> slug("exact, 60 s per slot")
-    'exact-60-s-per-slot'
+    >>> slug("exact, 10 s per slot")
+    'exact-10-s-per-slot'
     """
     return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
 

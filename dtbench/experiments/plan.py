@@ -298,8 +298,16 @@ def _files(options: Mapping[str, Scalar], folder: Path) -> Iterator[tuple[str, P
 
 
 def _check_unique(suite: Suite, cells: Sequence[Planned]) -> None:
+    """No two entries ask for the same cell, or have the same label on an instance."""
     seen: dict[str, Cell] = {}
+    titles: dict[tuple[str, str], Cell] = {}
     for each in cells:
+        named = titles.setdefault((each.cell.instance, each.cell.label), each.cell)
+        if named.options != each.cell.options:
+            raise DtbenchError(
+                f"{suite.source.kind} '{suite.file}': two entries of solver '{named.solver}' have the label "
+                f"'{named.label}' on '{named.instance}'; give them labels or instances of their own."
+            )
         other = seen.setdefault(each.cell.stem, each.cell)
         if other is not each.cell:
             raise DtbenchError(

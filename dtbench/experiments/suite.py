@@ -21,7 +21,8 @@ name = "random"
 name = "genetic"
 label = "genetic, 50 members"
 options = {population = 50}
-instances = ["*/tiny-*"]                             # of the suite's instances, these only
+instances = ["*/tiny-*"]                             # of the suite's instances, these only; so a label can be in
+                                                     # several tables of one solver, with options for each problem
 seeds = 1
 """
 

@@ -42,6 +42,9 @@ class TrainingTable(LimitsTable):
     seconds: float = Field(default=7200.0, gt=0, le=10_000_000, description="a number of seconds above 0")
 
 
+EVERYWHERE = "*"
+
+
 class SolverTable(FileTable):
     """One of ``[[solvers]]``: a solver with options."""
 
@@ -51,7 +54,7 @@ class SolverTable(FileTable):
         default_factory=dict, description="a table of texts, finite numbers and true or false"
     )
     seeds: int | None = Field(default=None, ge=1, le=100_000, description="a whole number of at least 1")
-    instances: list[Glob] = Field(default=["*"], min_length=1, description="a list of names or globs")
+    instances: list[Glob] = Field(default=[EVERYWHERE], min_length=1, description="a list of names or globs")
 
     @property
     def title(self) -> str:
@@ -119,8 +122,8 @@ def read_file(kind: str, name: str | Path, model: type[FileT]) -> tuple[FileT, S
     Raises
     ------
     DtbenchError
-        If there is none, it does not fit the model, or two solvers have one label: the message names file, key, value
-        and what is allowed.
+        If there is none, it does not fit the model, or two solvers have one label everywhere: the message names file,
+        key, value and what is allowed.
     """
     content, source = read_table(kind, _file_of(kind, name), model)
     source = replace(source, name=content.name)
@@ -146,14 +149,18 @@ def read_table(kind: str, file: Path, model: type[TableT]) -> tuple[TableT, Sour
 
 
 def _check_labels(source: Source, solvers: Sequence[SolverTable]) -> None:
+    """One label is one method. Its options may differ by problem: tables of one solver, each with ``instances``."""
     seen: dict[str, int] = {}
     for number, solver in enumerate(solvers):
-        if solver.title in seen:
+        first = seen.setdefault(solver.title, number)
+        other = solvers[first]
+        parts = other.name == solver.name and EVERYWHERE not in (*other.instances, *solver.instances)
+        if other is not solver and not parts:
             raise source.problem(
                 f"solvers.{number}.label", solver.title,
-                f"a label of its own: 'solvers.{seen[solver.title]}' has the same",
+                f"a label of its own: 'solvers.{first}' has the same. "
+                "Tables of one solver may share a label if each names instances of its own",
             )  # fmt: skip
-        seen[solver.title] = number
 
 
 def _file_of(kind: str, name: str | Path) -> Path:

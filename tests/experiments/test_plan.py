@@ -57,6 +57,24 @@ def test_two_entries_that_are_the_same_cell(bench):
         bench.plan(bench.write(*twice))
 
 
+def test_one_label_with_options_for_each_of_its_instances(bench):
+    tables = [
+        {"name": "genetic", "label": "mine", "options": {"population": level + 8}, "instances": [f"*/tiny-00{level}"]}
+        for level in (0, 1)
+    ]
+    plan = bench.plan(bench.write(*tables, instances=TWO))
+    assert [(p.cell.label, p.cell.options) for p in plan.cells] == [
+        ("mine", {"population": 8}),
+        ("mine", {"population": 9}),
+    ]
+    tables[1]["instances"] = ["*/tiny-*"]
+    with pytest.raises(DtbenchError, match="two entries of solver 'genetic' have the label 'mine' on '.*tiny-000'"):
+        bench.plan(bench.write(*tables, instances=TWO))
+    del tables[1]["instances"]
+    with pytest.raises(DtbenchError, match=r"key 'solvers\.1\.label' is 'mine'; expected a label of its own"):
+        bench.plan(bench.write(*tables, instances=TWO))
+
+
 def test_done_missing_stale(bench, tmp_path, solvers_folder):
     suite = bench.write("declines", "raises")
     assert bench.plan(suite).states == {"done": 0, "missing": 2, "stale": 0}
