@@ -28,6 +28,9 @@ Models of shipped instances stay under 1e5, sides of their rows under 1e7.
 INTERVAL = 0.05
 """Seconds between two bounds that HiGHS tells while it searches."""
 
+NONZEROS_PER_SECOND, ALWAYS_IN_TIME = 100_000, 50_000
+"""Nonzeros of a MILP that HiGHS sets up in a second, without a look at its time limit; how many are tried at any."""
+
 LOCK = threading.RLock()
 """HiGHS has one scheduler per process, which must not be reset while another thread solves."""
 
@@ -82,7 +85,8 @@ def solve_highs(
     Returns
     -------
     MilpResult
-        The bound of an LP counts only at optimality, that of a MILP from any status that proves it.
+        The bound of an LP counts only at optimality, that of a MILP from any status that proves it. Nothing is found
+        and nothing proved where the limit is too short for HiGHS to set the model up.
 
     Raises
     ------
@@ -96,6 +100,9 @@ def solve_highs(
         return infeasible(time.perf_counter() - began, backend())
     if model.n_columns == 0:
         return _empty(model, time.perf_counter() - began)
+    if _too_long(model, limits.seconds):
+        native = f"no time to set up {model.rows.nnz} nonzeros"
+        return MilpResult("unknown", None, math.nan, math.nan, time.perf_counter() - began, backend(), native)
     highs = load(model)
     if start is not None:
         columns = np.arange(model.n_columns, dtype=np.int32)
@@ -106,6 +113,11 @@ def solve_highs(
             tell(highs, teller)
         highs.run()
         return _result(highs, model, time.perf_counter() - began)
+
+
+def _too_long(model: LinearModel, seconds: float) -> bool:
+    """Whether HiGHS would go on after the limit before it has begun: it looks at no clock while it sets up a MILP."""
+    return bool(model.integer.any()) and model.rows.nnz > max(NONZEROS_PER_SECOND * seconds, ALWAYS_IN_TIME)
 
 
 def _set_options(highs: highspy.Highs, limits: Limits, *, presolved: bool) -> None:

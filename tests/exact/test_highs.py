@@ -59,6 +59,15 @@ def test_no_time_proves_nothing():
     assert math.isnan(result.bound)
 
 
+def test_a_model_that_cannot_be_set_up_in_time_is_not_begun():
+    """HiGHS looks at no clock while it sets up: one of 90 000 nonzeros would go on long after 0.1 s."""
+    one = np.ones((300, 300))
+    large = model(np.ones(300), one, 1.0, np.inf)
+    result = solve_highs(large, Limits(seconds=0.1))
+    assert (result.status, result.x, result.native) == ("unknown", None, "no time to set up 90000 nonzeros")
+    assert solve_highs(large, Limits(seconds=5.0)).objective == 1.0
+
+
 def test_a_start_survives_without_time():
     start = np.array([0.0, 0.0, 1.0])
     result = solve_highs(knapsack(), Limits(seconds=0.0), start)
