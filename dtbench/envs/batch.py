@@ -117,7 +117,6 @@ class BatchEnv(Shown):
         self.rng = np.random.default_rng(np.random.SeedSequence(seed))
         self.horizon = instance.horizon
         self.n_agents = len(self.encoding.agents)
-        self._discrete = self.encoding.discrete
         self._masked = {g.name for g in self.encoding.groups if isinstance(g.space, Categorical)}
         self._in_order = self.encoding is encodings["agents"]
         widths = [g.space.width for g in self.encoding.groups for _ in range(g.count)]
@@ -236,7 +235,7 @@ class BatchEnv(Shown):
         if x.shape != (self.n_envs, self.encoding.size):
             raise ValueError(f"joint actions have shape {x.shape}, expected {(self.n_envs, self.encoding.size)}.")
         x, outside = self.encoding.checked(x)
-        return x, None if self._discrete.all() else outside.sum(axis=-1)
+        return x, None if self.encoding.categorical else outside.sum(axis=-1)
 
     def _repaired(self, slot: Slot, decision: Decision, x: Joint) -> Mapping[str, npt.NDArray[Any]]:
         if self.encoding.encode is None or not self.encoding.categorical:
