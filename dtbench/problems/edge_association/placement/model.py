@@ -168,7 +168,13 @@ def feasible(slot: PlacementSlot, decision: PlacementDecision) -> BoolArray:
     """What :func:`evaluate` says of feasibility (...,); by counting alone where that shows that none is feasible."""
     _, violations = counted(slot, decision)
     broken = np.asarray(sum(violations.values()) > 0.0)
-    return ~broken if broken.all() else evaluate(slot, decision).feasible
+    left = np.nonzero(~broken)
+    if 2 * len(left[0]) > broken.size or slot.batch_shape != broken.shape or not broken.ndim:
+        return ~broken if broken.all() else evaluate(slot, decision).feasible
+    good = ~broken
+    if len(left[0]):
+        good[left] = evaluate(slot[left], decision[left]).feasible
+    return good
 
 
 def levels(slot: PlacementSlot, assoc: IntArray) -> tuple[Array, BoolArray, Array]:
@@ -232,8 +238,10 @@ def evaluate(slot: PlacementSlot, decision: PlacementDecision) -> Outcome:
         "share": share,
         "count": count,
     }
-    feasible = np.all([value == 0.0 for value in broken], axis=0)
-    return Outcome(objective, np.asarray(feasible), dict(zip(violations, broken, strict=True)), metrics)
+    kept = broken[0] == 0.0
+    for value in broken[1:]:
+        kept = kept & (value == 0.0)
+    return Outcome(objective, np.asarray(kept), dict(zip(violations, broken, strict=True)), metrics)
 
 
 def advance(slot: PlacementSlot, decision: PlacementDecision) -> PlacementState:
