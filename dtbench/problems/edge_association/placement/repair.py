@@ -113,9 +113,10 @@ def repair_flagged(
     opened = spread(np.asarray(decision.open, dtype=bool), (*lead, slot.n_bs)).reshape(-1, slot.n_bs).copy()
     assoc = spread(decision.assoc, (*lead, slot.n_users)).reshape(-1, slot.n_users).copy()
     stuck = np.zeros(good.shape, dtype=bool)
-    bad = np.flatnonzero(~good)
-    if bad.size:
-        tables = Tables.of(slot, lead, bad)
+    if not good.all():
+        few = np.flatnonzero(~good) if good.any() else None
+        bad = slice(None) if few is None else few
+        tables = Tables.of(slot, lead, few)
         wish = None if scores is None else spread(scores, (*lead, slot.n_users, slot.n_bs))
         wish = None if wish is None else wish.reshape(-1, slot.n_users, slot.n_bs)[bad]
         opened[bad], assoc[bad] = place(tables, opened[bad], assoc[bad], wish)
@@ -245,27 +246,28 @@ class One:
             return
         needed = self.t.floor[self.row, waiting].tolist()
         liked = None if self.scores is None else np.argsort(-self.scores[waiting], axis=-1, kind="stable").tolist()
-        inside = [k for k, opened in enumerate(self.opened) if opened]
-        outside = [k for k, opened in enumerate(self.opened) if not opened]
+        opened, count, cap, floors, room = self.opened, self.count, self.cap, self.floors, self.room
+        inside = [k for k, is_open in enumerate(opened) if is_open]
+        outside = [k for k, is_open in enumerate(opened) if not is_open]
         for rank, user in enumerate(waiting):
             floor = needed[rank]
-            chosen = self.cheapest(user, floor, inside) if liked is None else self.first(floor, liked[rank])
+            if liked is None:
+                chosen = self.cheapest(user, floor, inside)
+            else:
+                for chosen in liked[rank]:
+                    if opened[chosen] and count[chosen] < cap[chosen]:
+                        if floors[chosen] + floor[chosen] <= room[chosen]:
+                            break
+                else:
+                    chosen = -1
             if chosen < 0:
                 chosen = self.cheapest(user, floor, outside)
             if chosen >= 0:
                 self.add(user, chosen, floor[chosen])
-                if not self.opened[chosen]:
-                    self.opened[chosen] = True
+                if not opened[chosen]:
+                    opened[chosen] = True
                     outside.remove(chosen)
                     bisect.insort(inside, chosen)
-
-    def first(self, floor: list[float], servers: list[int]) -> int:
-        """The first open one of ``servers`` that a user fits on; -1 where there is none."""
-        opened, count, cap, floors, room = self.opened, self.count, self.cap, self.floors, self.room
-        for k in servers:
-            if opened[k] and count[k] < cap[k] and floors[k] + floor[k] <= room[k]:
-                return k
-        return -1
 
     def cheapest(self, user: int, floor: list[float], servers: list[int]) -> int:
         """The one of ``servers`` that a user fits on at the least cost, the first on ties; -1 where there is none."""
