@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ from dtbench.encoding import Bounds, Box, Encoding, Group, Observation
 from dtbench.problems.satellite_offloading import association
 from dtbench.problems.satellite_offloading.allocation import proportional, round_channels
 from dtbench.problems.satellite_offloading.genes import search_encoding
-from dtbench.problems.satellite_offloading.instance import OffloadingInstance
+from dtbench.problems.satellite_offloading.instance import OffloadingInstance, OffloadingParams
 from dtbench.problems.satellite_offloading.model import (
     OffloadingDecision,
     OffloadingSlot,
@@ -156,14 +156,19 @@ def observe(slot: OffloadingSlot) -> Observation:
     slot, p = slot[...], slot.params
     parts = [slot.data_bits / p.data_max]
     if p.obs != "paper":
-        reference = channel_rate(p, np.asarray(10.0 ** (p.gain_db / 10.0)))
         limits = np.stack([slot.deadline / p.t_norm, slot.energy_limit / p.e_norm], axis=-1)
-        parts += [slot.rate / reference, limits]
+        parts += [slot.rate / mean_rate(p), limits]
     if p.obs == "ordered":
         order = slot.by_data
         parts[:2] = [take(spread(part, order.shape), order) for part in parts[:2]]
     state = np.concatenate(parts, axis=-1).astype(np.float32)
     return Observation(agents={"controller": state[..., None, :]}, masks={}, state=state)
+
+
+@lru_cache(maxsize=64)
+def mean_rate(params: OffloadingParams) -> float:
+    """Rate [bit/s] of one channel at the mean gain."""
+    return float(channel_rate(params, np.asarray(10.0 ** (params.gain_db / 10.0))))
 
 
 def bounds(instance: OffloadingInstance) -> Mapping[str, Bounds]:

@@ -255,9 +255,9 @@ class One:
                 chosen = self.cheapest(user, floor, inside)
             else:
                 for chosen in liked[rank]:
-                    if opened[chosen] and count[chosen] < cap[chosen]:
-                        if floors[chosen] + floor[chosen] <= room[chosen]:
-                            break
+                    fits = opened[chosen] and count[chosen] < cap[chosen]
+                    if fits and floors[chosen] + floor[chosen] <= room[chosen]:
+                        break
                 else:
                     chosen = -1
             if chosen < 0:
