@@ -320,6 +320,7 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
         given: dict[str, Any] = {name: value for name, _, value in state.arrays()}
         batch = instance.batch_shape
         wanted = specs(self.Slot)
+        t = np.asarray(t)
         given |= {name: at(value, spec, t, batch) for name, spec, value in instance.arrays() if name in wanted}
         return self.Slot(params=instance.params, **{name: given[name] for name in wanted})
 
@@ -378,7 +379,7 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
         team = self.reward(slot, outcome) if encoding.reward is None else encoding.reward(slot, x)
         if encoding.agent_rewards is not None:
             return team, encoding.agent_rewards(slot, x, outcome)
-        if encoding.reward is None:
+        if encoding.reward is None and type(self).agent_rewards is not Problem.agent_rewards:
             return team, self.agent_rewards(slot, outcome, n_agents)
         return team, np.broadcast_to(team[..., None], (*team.shape, n_agents))
 

@@ -195,7 +195,8 @@ class Encoding:
         ValueError
             If a categorical entry is out of range or no integer, or a real one is NaN.
         """
-        if x.dtype.kind not in "iub" and ((x != np.floor(x)) & self.discrete).any():
+        mixed = self.choices and x.dtype.kind not in "iub"
+        if mixed and ((x != np.floor(x)) & self.discrete).any():
             raise ValueError("a categorical entry of the joint action is not an integer.")
         outside = ~((x >= self.low) & (x <= self.high))  # true of NaN
         if not outside.any():

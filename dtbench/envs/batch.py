@@ -74,6 +74,8 @@ class BatchEnv(Shown):
         What is seen now.
     played
         The last slot and the repaired decision in it, which is what is rendered; None before the first step.
+    state_only
+        Whether observations hold no agents' own views, only masks and the global state: of those who read nothing else.
     rng
         The only source of randomness, seeded through ``SeedSequence``: the same seed gives the same episodes to the
         bit; a reset without a seed continues the stream.
@@ -117,12 +119,12 @@ class BatchEnv(Shown):
         self.rng = np.random.default_rng(np.random.SeedSequence(seed))
         self.horizon = instance.horizon
         self.n_agents = len(self.encoding.agents)
-        self._discrete = self.encoding.discrete
         self._masked = {g.name for g in self.encoding.groups if isinstance(g.space, Categorical)}
         self._in_order = self.encoding is encodings["agents"]
         widths = [g.space.width for g in self.encoding.groups for _ in range(g.count)]
         self._starts = np.cumsum([0, *widths[:-1]])
         self.instances = instance
+        self.state_only = False
         self.t = self.horizon  # until reset, nothing can be played
         self.played: tuple[Slot, Decision] | None = None
         self.slot: Slot
@@ -217,7 +219,7 @@ class BatchEnv(Shown):
         self.slot = slot = slot[...] if self.n_envs == 1 else slot  # tables then serve whoever looks at it
         seen = (self.encoding.observe or self.problem.observe)(slot)
         self.observation = Observation(
-            agents={name: self._own(a, 2) for name, a in seen.agents.items()},
+            agents={} if self.state_only else {name: self._own(a, 2) for name, a in seen.agents.items()},
             masks={name: self._own(a, 2) for name, a in seen.masks.items() if name in self._masked},
             state=self._own(seen.state, 1),
         )
@@ -236,7 +238,7 @@ class BatchEnv(Shown):
         if x.shape != (self.n_envs, self.encoding.size):
             raise ValueError(f"joint actions have shape {x.shape}, expected {(self.n_envs, self.encoding.size)}.")
         x, outside = self.encoding.checked(x)
-        return x, None if self._discrete.all() else outside.sum(axis=-1)
+        return x, None if self.encoding.categorical else outside.sum(axis=-1)
 
     def _repaired(self, slot: Slot, decision: Decision, x: Joint) -> Mapping[str, npt.NDArray[Any]]:
         if self.encoding.encode is None or not self.encoding.categorical:

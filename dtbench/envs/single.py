@@ -29,6 +29,7 @@ class SingleAgentEnv(Shown, gymnasium.Env[Any, Any]):
 
     def __init__(self, core: BatchEnv, render_mode: str | None = None) -> None:
         self.core = core
+        core.state_only = True
         self.render_mode = checked(render_mode)
         self.action_space = joint_space(core.encoding)
         self.observation_space = observation_space(core, "state", core.observation.state.shape[-1])

@@ -137,10 +137,10 @@ def flat_info(info: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """An ``info`` without dicts in it: ``{"metrics": {"used": ...}}`` is ``{"metrics/used": ...}``."""
     flat: dict[str, Any] = {}
     for name, value in info.items():
-        if isinstance(value, Mapping):
-            flat |= flat_info(value, f"{prefix}{name}/")
-        else:
+        if isinstance(value, np.ndarray) or not isinstance(value, Mapping):  # the former is quickly found out
             flat[prefix + name] = value
+        else:
+            flat |= flat_info(value, f"{prefix}{name}/")
     return flat
 
 

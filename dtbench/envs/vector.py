@@ -41,6 +41,7 @@ class BatchVectorEnv(Shown, VectorEnv[States, Any, Any]):
         render_mode: str | None = None,
     ) -> None:
         self.core = core
+        core.state_only = True
         self.render_mode = checked(render_mode)
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {

@@ -101,6 +101,7 @@ def test_face_returns_what_the_core_does(toy):
         assert_array_equal(info["metrics/choice"], step.info["metrics"]["choice"][0])
         assert not any(isinstance(value, dict) for name, value in info.items() if name != "action_mask")
         assert ("action_mask" in info) == bool(step.observation.masks)
+    assert (list(env.core.observation.agents), bool(core.observation.agents)) == ([], True)  # nobody reads them here
 
 
 def test_one_agent_may_act_in_another_encoding(make_toy):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from dtbench.arrays import Array, BoolArray, IntArray, spread
@@ -48,21 +50,29 @@ def assign_users(board: Board, m: int, mine: BoolArray) -> None:
     opened = board.allowed(np.full(board.size, m), upload=False)
     weights = rates_at(board, m).round(DIGITS)
     users, blocks = weights.shape[1:]
-    weights += TIE * (2.0 - np.arange(users) / users)[:, None] * np.arange(blocks)[::-1]
+    weights += _preference(users, blocks)
     for b in np.flatnonzero(mine.any(axis=-1)):
         claimants, free = mine[b].nonzero()[0], opened[b].nonzero()[0]
         row, column = linear_sum_assignment(weights[b][claimants[:, None], free], maximize=True)
-        board.bs[b, claimants[row]], board.rb[b, claimants[row]] = m, free[column]
-        board.active[b, m, free[column]] = True
-        board.occupant[b, m, free[column]] = claimants[row]
-        board.occupant_gain[b, m, free[column]] = board.gain[b, claimants[row], m]
+        user, block = claimants[row], free[column]
+        board.bs[b][user], board.rb[b][user] = m, block
+        board.active[b, m][block] = True
+        board.occupant[b, m][block] = user
+        board.occupant_gain[b, m][block] = board.gain[b, :, m][user]
+
+
+@lru_cache(maxsize=64)
+def _preference(users: int, blocks: int) -> Array:
+    """What assignments (U, N) are worth beside their rate [bit/s], see :data:`TIE`."""
+    worth = TIE * (2.0 - np.arange(users) / users)[:, None] * np.arange(blocks)[::-1]
+    worth.setflags(write=False)
+    return worth
 
 
 def rates_at(board: Board, m: int) -> Array:
     """Rate (B, U, N) [bit/s] that each user would get from base station m on each RB, given the others' links."""
     p = board.params
-    other = (np.arange(board.cloud.shape[1]) != m)[:, None]
-    load = np.where(other, board.received(board.gain), 0.0).sum(axis=-2)
+    load = np.where(board.different[m], board.received(board.gain), 0.0).sum(axis=-2)
     return rate(p, p.tx_power * board.gain[..., m, None], p.tx_power * load)
 
 

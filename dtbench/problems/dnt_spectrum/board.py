@@ -104,7 +104,7 @@ class Board:
         if not upload and not self.uploads.any():
             return free  # no upload is there that could be late
         p = self.params
-        other = self.others(station)[..., None]
+        other = self.different[station]
         weight = self.gain.shape[1] if self.printed and upload else 1
         added = weight * self.cloud[self.rows, station]
         load = (self.cloud_load() if disturbance is None else disturbance) + np.where(other, added[:, None, None], 0.0)

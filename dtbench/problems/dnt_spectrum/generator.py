@@ -71,7 +71,8 @@ def first_admissible(params: DntParams, rng: np.random.Generator) -> Array:
 
 def distances(here: Array, there: Array) -> Array:
     """Euclidean distances (..., I, J) [m] between points (..., I, 2) and (J, 2)."""
-    return np.asarray(np.sqrt(((here[..., :, None, :] - there) ** 2).sum(axis=-1)))
+    east, north = (here[..., :, None, axis] - there[..., axis] for axis in (0, 1))
+    return np.asarray(np.sqrt(east**2 + north**2))
 
 
 def admissible(params: DntParams, here: Array) -> BoolArray:

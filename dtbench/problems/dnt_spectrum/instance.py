@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -76,11 +77,13 @@ class DntParams(Params):
     )
     passes: int = param(1, "1", "rounds of Algorithm 1; from the second on every base station sees all others", low=1)
 
-    @property
+    @cached_property
     def bs_xy(self) -> Array:
         """Positions (M, 2) of the base stations [m]: on a line, centred at the origin."""
         x = self.spacing * (np.arange(self.n_bs) - (self.n_bs - 1) / 2.0)
-        return np.stack([x, np.zeros(self.n_bs)], axis=-1)
+        xy = np.stack([x, np.zeros(self.n_bs)], axis=-1)
+        xy.setflags(write=False)
+        return xy
 
     @property
     def cloud_xy(self) -> Array:

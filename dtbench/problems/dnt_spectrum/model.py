@@ -241,8 +241,10 @@ def evaluate(slot: DntSlot, decision: DntDecision) -> Outcome:
         "uploads": links.upload,
         "claims": spread(decision.claims, (*total.shape, slot.n_users, slot.n_bs)),
     }
-    feasible = np.all([v <= TOLERANCE for v in violations.values()], axis=0)
-    return Outcome(objective, feasible, violations, metrics)
+    feasible, *others = (value <= TOLERANCE for value in violations.values())
+    for other in others:
+        feasible = feasible & other
+    return Outcome(objective, np.asarray(feasible), violations, metrics)
 
 
 def advance(slot: DntSlot, decision: DntDecision) -> DntState:

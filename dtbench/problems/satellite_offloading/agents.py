@@ -18,24 +18,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from dtbench.arrays import Array, IntArray, take
+from dtbench.arrays import Array, IntArray, spread, take
 from dtbench.core import Outcome
 from dtbench.encoding import Bounds, Box, Encoding, Group, Observation
 from dtbench.problems.satellite_offloading import association
 from dtbench.problems.satellite_offloading.allocation import proportional, round_channels
 from dtbench.problems.satellite_offloading.genes import search_encoding
-from dtbench.problems.satellite_offloading.instance import OffloadingInstance
+from dtbench.problems.satellite_offloading.instance import OffloadingInstance, OffloadingParams
 from dtbench.problems.satellite_offloading.model import (
     OffloadingDecision,
     OffloadingSlot,
     channel_rate,
     evaluate,
+    violations,
 )
 from dtbench.problems.satellite_offloading.repair import mend, repair
 
@@ -75,21 +76,16 @@ def _mode(groups: tuple[Group, ...], plain: Ask, pays: Callable[[Ask, Any, Any],
     )  # fmt: skip
 
 
-def by_data(slot: OffloadingSlot) -> npt.NDArray[np.int64]:
-    """UAVs (..., N) by falling data, the lowest number first on ties."""
-    return np.argsort(-slot.data_bits, axis=-1, kind="stable")
-
-
 def as_numbered(slot: OffloadingSlot, x: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Joint actions (..., size) with the columns of channels and shares in the order of UAVs' numbers."""
     if slot.params.obs != "ordered":
         return x
     columns = x[..., : slot.n_uav * (1 + slot.n_sat)].reshape(*x.shape[:-1], 1 + slot.n_sat, slot.n_uav)
-    place = np.argsort(by_data(slot), axis=-1)[..., None, :]  # where each UAV stands in the agent's order
+    place = np.argsort(slot.by_data, axis=-1)[..., None, :]  # where each UAV stands in the agent's order
     shape = np.broadcast_shapes(place.shape, columns.shape)
-    numbered = np.take_along_axis(np.broadcast_to(columns, shape), np.broadcast_to(place, shape), axis=-1)
+    numbered = take(spread(columns, shape), place)
     rest = x[..., slot.n_uav * (1 + slot.n_sat) :]
-    parts = [numbered.reshape(*shape[:-2], -1), np.broadcast_to(rest, (*shape[:-2], rest.shape[-1]))]
+    parts = [numbered.reshape(*shape[:-2], -1), spread(rest, (*shape[:-2], rest.shape[-1]))]
     return np.concatenate(parts, axis=-1)
 
 
@@ -138,13 +134,9 @@ def explained(ask: Ask, slot: OffloadingSlot, x: npt.NDArray[Any]) -> tuple[Offl
     breaks C6 or C7 even when the rest is mended. ``raw_violations``: ``{constraint: (...,)}``.
     """
     asked = ask(slot, x)
-    outcome = evaluate(slot, asked)
-    decision, _, missed = mend(slot, asked, outcome.feasible)
-    return decision, {
-        "repaired": ~outcome.feasible,
-        "repaired_threshold": missed,
-        "raw_violations": dict(outcome.violations),
-    }
+    broken, kept = violations(slot, asked)
+    decision, _, missed = mend(slot, asked, kept)
+    return decision, {"repaired": ~kept, "repaired_threshold": missed, "raw_violations": broken}
 
 
 def penalised_reward(ask: Ask, slot: OffloadingSlot, x: npt.NDArray[Any]) -> Array:
@@ -164,14 +156,19 @@ def observe(slot: OffloadingSlot) -> Observation:
     slot, p = slot[...], slot.params
     parts = [slot.data_bits / p.data_max]
     if p.obs != "paper":
-        reference = channel_rate(p, np.asarray(10.0 ** (p.gain_db / 10.0)))
         limits = np.stack([slot.deadline / p.t_norm, slot.energy_limit / p.e_norm], axis=-1)
-        parts += [slot.rate / reference, limits]
+        parts += [slot.rate / mean_rate(p), limits]
     if p.obs == "ordered":
-        order = by_data(slot)
-        parts[:2] = [np.take_along_axis(np.broadcast_to(part, order.shape), order, axis=-1) for part in parts[:2]]
+        order = slot.by_data
+        parts[:2] = [take(spread(part, order.shape), order) for part in parts[:2]]
     state = np.concatenate(parts, axis=-1).astype(np.float32)
     return Observation(agents={"controller": state[..., None, :]}, masks={}, state=state)
+
+
+@lru_cache(maxsize=64)
+def mean_rate(params: OffloadingParams) -> float:
+    """Rate [bit/s] of one channel at the mean gain."""
+    return float(channel_rate(params, np.asarray(10.0 ** (params.gain_db / 10.0))))
 
 
 def bounds(instance: OffloadingInstance) -> Mapping[str, Bounds]:

@@ -24,10 +24,11 @@ def round_channels(x: npt.ArrayLike, n_channel: int) -> IntArray:
     given = np.asarray(x)
     if given.dtype.kind == "i" and (given >= 1).all() and (given.sum(axis=-1) <= n_channel).all():
         return given.astype(np.int64)
-    x = np.maximum(np.nan_to_num(given.astype(np.float64), nan=0.0, posinf=HUGE, neginf=0.0), 0.0)
-    x = np.where((x > 0.0).any(axis=-1, keepdims=True), x, 1.0)
+    positive, x = given > 0.0, given.astype(np.float64)  # NaN is not
+    x = np.where(positive, np.where(x == np.inf, HUGE, x), 0.0)
+    x = np.where(positive.any(axis=-1, keepdims=True), x, 1.0)
     n_uav, total = x.shape[-1], x.sum(axis=-1, keepdims=True)
-    wanted = np.clip(np.floor(total + 1e-9), n_uav, n_channel)
+    wanted = np.minimum(np.maximum(np.floor(total + 1e-9), n_uav), n_channel)
     part = (x * wanted / total).reshape(-1, n_uav)
     base = np.maximum(np.floor(part + 1e-9), 1.0)
     wanted = wanted.reshape(-1)
@@ -47,9 +48,22 @@ def bottleneck_channels(slot: OffloadingSlot) -> IntArray:
     alone = slot.data_bits / slot.rate
     each = alone.reshape(-1, alone.shape[-1])
     channels, rows = np.ones(each.shape, dtype=np.int64), np.arange(len(each))
+    if len(each) == 1:
+        channels[0] = _to_the_longest(each[0].tolist(), slot.params.n_channel)
+        return channels.reshape(alone.shape)
     for _ in range(slot.params.n_channel - slot.n_uav):
         channels[rows, (each / channels).argmax(axis=-1)] += 1
     return channels.reshape(alone.shape)
+
+
+def _to_the_longest(alone: list[float], n_channel: int) -> list[int]:
+    """:func:`bottleneck_channels` of one row in plain numbers, to the bit: quicker than arrays of length one."""
+    channels, now = [1] * len(alone), alone.copy()
+    for _ in range(n_channel - len(alone)):
+        uav = now.index(max(now))
+        channels[uav] += 1
+        now[uav] = alone[uav] / channels[uav]
+    return channels
 
 
 def speeds(slot: OffloadingSlot) -> Array:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +48,11 @@ class OffloadingSlot(Slot):
     def n_sat(self) -> int:
         """M."""
         return int(np.shape(self.f_sat)[-1])
+
+    @cached_property
+    def by_data(self) -> IntArray:
+        """UAVs (..., N) by falling data, the lowest number first on ties."""
+        return np.argsort(-self.data_bits, axis=-1, kind="stable")
 
     @cached_property
     def rate(self) -> Array:
@@ -158,9 +163,19 @@ def evaluate(slot: OffloadingSlot, decision: OffloadingDecision) -> Outcome:
     return Outcome(objective, _kept(measured), measured, metrics)
 
 
+def violations(slot: OffloadingSlot, decision: OffloadingDecision) -> tuple[dict[str, Array], BoolArray]:
+    """By how much decisions break each of C2-C7, and whether they keep all of them, (...,) each.
+
+    What :func:`evaluate` says, and nothing else of it.
+    """
+    broken = _violations(slot, decision, Round.of(slot, decision))
+    kept = _kept(broken)
+    return {name: spread(value, kept.shape) for name, value in broken.items()}, kept
+
+
 def feasible(slot: OffloadingSlot, decision: OffloadingDecision) -> BoolArray:
-    """Whether decisions keep C2-C7 (...,): what :func:`evaluate` says, and nothing else of it."""
-    return _kept(_violations(slot, decision, Round.of(slot, decision)))
+    """Whether decisions keep C2-C7 (...,)."""
+    return violations(slot, decision)[1]
 
 
 def in_time(slot: OffloadingSlot, decision: OffloadingDecision) -> BoolArray:
@@ -183,8 +198,7 @@ def _kept(violations: Mapping[str, Array]) -> BoolArray:
     return np.asarray(first)
 
 
-@dataclass(frozen=True, eq=False)
-class Round:
+class Round(NamedTuple):
     """Times [s] and energies [J] of a round that constraints look at, (...,) each, and what they are made of.
 
     ``assoc`` and ``share`` (..., N) are in range; ``here`` (..., N, M); ``work`` a_i (..., N) [s].
@@ -231,7 +245,9 @@ class Round:
 def _violations(slot: OffloadingSlot, decision: OffloadingDecision, given: Round) -> dict[str, Array]:
     """How far each constraint is broken, (...,) each; C6 and C7 relative to their limits."""
     channels, share = decision.channels, decision.share
-    fraction = np.abs(channels - np.round(channels)) + np.maximum(1.0 - channels, 0.0)
+    fraction = np.maximum(1.0 - channels, 0.0)
+    if channels.dtype.kind == "f":
+        fraction = np.abs(channels - np.round(channels)) + fraction
     out = (decision.assoc < 0) | (decision.assoc >= slot.n_sat)
     used = per_satellite(share, given.here)
     late, drained = _limits(slot, given)

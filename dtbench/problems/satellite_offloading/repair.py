@@ -63,7 +63,9 @@ def mend(
     """
     lead = ok.shape
     given = _spread(decision, lead)
-    repaired = _choose(ok, given, _in_range(slot, given))
+    repaired = _in_range(slot, given)
+    if ok.any():
+        repaired = _choose(ok, given, repaired)
     step = np.where(ok, 0, 1)
     same = all(np.array_equal(value, getattr(given, name)) for name, _, value in repaired.arrays())
     broken = ~ok if same else ~in_time(slot, repaired)  # the rest is mended
@@ -109,7 +111,7 @@ def _choose(first: BoolArray, one: OffloadingDecision, other: OffloadingDecision
 
 def _in_range(slot: OffloadingSlot, decision: OffloadingDecision) -> OffloadingDecision:
     """Step 1: everything but C6 and C7."""
-    assoc = np.clip(decision.assoc, 0, slot.n_sat - 1)
+    assoc = np.minimum(np.maximum(decision.assoc, 0), slot.n_sat - 1)
     share = np.minimum(np.maximum(np.where(np.isnan(decision.share), 0.0, decision.share), LEAST_SHARE), 1.0)
     used = per_satellite(share, on_satellite(assoc, slot.n_sat))
     share = share / np.maximum(take(used, assoc), 1.0)

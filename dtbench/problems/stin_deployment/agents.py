@@ -16,7 +16,7 @@ from dtbench.problems.stin_deployment import matching, scores
 from dtbench.problems.stin_deployment.generator import distances
 from dtbench.problems.stin_deployment.genes import node_encoding
 from dtbench.problems.stin_deployment.instance import StinInstance
-from dtbench.problems.stin_deployment.model import StinSlot, cloud_latency, counts
+from dtbench.problems.stin_deployment.model import StinSlot, cloud_levels, counts
 
 
 def observation_length(n_end: int) -> int:
@@ -46,20 +46,19 @@ def observe(slot: StinSlot) -> Observation:
     demand is hidden, so decentralised policies have an unavoidable gap. The global state is all of them in a row.
     """
     slot = slot[...]
-    users, nodes, lead = slot.n_users, slot.n_nodes, slot.batch_shape
-
-    def each(value: Array) -> Array:
-        return np.broadcast_to(value[..., None, :], (*lead, users, value.shape[-1]))
-
-    levels = (1, math.ceil(users / 4), users)
-    cloud = np.stack([cloud_latency(slot, n) for n in levels], axis=-1)
-    d_end = distances(slot.user_xy, slot.end_xy) / (slot.params.area * math.sqrt(2.0))
-    d_sat = np.broadcast_to(slot.d_us[..., None, None] / 1e6, (*lead, users, 1))
-    tasks = np.stack([slot.data_bits / 16e6, slot.cycles_per_bit / 150.0, slot.f_local / 10e9], axis=-1)
-    previous = slot.prev_node[..., None] == np.arange(nodes)
-    delays = _ell(np.concatenate([slot.own[..., None], slot.link, slot.load, cloud], axis=-1))
-    parts = [delays, each(slot.cap_end / 3.0), tasks, d_end, d_sat, previous, each(slot.prev_count / users)]
-    seen = np.concatenate(parts, axis=-1).astype(np.float32)
+    users, nodes, n_end, lead = slot.n_users, slot.n_nodes, slot.n_end, slot.batch_shape
+    cloud = cloud_levels(slot, np.array([1, math.ceil(users / 4), users]))
+    seen = np.empty((*lead, users, observation_length(n_end)), dtype=np.float32)
+    seen[..., : 2 * n_end + 4] = _ell(np.concatenate([slot.own[..., None], slot.link, slot.load, cloud], axis=-1))
+    rest = seen[..., 2 * n_end + 4 :]
+    rest[..., :n_end] = (slot.cap_end / 3.0)[..., None, :]
+    rest[..., n_end] = slot.data_bits / 16e6
+    rest[..., n_end + 1] = slot.cycles_per_bit / 150.0
+    rest[..., n_end + 2] = slot.f_local / 10e9
+    rest[..., n_end + 3 : 2 * n_end + 3] = distances(slot.user_xy, slot.end_xy) / (slot.params.area * math.sqrt(2.0))
+    rest[..., 2 * n_end + 3] = slot.d_us[..., None] / 1e6
+    rest[..., 2 * n_end + 4 : -nodes] = slot.prev_node[..., None] == np.arange(nodes)
+    rest[..., -nodes:] = (slot.prev_count / users)[..., None, :]
     return Observation(
         agents={"user": seen}, masks={"user": first_mask(slot)}, state=seen.reshape(*lead, users * seen.shape[-1])
     )
@@ -74,14 +73,15 @@ def bounds(instance: StinInstance) -> Mapping[str, Bounds]:
 
 def _ell(seconds: Array) -> Array:
     with np.errstate(divide="ignore"):
-        return np.minimum(np.maximum(np.log10(seconds / 0.1), -2.0), 2.0)
+        ell = np.log10(seconds / 0.1)
+    return np.asarray(np.minimum(np.maximum(ell, -2.0, out=ell), 2.0, out=ell))
 
 
 def first_mask(slot: StinSlot) -> BoolArray:
     """Mask before a joint action (..., I, K): every node but devices that take no twin at all."""
     room = slot.cap_end > 0
-    always = np.ones((*room.shape[:-1], 1), dtype=bool)
-    mask = np.concatenate([always, room, always], axis=-1)
+    mask = np.ones((*room.shape[:-1], slot.n_nodes), dtype=bool)
+    mask[..., 1:-1] = room
     return np.broadcast_to(mask[..., None, :], (*mask.shape[:-1], slot.n_users, slot.n_nodes))
 
 

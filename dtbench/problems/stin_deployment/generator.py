@@ -55,7 +55,8 @@ def draw(params: StinParams, rng: np.random.Generator, batch: tuple[int, ...], *
 
 def distances(user_xy: Array, end_xy: Array) -> Array:
     """Distances [m] (..., I, J) between users (..., I, 2) and end-side devices (..., J, 2)."""
-    return np.sqrt(((user_xy[..., :, None, :] - end_xy[..., None, :, :]) ** 2).sum(-1))
+    east, north = (user_xy[..., :, None, axis] - end_xy[..., None, :, axis] for axis in (0, 1))
+    return np.sqrt(east**2 + north**2)
 
 
 def fresh(instance: StinInstance, rng: np.random.Generator, batch: tuple[int, ...]) -> StinInstance:

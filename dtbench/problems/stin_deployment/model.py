@@ -102,18 +102,29 @@ def cloud_link(slot: StinSlot, n: npt.ArrayLike) -> Array:
     ``sat_share = "all"`` (the paper's words fit both, its intent only the first: an idle share serves nobody).
     Full power goes into a narrower band, so the SNR of each rises as the band is divided.
     """
-    p = slot.params
+    return _cloud_link(slot, n, slot.data_bits, slot.g_us, 1)
+
+
+def _cloud_link(slot: StinSlot, n: npt.ArrayLike, data: Array, gain: Array, own_axes: int) -> Array:
+    """:func:`cloud_link` of ``data`` D_i and ``gain`` that have ``own_axes`` axes behind the slot's leading ones."""
+    p, ones = slot.params, (1,) * own_axes
     share = p.w_sat / (np.maximum(n, 1) if p.sat_share == "active" else np.full(np.shape(n), slot.n_users))
-    uplink = shannon_rate(share, p.p_user, slot.g_us, p.n0)  # Eq. (6)
+    uplink = shannon_rate(share, p.p_user, gain, p.n0)  # Eq. (6)
+    r_sc, wave = (value.reshape(value.shape + ones) for value in (np.asarray(slot.r_sc), propagation(slot)))
     with np.errstate(divide="ignore", invalid="ignore"):
-        both = slot.data_bits / uplink + slot.data_bits / np.asarray(slot.r_sc)[..., None]  # Eq. (7)
-    transfer = np.where(slot.data_bits > 0.0, both, 0.0)
-    return transfer + propagation(slot)[..., None]
+        both = data / uplink + data / r_sc  # Eq. (7)
+    return np.where(data > 0.0, both, 0.0) + wave
 
 
 def propagation(slot: StinSlot) -> Array:
     """(d_us + d_sc) / c (...,) [s], part of Eq. (8)."""
     return np.asarray((slot.d_us + slot.d_sc) / SPEED_OF_LIGHT)
+
+
+def cloud_levels(slot: StinSlot, n: IntArray) -> Array:
+    """q_i(n) (..., I, L) [s] of several numbers of users on the cloud, ``n`` (L,), see :func:`cloud_latency`."""
+    added = slot.work / slot.params.f_cloud
+    return _cloud_link(slot, n, slot.data_bits[..., None], slot.g_us[..., None], 2) + added[..., None]
 
 
 def cloud_latency(slot: StinSlot, n: npt.ArrayLike) -> Array:
@@ -134,7 +145,7 @@ def evaluate(slot: StinSlot, decision: StinDecision) -> Outcome:
     exactly F_j. Entries of tables are selected, never multiplied by a one-hot: unused ones may be infinite.
     """
     cloud = slot.n_nodes - 1
-    node = np.clip(decision.node, 0, cloud)
+    node = np.minimum(np.maximum(decision.node, 0), cloud)
     n = counts(node, slot.n_nodes)
     link, compute = delays(slot, node, n)
     latency = link + compute  # Eqs. (5), (10)
@@ -164,7 +175,7 @@ def delays(slot: StinSlot, node: IntArray, n: IntArray) -> tuple[Array, Array]:
     ``n`` (..., K) is what :func:`counts` gives of them.
     """
     cloud, n_end = slot.n_nodes - 1, slot.n_end
-    host = np.clip(node - 1, 0, n_end - 1)  # end-side device, meaningless elsewhere
+    host = np.minimum(np.maximum(node - 1, 0), n_end - 1)  # end-side device, meaningless elsewhere
     on_end = (node > 0) & (node < cloud)
     link = np.where(on_end, pick(slot.link, host), np.where(node == cloud, cloud_link(slot, n[..., -1:]), 0.0))
     compute = np.where(node == cloud, slot.work / slot.params.f_cloud, slot.own)  # Eqs. (9), (1)
@@ -187,5 +198,5 @@ def end_compute(slot: StinSlot, node: IntArray, host: IntArray, n: IntArray) -> 
 
 def advance(slot: StinSlot, decision: StinDecision) -> StinState:
     """The placement becomes the previous one."""
-    node = np.clip(decision.node, 0, slot.n_nodes - 1)
+    node = np.minimum(np.maximum(decision.node, 0), slot.n_nodes - 1)
     return StinState(prev_node=node, prev_count=counts(node, slot.n_nodes))

@@ -68,6 +68,12 @@ def test_bottleneck_minimises_the_longest_upload():
     assert_allclose((slots.data_bits / (slots.rate * bottleneck_channels(slots))).max(axis=-1), best)
 
 
+def test_bottleneck_of_one_row_is_that_of_many():
+    slots = slots_of("paper", 3)
+    alone = [bottleneck_channels(slots[t]) for t in range(len(slots.data_bits))]
+    assert_array_equal(alone, bottleneck_channels(slots))
+
+
 def test_lpt_by_hand():
     """Weights 3, 2, 2 on equal satellites: 3 | 2, 2. At half the speed satellite 1 gets one of them."""
     weight = np.array([2.0, 3.0, 2.0])

@@ -19,7 +19,7 @@ from dtbench.problems.edge_association.placement.genes import search_encoding
 from dtbench.problems.edge_association.placement.instance import PlacementInstance
 from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot
 from dtbench.problems.edge_association.placement.repair import repair
-from dtbench.problems.edge_association.system import distances, one_hot
+from dtbench.problems.edge_association.system import one_hot
 
 
 def observation_length(n_users: int, n_bs: int) -> int:
@@ -73,20 +73,23 @@ def observe(slot: PlacementSlot) -> Observation:
     same vector.
     """
     slot, p = slot[...], slot.params
-    lead = slot.batch_shape
-    snr = p.tx_power * slot.gain / (p.bandwidth * p.noise_psd)
+    lead, users, n_bs = slot.batch_shape, slot.n_users, slot.n_bs
+    state = np.empty((*lead, observation_length(users, n_bs)), dtype=np.float32)
+    pairs, single = state[..., : 3 * users * n_bs], state[..., 3 * users * n_bs :]
+    far, channel, before = np.moveaxis(pairs.reshape(*lead, 3, users, n_bs), -3, 0)
+    east, north = (slot.user_xy[..., :, None, axis] - slot.bs_xy[..., None, :, axis] for axis in (0, 1))
+    far[...] = np.sqrt(east**2 + north**2) / (p.area * math.sqrt(2.0))
+    channel[...] = np.log2(1.0 + p.tx_power * slot.gain / (p.bandwidth * p.noise_psd)) / 16.0
+    before[...] = one_hot(slot.prev_assoc, n_bs)
     parts = [
-        distances(slot.user_xy, slot.bs_xy) / (p.area * math.sqrt(2.0)),
-        np.log2(1.0 + snr) / 16.0,
-        one_hot(slot.prev_assoc, slot.n_bs),
         slot.data_bits / 25e6,
         slot.effective_bits / 25e6,
         slot.deadline / slot.deadline.mean(axis=-1, keepdims=True) / 2.0,
         slot.cpu / 24e9,
-        slot.cap / slot.n_users,
+        slot.cap / users,
         slot.prev_open,
     ]
-    state = np.concatenate([part.reshape(*lead, -1) for part in parts], axis=-1).astype(np.float32)
+    np.concatenate(parts, axis=-1, out=single, casting="same_kind")
     seen = np.broadcast_to(state[..., None, :], (*lead, slot.n_bs, state.shape[-1]))
     return Observation(agents={"bs": seen}, masks={}, state=state)
 

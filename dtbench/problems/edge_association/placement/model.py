@@ -5,6 +5,7 @@ Twin i lives on server k = a_i. Data travels by radio to the access BS j(i), by 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -165,10 +166,18 @@ def counted(slot: PlacementSlot, decision: PlacementDecision) -> tuple[IntArray,
 
 
 def feasible(slot: PlacementSlot, decision: PlacementDecision) -> BoolArray:
-    """What :func:`evaluate` says of feasibility (...,); by counting alone where that shows that none is feasible."""
+    """What :func:`evaluate` says of feasibility (...,); by counting alone for members that show to be infeasible."""
     _, violations = counted(slot, decision)
     broken = np.asarray(sum(violations.values()) > 0.0)
-    return ~broken if broken.all() else evaluate(slot, decision).feasible
+    good = ~broken
+    if broken.all():
+        return good
+    alike = slot.batch_shape == decision.batch_shape == good.shape
+    if not alike or 2 * np.count_nonzero(good) > good.size:
+        return evaluate(slot, decision).feasible
+    left = np.nonzero(good)
+    good[left] = evaluate(slot[left], decision[left]).feasible
+    return good
 
 
 def levels(slot: PlacementSlot, assoc: IntArray) -> tuple[Array, BoolArray, Array]:
@@ -178,7 +187,7 @@ def levels(slot: PlacementSlot, assoc: IntArray) -> tuple[Array, BoolArray, Arra
     """
     lead = np.broadcast_shapes(assoc.shape[:-1], slot.batch_shape)
     tables = (*slot.ranking, slot.cpu)
-    count = int(np.prod(lead))
+    count = math.prod(lead)
     parts = list(portions(count, slot.n_bs * slot.n_users))
     if len(parts) < 2:
         return _levels(assoc, *tables)
@@ -194,7 +203,7 @@ def levels(slot: PlacementSlot, assoc: IntArray) -> tuple[Array, BoolArray, Arra
 
 
 def _levels(assoc: IntArray, order: IntArray, floor: Array, root: Array, cpu: Array) -> tuple[Array, BoolArray, Array]:
-    member = take(np.swapaxes(one_hot(assoc, cpu.shape[-1]), -1, -2), order)
+    member = take(assoc[..., None, :], order) == np.arange(cpu.shape[-1])[:, None]
     excess = np.where(member, floor, 0.0).sum(axis=-1) / cpu - 1.0
     return *level(member, floor, root, cpu), excess
 
@@ -232,8 +241,10 @@ def evaluate(slot: PlacementSlot, decision: PlacementDecision) -> Outcome:
         "share": share,
         "count": count,
     }
-    feasible = np.all([value == 0.0 for value in broken], axis=0)
-    return Outcome(objective, np.asarray(feasible), dict(zip(violations, broken, strict=True)), metrics)
+    kept = broken[0] == 0.0
+    for value in broken[1:]:
+        kept = kept & (value == 0.0)
+    return Outcome(objective, np.asarray(kept), dict(zip(violations, broken, strict=True)), metrics)
 
 
 def advance(slot: PlacementSlot, decision: PlacementDecision) -> PlacementState:

@@ -14,7 +14,7 @@ from dtbench.arrays import Array, BoolArray, Index, IntArray, pick, spread, take
 from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot, feasible, of_assoc
 from dtbench.problems.edge_association.placement.waterfill import TOLERANCE
 
-FEW = 12  # members up to which going one by one is quicker than arrays
+FEW = 64  # members up to which going one by one is quicker than arrays
 
 
 @dataclass(frozen=True)
@@ -113,9 +113,10 @@ def repair_flagged(
     opened = spread(np.asarray(decision.open, dtype=bool), (*lead, slot.n_bs)).reshape(-1, slot.n_bs).copy()
     assoc = spread(decision.assoc, (*lead, slot.n_users)).reshape(-1, slot.n_users).copy()
     stuck = np.zeros(good.shape, dtype=bool)
-    bad = np.flatnonzero(~good)
-    if bad.size:
-        tables = Tables.of(slot, lead, bad)
+    if not good.all():
+        few = np.flatnonzero(~good) if good.any() else None
+        bad = slice(None) if few is None else few
+        tables = Tables.of(slot, lead, few)
         wish = None if scores is None else spread(scores, (*lead, slot.n_users, slot.n_bs))
         wish = None if wish is None else wish.reshape(-1, slot.n_users, slot.n_bs)[bad]
         opened[bad], assoc[bad] = place(tables, opened[bad], assoc[bad], wish)
@@ -199,6 +200,7 @@ class One:
     t: Tables
     row: int
     room: list[float]
+    cpu: list[float]
     cap: list[int]
     opened: list[bool]
     scores: Array | None
@@ -213,8 +215,8 @@ class One:
         """Nobody anywhere, in row ``row`` of the tables."""
         n_users, n_bs = t.floor.shape[1:]
         return cls(
-            t, row, (t.cpu[row] * (1.0 + TOLERANCE)).tolist(), t.cap[row].tolist(), opened.tolist(), scores,
-            [0] * n_bs, [0.0] * n_bs, [0.0] * n_bs, [-1] * n_users, t.root[row].tolist(),
+            t, row, (t.cpu[row] * (1.0 + TOLERANCE)).tolist(), t.cpu[row].tolist(), t.cap[row].tolist(),
+            opened.tolist(), scores, [0] * n_bs, [0.0] * n_bs, [0.0] * n_bs, [-1] * n_users, t.root[row].tolist(),
         )  # fmt: skip
 
     def add(self, user: int, k: int, floor: float) -> None:
@@ -242,30 +244,39 @@ class One:
         """The best open server that fits, or the cheapest closed one, which opens; nothing where none fits."""
         if not waiting:
             return
-        cpu, needed = self.t.cpu[self.row].tolist(), self.t.floor[self.row, waiting].tolist()
-        liked = None if self.scores is None else (-self.scores[waiting]).tolist()
-        cap, room, count, floors = self.cap, self.room, self.count, self.floors
-        inside = [k for k, opened in enumerate(self.opened) if opened]
-        outside = [k for k, opened in enumerate(self.opened) if not opened]
+        needed = self.t.floor[self.row, waiting].tolist()
+        liked = None if self.scores is None else np.argsort(-self.scores[waiting], axis=-1, kind="stable").tolist()
+        opened, count, cap, floors, room = self.opened, self.count, self.cap, self.floors, self.room
+        inside = [k for k, is_open in enumerate(opened) if is_open]
+        outside = [k for k, is_open in enumerate(opened) if not is_open]
         for rank, user in enumerate(waiting):
-            floor, root = needed[rank], self.root[user]
-            for servers in (inside, outside):
-                chosen, least = -1, math.inf
-                priced = liked is None or servers is outside
-                costs = liked[rank] if liked is not None and not priced else self.t.carry[self.row, user].tolist()
-                for k in servers:
-                    if count[k] >= cap[k] or not floors[k] + floor[k] <= room[k]:
-                        continue
-                    cost = costs[k]
-                    if priced:
-                        cost += root * (2.0 * self.weight[k] + root) / cpu[k]
-                    if chosen < 0 or cost < least:
-                        chosen, least = k, cost
-                if chosen >= 0:
-                    break
+            floor = needed[rank]
+            if liked is None:
+                chosen = self.cheapest(user, floor, inside)
+            else:
+                for chosen in liked[rank]:
+                    fits = opened[chosen] and count[chosen] < cap[chosen]
+                    if fits and floors[chosen] + floor[chosen] <= room[chosen]:
+                        break
+                else:
+                    chosen = -1
+            if chosen < 0:
+                chosen = self.cheapest(user, floor, outside)
             if chosen >= 0:
                 self.add(user, chosen, floor[chosen])
-                if not self.opened[chosen]:
-                    self.opened[chosen] = True
+                if not opened[chosen]:
+                    opened[chosen] = True
                     outside.remove(chosen)
                     bisect.insort(inside, chosen)
+
+    def cheapest(self, user: int, floor: list[float], servers: list[int]) -> int:
+        """The one of ``servers`` that a user fits on at the least cost, the first on ties; -1 where there is none."""
+        chosen, least = -1, math.inf
+        fits = [k for k in servers if self.count[k] < self.cap[k] and self.floors[k] + floor[k] <= self.room[k]]
+        if fits:
+            root, carry = self.root[user], self.t.carry[self.row, user].tolist()
+            for k in fits:
+                cost = carry[k] + root * (2.0 * self.weight[k] + root) / self.cpu[k]
+                if chosen < 0 or cost < least:
+                    chosen, least = k, cost
+        return chosen

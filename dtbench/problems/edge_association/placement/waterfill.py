@@ -41,8 +41,9 @@ def level(member: Array | BoolArray, floor: Array, root: Array, cpu: Array) -> t
     total = r.sum(axis=-1)
     fits = g.sum(axis=-1) <= cpu * (1.0 + TOLERANCE)
     with np.errstate(divide="ignore", invalid="ignore"):
-        free = cpu[..., None] - (np.cumsum(g, axis=-1) - g)
-        others = total[..., None] - (np.cumsum(r, axis=-1) - r)
+        before_g, before_r = np.cumsum(g, axis=-1), np.cumsum(r, axis=-1)
+        free = cpu[..., None] - np.subtract(before_g, g, out=before_g)
+        others = total[..., None] - np.subtract(before_r, r, out=before_r)
         least = np.where(member > 0, free / others, np.inf).min(axis=-1, initial=np.inf)
         plain = np.where(total > 0.0, cpu / total, np.inf)
     # Whoever has no floor still gets a trace of a processor that the floors of others use up.

@@ -108,12 +108,24 @@ def test_few_members_are_placed_like_many(monkeypatch, scored):
     shape = (40, slot.n_users)
     bad = PlacementDecision(open=rng.random((40, slot.n_bs)) < 0.3, assoc=rng.integers(-1, slot.n_bs + 1, shape))
     scores = rng.normal(size=(*shape, slot.n_bs)) if scored else None
+    monkeypatch.setattr("dtbench.problems.edge_association.placement.repair.FEW", 0)
     together, stuck = repair_flagged(slot, bad, scores, last_resort=False)
     monkeypatch.setattr("dtbench.problems.edge_association.placement.repair.FEW", 40)
     alone, stuck_alone = repair_flagged(slot, bad, scores, last_resort=False)
     assert_array_equal(alone.open, together.open)
     assert_array_equal(alone.assoc, together.assoc)
     assert_array_equal(stuck_alone, stuck)
+
+
+def test_feasible_where_counting_leaves_a_few_open():
+    instance = PLACEMENT.generate("small", 3)
+    slots = PLACEMENT.slot(instance, np.arange(instance.horizon), PLACEMENT.start(instance))[...]
+    mixed = repair(slots, PlacementDecision(open=np.ones(slots.cpu.shape, dtype=bool), assoc=slots.access))
+    mixed.open[2:] = False
+    expected = evaluate(slots, mixed).feasible
+    assert expected[:2].all()
+    assert not expected[2:].any()
+    assert_array_equal(feasible(slots, mixed), expected)
 
 
 @pytest.mark.parametrize("copies", [1, 40])
