@@ -16,8 +16,8 @@ from dtbench.problems.dnt_spectrum import local_search as dnt_search
 from dtbench.problems.edge_association.placement import heuristics as placement_rules
 from dtbench.problems.edge_association.placement import local_search as placement_search
 from dtbench.problems.mec_synchronization import heuristics as mec_rules
-from dtbench.problems.mec_synchronization.branch_and_bound import Prices, best_flips
 from dtbench.problems.mec_synchronization.candidates import Candidates
+from dtbench.problems.mec_synchronization.sets import Prices, best_flips
 from dtbench.problems.satellite_offloading.heuristics import descend, promising, starts
 from dtbench.problems.satellite_offloading.terms import Terms
 from dtbench.problems.stin_deployment import heuristics as stin_rules

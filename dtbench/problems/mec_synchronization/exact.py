@@ -23,11 +23,12 @@ from dtbench.arrays import Array, BoolArray, IntArray
 from dtbench.core import AnyProblem, Certificate, Limits
 from dtbench.exact.certificate import MARGIN, certify, with_target
 from dtbench.problems.mec_synchronization import cuts, heuristics
-from dtbench.problems.mec_synchronization.branch_and_bound import MANY, MOST, Prices, Tell, branch_and_bound, untold
+from dtbench.problems.mec_synchronization.branch_and_bound import MOST, branch_and_bound
 from dtbench.problems.mec_synchronization.candidates import Candidates
 from dtbench.problems.mec_synchronization.convex import Priced, blas, served
 from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot
 from dtbench.problems.mec_synchronization.pooled import pooled
+from dtbench.problems.mec_synchronization.sets import MANY, Prices, Tell, untold
 
 BACKEND = f"dtbench interior point, numpy {np.__version__}"
 CLUSTER = 16  # candidates of a cluster

@@ -28,10 +28,10 @@ from dtbench.core import Limits, relative_gap
 from dtbench.exact.form import WORK_GAP, Chosen, Form, pyomo_form
 from dtbench.exact.linear import LinearModel
 from dtbench.problems.mec_synchronization import heuristics, reference
-from dtbench.problems.mec_synchronization.branch_and_bound import Prices, best_flips
 from dtbench.problems.mec_synchronization.candidates import Candidates
 from dtbench.problems.mec_synchronization.exact import attainable, decision_of
 from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot
+from dtbench.problems.mec_synchronization.sets import Prices, best_flips
 
 ROUNDS = 2000  # most sets that are priced
 ROUNDING = 1e-6  # relative, of powers that two users need at least

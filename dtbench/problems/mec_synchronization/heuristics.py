@@ -93,7 +93,7 @@ def local_search(slot: MecSlot, start: MecDecision | None = None) -> MecDecision
 
     It begins with those who send in ``start``, if there is one, and its hosts.
     """
-    from dtbench.problems.mec_synchronization.branch_and_bound import Prices, best_flips
+    from dtbench.problems.mec_synchronization.sets import Prices, best_flips
 
     slot = slot[...]
     if start is None:

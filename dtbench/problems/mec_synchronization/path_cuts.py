@@ -155,8 +155,11 @@ def joining(on: Users, users: IntArray, others: IntArray) -> Joining | None:
     return Joining(others, adds, np.where(joined[None, :, None], np.maximum(adds[:, :, None] - after, 0.0), 0.0))
 
 
-def violated(on: Users, at: Point) -> list[Row]:
-    """Rows that a point of the relaxation breaks most for their size: at most 2 of each user."""
+def violated(on: Users, at: Point, *, quick: bool = False) -> list[Row]:
+    """Rows that a point of the relaxation breaks most for their size: at most 2 of each user.
+
+    ``quick``: none of cores with one more user, which take most of the time.
+    """
     found: list[list[tuple[float, int, Row]]] = [[] for _ in range(on.n)]
 
     def offer(core: Core | None, join: Joining | None, only: int | None) -> None:
@@ -171,7 +174,7 @@ def violated(on: Users, at: Point) -> list[Row]:
         join = joining(on, users, others)
         for haste in hastes:
             offer(core_of(on, users, haste[users]), join, None)
-        for j in others.tolist():
+        for j in () if quick else others.tolist():
             more = np.append(users, j)
             join = joining(on, more, others[others != j])
             for haste in hastes:

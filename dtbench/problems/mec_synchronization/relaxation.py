@@ -19,35 +19,29 @@ With z the optimum and r the reduced costs of s, weak duality bounds all sets th
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
 
 from dtbench.arrays import Array, BoolArray, IntArray
-from dtbench.exact.linear import FEASIBILITY, LinearModel
-from dtbench.problems.mec_synchronization import path_cuts
+from dtbench.exact.linear import LinearModel
 from dtbench.problems.mec_synchronization.candidates import Candidates
 from dtbench.problems.mec_synchronization.contention import shortest
-from dtbench.problems.mec_synchronization.path_cuts import Point, Row, Users
+from dtbench.problems.mec_synchronization.path_cuts import Users
 
 if TYPE_CHECKING:
     from dtbench.problems.mec_synchronization.convex import Priced
 
-ROUNDS = 25  # of rows, each after an LP
-STALLED = 2e-4  # relative rise of the bound in a round after which no more follow
-EARLY = 5  # rounds that are made in any case
 TANGENTS = np.linspace(0.0, 1.0, 7)  # of F, as shares of the greatest haste at which one is drawn
 BESIDE = 0.05  # how much more haste than in the set that it starts from a tangent may have
 USUAL = 0.25  # haste of users that are not in it
-SAFE = 1e-6  # relative; what the solver's tolerances may have added to the bound
 
 
 @dataclass(frozen=True, eq=False)
 class Relaxed:
-    """A bound of all sets [E_0]; reduced costs of serving each, and how far each is served (all candidates,)."""
+    """A bound of some sets [E_0]; reduced costs of serving each, and how far each is served (all candidates,)."""
 
     bound: float
     reduced: Array
@@ -85,7 +79,6 @@ class Relaxation:
         self.shortest_share = self.work / (self.longest + self.work - self.least)
         most = np.minimum(greatest, self.drawn + (share - self.shortest_share) / -slope)
         self.users = Users(candidates, part, self.longest, most, value, favoured)
-        self.rows: list[Row] = []
 
     def share(self, haste: Array) -> tuple[Array, Array]:
         """F and F' (n,) of hastes (n,)."""
@@ -119,56 +112,3 @@ class Relaxation:
             integer=np.zeros(4 * n, dtype=bool), rows=sparse.csr_array(sparse.vstack(parts)), row_lower=low,
             row_upper=np.full(len(low), np.inf), offset=float(self.candidates.value[self.candidates.valid].sum()),
         )  # fmt: skip
-
-    def add(self, highs: Any, rows: list[Row]) -> None:
-        """Give rows of paths to the solver."""
-        self.rows += rows
-        for row in rows:
-            columns = np.concatenate([[3 * self.n + row.user], row.users, self.n + row.users]).astype(np.int32)
-            values = np.concatenate([[1.0], -row.served, -row.hasty])
-            keep = values != 0.0
-            highs.addRow(row.least, np.inf, int(keep.sum()), columns[keep], values[keep])
-
-
-def relax(candidates: Candidates, start: Priced, until: float = np.inf) -> Relaxed | None:
-    """Solve the relaxation with rows of paths until they stop helping, or time ``until`` [s] is over.
-
-    None if there is nobody to serve, or no time for the first LP.
-    """
-    from dtbench.exact.highs import LOCK, S, load
-
-    on = Relaxation(candidates, start)
-    if not on.n or time.perf_counter() >= until:
-        return None
-    found: Relaxed | None = None
-    with LOCK:
-        highs = load(on.model())
-        tolerances = dict.fromkeys(("primal_feasibility_tolerance", "dual_feasibility_tolerance"), FEASIBILITY)
-        for name, value in {"presolve": "off", "threads": 1, **tolerances}.items():
-            highs.setOptionValue(name, value)
-        for number in range(ROUNDS):
-            highs.setOptionValue("time_limit", highs.getRunTime() + max(until - time.perf_counter(), 0.0))
-            highs.run()
-            if highs.getModelStatus() != S.kOptimal:
-                break
-            before, found, at = found, *_read(on, highs)
-            stalls = before is not None and found.bound - before.bound < STALLED * abs(found.bound)
-            if (number > EARLY and stalls) or time.perf_counter() >= until:
-                break
-            new = path_cuts.violated(on.users, at)
-            if not new:
-                break
-            on.add(highs, new)
-    return found
-
-
-def _read(on: Relaxation, highs: Any) -> tuple[Relaxed, Point]:
-    """Bound, reduced costs and point of an LP that has been solved."""
-    solution, n = highs.getSolution(), on.n
-    x, dual = np.array(solution.col_value), np.array(solution.col_dual)
-    value = float(highs.getInfo().objective_function_value)
-    reduced, served = np.zeros(on.candidates.count), np.zeros(on.candidates.count)
-    reduced[on.part], served[on.part] = dual[:n], x[:n]
-    return Relaxed(value - SAFE * abs(value), reduced, served), Point(
-        np.clip(x[:n], 0.0, 1.0), x[n : 2 * n], x[3 * n :]
-    )

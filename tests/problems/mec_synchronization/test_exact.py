@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from dtbench.core import Limits
-from dtbench.problems.mec_synchronization import branch_and_bound as flips
 from dtbench.problems.mec_synchronization import exact, heuristics
-from dtbench.problems.mec_synchronization.branch_and_bound import Prices, branch_and_bound
+from dtbench.problems.mec_synchronization import sets as flips
+from dtbench.problems.mec_synchronization.branch_and_bound import branch_and_bound
 from dtbench.problems.mec_synchronization.candidates import Candidates
 from dtbench.problems.mec_synchronization.convex import price
+from dtbench.problems.mec_synchronization.sets import Prices
 
 from .hand import MEC, hand_slot, random_decision, slots_of
 

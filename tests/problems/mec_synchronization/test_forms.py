@@ -8,9 +8,9 @@ import pytest
 
 from dtbench.core import Limits
 from dtbench.exact.highs import solve_highs
-from dtbench.problems.mec_synchronization.branch_and_bound import Prices
 from dtbench.problems.mec_synchronization.candidates import Candidates
 from dtbench.problems.mec_synchronization.forms import Sets, closed
+from dtbench.problems.mec_synchronization.sets import Prices
 
 from .hand import slots_of
 

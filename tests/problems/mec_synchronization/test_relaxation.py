@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dtbench.problems.mec_synchronization import branch_and_bound, heuristics, path_cuts
-from dtbench.problems.mec_synchronization.branch_and_bound import Prices, best_flips, best_swaps
 from dtbench.problems.mec_synchronization.candidates import Candidates
 from dtbench.problems.mec_synchronization.contention import least_added, least_of_time
+from dtbench.problems.mec_synchronization.linear import relax
 from dtbench.problems.mec_synchronization.path_cuts import Point
-from dtbench.problems.mec_synchronization.relaxation import Relaxation, Relaxed, relax
+from dtbench.problems.mec_synchronization.relaxation import Relaxation, Relaxed
+from dtbench.problems.mec_synchronization.sets import Prices, best_flips, best_swaps
 
 from .hand import slots_of
 
@@ -50,9 +51,10 @@ def test_no_set_costs_less_than_the_relaxation_says(seed):
     Users who are not worth their energy alone have no column: sets without them are looked at.
     """
     prices = prices_of(seed)
-    relaxed = relax(prices.candidates, start_of(prices))
-    if relaxed is None:
+    found = relax(prices.candidates, start_of(prices))
+    if found is None:
         return
+    relaxed = found[1].relaxed
     worth = prices.candidates.alone() < prices.value
     for member in sets_of(prices):
         if not (member & ~worth).any() and np.isfinite(prices.of(member).upper):
