@@ -116,7 +116,7 @@ class ValueLearner(Learner):
         self.mixer = mixer(env.n_agents, env.observation.state.shape[-1], generator) if mixer else None
         self.target_agents, self.target_mixer = copy.deepcopy((self.agents, self.mixer))
         self.parameters = [p for module in modules(self.agents, self.mixer) for p in module.parameters()]
-        self.optimizer = torch.optim.Adam(self.parameters, lr=options.learning_rate)
+        self.optimizer = torch.optim.Adam(self.parameters, lr=options.learning_rate, fused=True)
         self.replay = Replay(env, options.capacity, state=mixes_state, agent_rewards=local)
         self.next_mask = ordered(env)
         self.policy = ValuePolicy(
@@ -181,10 +181,11 @@ class ValueLearner(Learner):
         apart = o.buffers == "agent"
         own = own_rows(batch, self.env.encoding) if apart else batch
         batch = own if self.mixer is None else batch
-        outputs, values = self._taken(own, None if o.gamma and o.double else slots)
+        looked_at = slice(None if o.gamma and o.double else slots)
+        outputs, values = self._taken(own, looked_at)
         if apart and self.mixer is not None:
             with torch.no_grad():
-                outputs, others = self._taken(batch, None if o.gamma and o.double else slots)
+                outputs, others = self._taken(batch, looked_at)
             blocks = others.view(values.shape[-1], *values.shape)
             mine = torch.eye(len(blocks), dtype=torch.bool)[:, None, None]
             values = torch.where(mine, values, blocks).flatten(0, 1)
@@ -202,8 +203,8 @@ class ValueLearner(Learner):
                 reward = td_targets(reward, self._following(batch, outputs, state), o.gamma)
         return (values - reward).square().mean()
 
-    def _taken(self, batch: SequenceBatch, slots: int | None) -> tuple[Outputs, Tensor]:
-        """Outputs of the first ``slots`` slots, all if None, and the values (b, L, agents) of what was done."""
+    def _taken(self, batch: SequenceBatch, slots: slice) -> tuple[Outputs, Tensor]:
+        """Outputs of slots from the first, at least L, and the values (b, L, agents) of what was done."""
         acted, outputs = batch.actions.shape[1], self._outputs(self.agents, batch, slots)
 
         def taken(group: str, mask: Tensor, action: Tensor) -> Tensor:
@@ -213,11 +214,12 @@ class ValueLearner(Learner):
 
     def _following(self, batch: SequenceBatch, outputs: Outputs, state: Tensor | None) -> Tensor:
         """What the target gives the greedy actions of slots 1 to L: mixed (b, L), else (b, L, agents)."""
-        target = self._outputs(self.target_agents, batch)
+        first = 0 if self.options.memory else 1  # what agents remember of slot 0 is needed, its values are not
+        target = self._outputs(self.target_agents, batch, slice(first, None))
 
         def greatest(group: str, mask: Tensor, _: Tensor) -> Tensor:
             chooser = outputs[group][:, 1:] if self.options.double else None
-            return self.branches[group].best(target[group][:, 1:], mask[:, 1:], chooser)
+            return self.branches[group].best(target[group][:, 1 - first :], mask[:, 1:], chooser)
 
         values = self._joined(batch, greatest)
         if self.target_mixer is None:
@@ -225,11 +227,11 @@ class ValueLearner(Learner):
         mixed: Tensor = self.target_mixer(values, None if state is None else state[:, 1:])
         return mixed
 
-    def _outputs(self, agents: Mapping[str, StackedNetwork], batch: SequenceBatch, slots: int | None = None) -> Outputs:
+    def _outputs(self, agents: Mapping[str, StackedNetwork], batch: SequenceBatch, slots: slice) -> Outputs:
         """Every group's outputs (b, slots, agents, outputs); memory is zero at the start of a sub-sequence."""
         outputs = {}
         for name, stacked in agents.items():
-            x = torch.from_numpy(batch.observations[name])[:, :slots]
+            x = torch.from_numpy(batch.observations[name])[:, slots]
             rows, count = x.shape[:2], x.shape[2]
             if self.options.identity:
                 x = torch.cat([x, torch.eye(count).expand(*rows, count, count)], dim=-1)
