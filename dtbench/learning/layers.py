@@ -126,26 +126,32 @@ class GatedUnit(torch.autograd.Function):
         memory: Tensor | None, learns: bool,
     ) -> Tensor:  # fmt: skip
         (copies, slots, rows, _), units = x.shape, by_state.shape[1]
-        memories = slots if learns else 1  # else each slot writes over the one before
-        kept = x.new_empty(memories, copies, rows, 3 * units)  # becomes the gates, and the state's part of what is new
-        states, fresh = x.new_empty(copies, slots, rows, units), x.new_empty(memories, copies, rows, units)
-        given, state = x.new_empty(copies, rows, 3 * units), memory
+        sizes, memories = [2 * units, units], slots if learns else 1  # else each slot writes over the one before
+        gates_in, new_in = (part.contiguous() for part in by_input.split(sizes, dim=-1))
+        gates_state, new_state = (part.contiguous() for part in by_state.split(sizes, dim=-1))
+        gates_bias, new_bias = (input_bias[..., : 2 * units] + state_bias[..., : 2 * units]), input_bias[..., 2 * units :]
+        all_gates, all_kept, all_fresh = (
+            x.new_empty(memories, copies, rows, width) for width in (2 * units, units, units)
+        )
+        states, state = x.new_empty(copies, slots, rows, units), memory
         for t in range(slots):
-            now, new = kept[t % memories], fresh[t % memories]
-            torch.baddbmm(input_bias, x[:, t], by_input, out=given)
+            gates, kept, fresh = all_gates[t % memories], all_kept[t % memories], all_fresh[t % memories]
+            torch.baddbmm(gates_bias, x[:, t], gates_in, out=gates)
+            torch.baddbmm(new_bias, x[:, t], new_in, out=fresh)
             if state is None:
-                now.copy_(state_bias.expand_as(now))
+                kept.copy_(state_bias[..., 2 * units :].expand_as(kept))
             else:
-                torch.baddbmm(state_bias, state, by_state, out=now)
-            gates = now[..., : 2 * units].add_(given[..., : 2 * units]).sigmoid_()
-            tanh_(torch.addcmul(given[..., 2 * units :], gates[..., :units], now[..., 2 * units :], out=new))
+                gates.baddbmm_(state, gates_state)
+                torch.baddbmm(state_bias[..., 2 * units :], state, new_state, out=kept)
+            reset, update = gates.sigmoid_().split(units, dim=-1)
+            tanh_(fresh.addcmul_(reset, kept))
             if state is None:
-                torch.addcmul(new, gates[..., units:], new, value=-1.0, out=states[:, t])
+                torch.addcmul(fresh, update, fresh, value=-1.0, out=states[:, t])
             else:
-                torch.lerp(new, state, gates[..., units:], out=states[:, t])
+                torch.lerp(fresh, state, update, out=states[:, t])
             state = states[:, t]
         ctx.save_for_backward(x, by_input, by_state, memory)
-        ctx.kept, ctx.fresh, ctx.states = kept, fresh, states
+        ctx.gates, ctx.kept, ctx.fresh, ctx.states = all_gates, all_kept, all_fresh, states
         return states
 
     @staticmethod
@@ -158,13 +164,13 @@ class GatedUnit(torch.autograd.Function):
         later = torch.zeros_like(slope[:, 0])
         for t in reversed(range(slots)):
             before = states[:, t - 1] if t else memory
-            gates, fresh, now = ctx.kept[t][..., : 2 * units], ctx.fresh[t], along[:, t]
+            gates, fresh, now = ctx.gates[t], ctx.fresh[t], along[:, t]
             here = later + slope[:, t]
             away = -fresh if before is None else before - fresh
             later = here * gates[..., units:]
             torch.mul(here, away, out=now[..., 2 * units : 3 * units])
             _tanh_slope(here.sub_(later), fresh, grad_input=now[..., new])
-            torch.mul(now[..., new], ctx.kept[t][..., 2 * units :], out=now[..., units : 2 * units])
+            torch.mul(now[..., new], ctx.kept[t], out=now[..., units : 2 * units])
             _sigmoid_slope(now[..., both], gates, grad_input=now[..., both])
             torch.mul(now[..., new], gates[..., :units], out=now[..., 3 * units :])
             if before is not None:

@@ -103,9 +103,11 @@ def unfold(y: Tensor, agents: int) -> Tensor:
 
 def follow(target: nn.Module, source: nn.Module, rate: float = 1.0) -> None:
     """Move a target network towards its source: target += rate (source - target); 1 copies."""
+    olds, news = list(target.parameters()), list(source.parameters())
+    if not olds:
+        return
     with torch.no_grad():
-        for old, new in zip(target.parameters(), source.parameters(), strict=True):
-            old.lerp_(new, rate) if rate < 1.0 else old.copy_(new)
+        torch._foreach_lerp_(olds, news, rate) if rate < 1.0 else torch._foreach_copy_(olds, news)
 
 
 def _python(name: str) -> str:
