@@ -163,7 +163,10 @@ def entries(group: Group) -> EntryLayout:
     """The layout of a group's categorical action."""
     if not isinstance(group.space, Categorical):
         raise TypeError(f"agents '{group.name}' act in reals.")
-    return _ENTRIES.setdefault(group.space.n, EntryLayout(group.space.n))
+    layout = _ENTRIES.get(group.space.n)
+    if layout is None:
+        layout = _ENTRIES[group.space.n] = EntryLayout(group.space.n)
+    return layout
 
 
 def best(values: Floats) -> IntArray:
