@@ -87,5 +87,5 @@ class Adam:
 
     def _split(self, rows: Tensor) -> list[Tensor]:
         """Rows (r, n) as (r, ...) for each parameter; views."""
-        parts = rows.split([p.numel() for p in self.parameters], dim=1)
+        parts = torch.split(rows, [p.numel() for p in self.parameters], dim=1)
         return [part.view(len(rows), *p.shape) for part, p in zip(parts, self.parameters, strict=True)]

@@ -105,12 +105,12 @@ class Layers(torch.autograd.Function):
         return values[-1]
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
         x, *weights = ctx.saved_tensors
         inputs, parameters = ctx.needs_input_grad[0], any(ctx.needs_input_grad[3:])
         given, gradients = backward(x, weights, ctx.values, slope, *ctx.how, inputs=inputs, parameters=parameters)
-        return given, None, None, *(gradients or [None] * len(weights))
+        return (given, None, None, *(gradients if parameters else [None for _ in weights]))
 
 
 class GatedUnit(torch.autograd.Function):
@@ -127,9 +127,9 @@ class GatedUnit(torch.autograd.Function):
     ) -> Tensor:  # fmt: skip
         (copies, slots, rows, _), units = x.shape, by_state.shape[1]
         sizes, memories = [2 * units, units], slots if learns else 1  # else each slot writes over the one before
-        gates_in, new_in = (part.contiguous() for part in by_input.split(sizes, dim=-1))
-        gates_state, new_state = (part.contiguous() for part in by_state.split(sizes, dim=-1))
-        gates_bias, new_bias = (input_bias[..., : 2 * units] + state_bias[..., : 2 * units]), input_bias[..., 2 * units :]
+        gates_in, new_in = (part.contiguous() for part in torch.split(by_input, sizes, dim=-1))
+        gates_state, new_state = (part.contiguous() for part in torch.split(by_state, sizes, dim=-1))
+        gates_bias, new_bias = (input_bias + state_bias)[..., : 2 * units], input_bias[..., 2 * units :]
         all_gates, all_kept, all_fresh = (
             x.new_empty(memories, copies, rows, width) for width in (2 * units, units, units)
         )
@@ -143,7 +143,7 @@ class GatedUnit(torch.autograd.Function):
             else:
                 gates.baddbmm_(state, gates_state)
                 torch.baddbmm(state_bias[..., 2 * units :], state, new_state, out=kept)
-            reset, update = gates.sigmoid_().split(units, dim=-1)
+            reset, update = torch.split(gates.sigmoid_(), units, dim=-1)
             tanh_(fresh.addcmul_(reset, kept))
             if state is None:
                 torch.addcmul(fresh, update, fresh, value=-1.0, out=states[:, t])
@@ -155,7 +155,7 @@ class GatedUnit(torch.autograd.Function):
         return states
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
         x, by_input, by_state, memory = ctx.saved_tensors
         states, (copies, slots, rows, units) = ctx.states, ctx.states.shape

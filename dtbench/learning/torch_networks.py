@@ -75,14 +75,16 @@ class StackedNetwork(nn.Module):
         if names:
             x = self._through(x, names)
         gates = [self.weight(f"memory.{name}") for name in ("input", "state", "input_bias", "state_bias")]
-        states: Tensor = GatedUnit.apply(x.view(*lead, -1), *gates, memory, torch.is_grad_enabled())
+        states: Tensor = GatedUnit.apply(  # type: ignore[no-untyped-call]
+            x.view(*lead, -1), *gates, memory, torch.is_grad_enabled()
+        )
         return self._through(states.flatten(1, 2), ["output"]).reshape(*lead, -1).transpose(1, 2)
 
     def _through(self, x: Tensor, names: list[str]) -> Tensor:
         """Outputs of these layers (copies, rows, outputs) for inputs (copies, rows, inputs)."""
         weights = [self.weight(f"{name}.{part}") for name in names for part in ("weight", "bias")]
         active = len(names) - ("output" in names)
-        y: Tensor = Layers.apply(x, self.network.activation, active, *weights)
+        y: Tensor = Layers.apply(x, self.network.activation, active, *weights)  # type: ignore[no-untyped-call]
         return y
 
 
@@ -103,7 +105,7 @@ def unfold(y: Tensor, agents: int) -> Tensor:
 
 def follow(target: nn.Module, source: nn.Module, rate: float = 1.0) -> None:
     """Move a target network towards its source: target += rate (source - target); 1 copies."""
-    olds, news = list(target.parameters()), list(source.parameters())
+    olds, news = ([p.detach() for p in module.parameters()] for module in (target, source))
     if not olds:
         return
     with torch.no_grad():

@@ -301,9 +301,7 @@ def fixed(module: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(True)
 
 
-def descend(
-    optimizer: Adam, loss: Tensor, parts: Iterable[tuple[list[nn.Parameter], int]], most: float
-) -> None:
+def descend(optimizer: Adam, loss: Tensor, parts: Iterable[tuple[list[nn.Parameter], int]], most: float) -> None:
     """One step of an optimizer down a loss.
 
     Parameters

@@ -234,7 +234,7 @@ def played(group: Group, action: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return low + (high - low) * np.clip(action, 0.0, 1.0).astype(np.float64)
 
 
-def halves(outputs: Floats) -> tuple[Floats, Floats]:
+def halves(outputs: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """The first and the second parameters (..., width) of outputs (..., 2 width)."""
     width = outputs.shape[-1] // 2
     return outputs[..., :width], outputs[..., width:]
