@@ -45,11 +45,6 @@ class Adam:
         sizes = [sum(p.numel() for p in group["params"]) for group in self.param_groups]
         self._parts = torch.tensor([0, *sizes]).cumsum(0).tolist()
 
-    def zero_grad(self) -> None:
-        """Forget the parameters' gradients."""
-        for parameter in self.parameters:
-            parameter.grad = None
-
     @torch.no_grad()
     def step(self, gradients: Sequence[Tensor] | None = None, most: float | None = None) -> None:
         """One step down the gradients, those of the parameters if none are given.

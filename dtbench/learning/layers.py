@@ -28,11 +28,11 @@ _tanh_slope = torch.ops.aten.tanh_backward.grad_input
 _sigmoid_slope = torch.ops.aten.sigmoid_backward.grad_input
 
 
-def affine(x: Tensor, weight: Tensor, bias: Tensor, out: Tensor | None = None) -> Tensor:
-    """``x @ weight + bias`` (copies, rows, out), into ``out`` if given, which this function has made before."""
+def affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """``x @ weight + bias`` (copies, rows, out)."""
     if weight.shape[-1] < NARROW:
-        return torch.baddbmm(bias.mT, weight.mT, x.mT, out=None if out is None else out.mT).mT
-    return torch.baddbmm(bias, x, weight, out=out)
+        return torch.baddbmm(bias.mT, weight.mT, x.mT).mT
+    return torch.baddbmm(bias, x, weight)
 
 
 def by_weight(x: Tensor, slope: Tensor) -> Tensor:
@@ -47,16 +47,11 @@ def tanh_(x: Tensor) -> Tensor:
     return x
 
 
-def forward(
-    x: Tensor, weights: Sequence[Tensor], activation: Activation, active: int, out: Sequence[Tensor] | None = None
-) -> list[Tensor]:
-    """Values after every layer, for weights and biases in turn; the first ``active`` layers have an activation.
-
-    ``out`` is what an earlier call gave for as many rows; it is written over.
-    """
+def forward(x: Tensor, weights: Sequence[Tensor], activation: Activation, active: int) -> list[Tensor]:
+    """Values after every layer, for weights and biases in turn; the first ``active`` layers have an activation."""
     values = []
     for number in range(len(weights) // 2):
-        x = affine(x, weights[2 * number], weights[2 * number + 1], None if out is None else out[number])
+        x = affine(x, weights[2 * number], weights[2 * number + 1])
         if number < active:
             x = x.relu_() if activation == "relu" else tanh_(x)
         values.append(x)
