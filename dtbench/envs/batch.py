@@ -198,7 +198,8 @@ class BatchEnv(Shown):
                     return None if known is None else known[:, agent].copy()
                 agent -= group.count
             raise ValueError(f"there are {self.n_agents} agents.")
-        return np.array(np.broadcast_to(mask, (self.n_envs, mask.shape[-1])))
+        shape = self.n_envs, mask.shape[-1]
+        return np.array(mask if mask.shape == shape else np.broadcast_to(mask, shape))
 
     def bounds(self, name: str, length: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Least and greatest values (length,) of what a group's agents see, or of the ``"state"``; +-inf if unknown.

@@ -93,7 +93,9 @@ class Network:
             x = np.maximum(x, 0.0, out=x) if self.activation == "relu" else np.tanh(x, out=x)
         if self.memory:
             x = memory = gated(weights, x, memory)
-        return x @ weights["output.weight"] + weights["output.bias"], memory
+        x = x @ weights["output.weight"]
+        x += weights["output.bias"]
+        return x, memory
 
 
 def check_weights(shapes: Mapping[str, tuple[int, ...]], weights: Weights, where: str) -> None:
@@ -118,10 +120,10 @@ def gated(weights: Weights, x: Floats, memory: Floats) -> Floats:
     """One step of a gated recurrent unit, Cho et al. (2014), in the form of cuDNN: the reset gate after the product."""
     given = x @ weights["memory.input"] + weights["memory.input_bias"]
     kept = memory @ weights["memory.state"] + weights["memory.state_bias"]
-    reset_in, update_in, new_in = np.split(given, 3, axis=-1)
-    reset_state, update_state, new_state = np.split(kept, 3, axis=-1)
-    update = sigmoid(update_in + update_state)
-    fresh = np.tanh(new_in + sigmoid(reset_in + reset_state) * new_state)
+    units = memory.shape[-1]
+    gates = sigmoid(given[..., : 2 * units] + kept[..., : 2 * units])
+    reset, update = gates[..., :units], gates[..., units:]
+    fresh = np.tanh(given[..., 2 * units :] + reset * kept[..., 2 * units :])
     mixed: Floats = fresh + update * (memory - fresh)
     return mixed
 
@@ -135,11 +137,11 @@ def fold(x: npt.NDArray[Any], copies: int) -> npt.NDArray[Any]:
     """(..., agents, features) as what a stack takes: (copies, rows, features), one row per agent if it is shared."""
     if copies == 1:
         return x.reshape(1, -1, x.shape[-1])
-    return np.ascontiguousarray(np.moveaxis(x.reshape(-1, *x.shape[-2:]), 1, 0))
+    return np.ascontiguousarray(x.reshape(-1, *x.shape[-2:]).swapaxes(0, 1))
 
 
 def unfold(y: npt.NDArray[Any], lead: tuple[int, ...], agents: int) -> npt.NDArray[Any]:
     """The inverse of :func:`fold`: (copies, rows, features) as (\\*lead, agents, features)."""
     if y.shape[0] == 1:
         return y.reshape(*lead, agents, y.shape[-1])
-    return np.moveaxis(y, 0, 1).reshape(*lead, agents, y.shape[-1])
+    return y.swapaxes(0, 1).reshape(*lead, agents, y.shape[-1])

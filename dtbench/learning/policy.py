@@ -146,10 +146,13 @@ class EntryLayout:
         grid = starts[:, None] + np.arange(most)
         self.exists = np.arange(most) < np.array(n)[:, None]  # (width, max n)
         self.index = np.where(self.exists, grid, 0)
+        self.alike = bool(self.exists.all())  # entries of as many values each: nothing is moved
 
     def spread(self, values: Floats, mask: BoolArray) -> Floats:
         """Values with -inf where the mask forbids, or an entry has no such value."""
         allowed = np.where(mask, values, -np.inf)
+        if self.alike:
+            return allowed.reshape(*allowed.shape[:-1], *self.exists.shape)
         return np.where(self.exists, allowed[..., self.index], -np.inf)
 
 
@@ -160,7 +163,10 @@ def entries(group: Group) -> EntryLayout:
     """The layout of a group's categorical action."""
     if not isinstance(group.space, Categorical):
         raise TypeError(f"agents '{group.name}' act in reals.")
-    return _ENTRIES.setdefault(group.space.n, EntryLayout(group.space.n))
+    layout = _ENTRIES.get(group.space.n)
+    if layout is None:
+        layout = _ENTRIES[group.space.n] = EntryLayout(group.space.n)
+    return layout
 
 
 def best(values: Floats) -> IntArray:

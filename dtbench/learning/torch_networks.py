@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dtbench.learning.layers import GatedUnit, Layers
 from dtbench.learning.networks import Floats, Network
 
 Start = Literal["uniform", "orthogonal"]
@@ -64,33 +65,27 @@ class StackedNetwork(nn.Module):
 
         With memory the axis of time is needed; ``memory`` (copies, rows, units) is zero at its start if not given.
         """
-        slots = x.shape[2] if self.network.memory else 0
-        if slots:
+        network, copies = self.network, len(x)
+        if network.memory:
             x = x.transpose(1, 2)  # slots before rows: what belongs to one slot lies together
-        lead, x = x.shape[:-1], x.reshape(x.shape[0], -1, x.shape[-1])
-        for number in range(len(self.network.hidden)):
-            x = torch.baddbmm(self.weight(f"hidden{number}.bias"), x, self.weight(f"hidden{number}.weight"))
-            x = torch.relu(x) if self.network.activation == "relu" else torch.tanh(x)
-        if slots:
-            x = self._remember(x, slots, memory)
-        x = torch.baddbmm(self.weight("output.bias"), x, self.weight("output.weight")).reshape(*lead, -1)
-        return x.transpose(1, 2) if slots else x
+        lead, names = x.shape[:-1], [f"hidden{number}" for number in range(len(network.hidden))]
+        x = x.reshape(copies, -1, x.shape[-1])
+        if not network.memory:
+            return self._through(x, [*names, "output"]).reshape(*lead, -1)
+        if names:
+            x = self._through(x, names)
+        gates = [self.weight(f"memory.{name}") for name in ("input", "state", "input_bias", "state_bias")]
+        states: Tensor = GatedUnit.apply(  # type: ignore[no-untyped-call]
+            x.view(*lead, -1), *gates, memory, torch.is_grad_enabled()
+        )
+        return self._through(states.flatten(1, 2), ["output"]).reshape(*lead, -1).transpose(1, 2)
 
-    def _remember(self, x: Tensor, slots: int, memory: Tensor | None) -> Tensor:
-        """The GRU's states (copies, slots * rows, units): inputs of all slots in one product, then slot by slot."""
-        copies, units = x.shape[0], self.network.memory
-        given = torch.baddbmm(self.weight("memory.input_bias"), x, self.weight("memory.input"))
-        given = given.reshape(copies, slots, -1, 3 * units)
-        state = x.new_zeros(copies, given.shape[2], units) if memory is None else memory
-        states = []
-        for now in given.unbind(1):  # views without a gradient of full size each, which slices would have
-            kept = torch.baddbmm(self.weight("memory.state_bias"), state, self.weight("memory.state"))
-            gates_in, fresh_in = torch.split(now, [2 * units, units], dim=-1)
-            gates_state, fresh_state = torch.split(kept, [2 * units, units], dim=-1)
-            reset, update = torch.sigmoid(gates_in + gates_state).chunk(2, dim=-1)
-            state = torch.lerp(torch.tanh(torch.addcmul(fresh_in, reset, fresh_state)), state, update)
-            states.append(state)
-        return torch.stack(states, dim=1).reshape(copies, -1, units)
+    def _through(self, x: Tensor, names: list[str]) -> Tensor:
+        """Outputs of these layers (copies, rows, outputs) for inputs (copies, rows, inputs)."""
+        weights = [self.weight(f"{name}.{part}") for name in names for part in ("weight", "bias")]
+        active = len(names) - ("output" in names)
+        y: Tensor = Layers.apply(x, self.network.activation, active, *weights)  # type: ignore[no-untyped-call]
+        return y
 
 
 def fold(x: Tensor, copies: int) -> Tensor:
@@ -110,9 +105,11 @@ def unfold(y: Tensor, agents: int) -> Tensor:
 
 def follow(target: nn.Module, source: nn.Module, rate: float = 1.0) -> None:
     """Move a target network towards its source: target += rate (source - target); 1 copies."""
+    olds, news = ([p.detach() for p in module.parameters()] for module in (target, source))
+    if not olds:
+        return
     with torch.no_grad():
-        for old, new in zip(target.parameters(), source.parameters(), strict=True):
-            old.lerp_(new, rate) if rate < 1.0 else old.copy_(new)
+        torch._foreach_lerp_(olds, news, rate) if rate < 1.0 else torch._foreach_copy_(olds, news)
 
 
 def _python(name: str) -> str:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from dtbench.core import AnyProblem, Instance, is_better
 from dtbench.envs import BatchEnv
 from dtbench.envs.batch import Draw
+from dtbench.learning.memory import keep_freed_memory
 from dtbench.learning.networks import Floats
 from dtbench.learning.policy import NextMask, Policy
 
@@ -44,6 +45,7 @@ class Learner(ABC):
     policy: Policy
 
     def __init__(self) -> None:
+        keep_freed_memory()
         self.episodes = 0
         self.frames = 0
         self.seconds = {"environment": 0.0, "acting": 0.0, "update": 0.0}

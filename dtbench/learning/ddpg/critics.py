@@ -126,13 +126,15 @@ class JointCritic(Critic):
         self.scale.copy_(deviation(x))
 
     def forward(self, state: Tensor, action: Tensor) -> Tensor:
-        return self._after(self._first(state, action), torch.arange(self.count))
+        x = ((torch.cat([state, action], dim=1) - self.mean) / self.scale).expand(self.count, -1, -1)
+        values: Tensor = self.network(x)[..., 0]
+        return values
 
     def values_of_proposals(self, state: Tensor, action: Tensor, proposal: Tensor) -> Tensor:
         """As in the base class; the first layer is linear, so only a player's entries are multiplied anew."""
-        base = self._first(state, action)
         if len(self.player_groups) == 1 and self.player_groups[0].count == 1:
-            return self._after(self._first(state, proposal), torch.arange(1))
+            return self.forward(state, proposal)
+        base = self._first(state, action)
         weight = self.network.weight("hidden0.weight")[:, self.length :]  # (critics, size, units)
         values = []
         for group in self.player_groups:

@@ -13,7 +13,8 @@ What differs between the algorithms is the actor, the critic and who plays, whic
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from torch import Tensor, nn
 from dtbench.arrays import Array
 from dtbench.encoding import Observation
 from dtbench.envs import BatchEnv, Step
+from dtbench.learning.adam import Adam
 from dtbench.learning.ddpg.actors import Actor, unit
 from dtbench.learning.ddpg.critics import Critic
 from dtbench.learning.ddpg.options import ActorCriticOptions
@@ -78,13 +80,13 @@ class ActorCritic(Learner):
         self.rounds = -(-options.episodes // env.n_envs)
         self.actor, self.critic = make(torch.Generator().manual_seed(int(weights.generate_state(1)[0])))
         self.target_actor, self.target_critic = copy.deepcopy((self.actor, self.critic))
-        self.policy = self.actor.policy
         self.unit = unit(env.encoding)
         self.middle = torch.from_numpy((0.5 * (env.encoding.low + env.encoding.high) / self.unit).astype(np.float32))
         self.optimizers = {
-            "actor": torch.optim.Adam(self.actor.groups(options.actor_rate), lr=options.actor_rate, fused=True),
-            "critic": torch.optim.Adam(self.critic.parameters(), lr=options.critic_rate, fused=True),
+            "actor": Adam(self.actor.groups(options.actor_rate)),
+            "critic": Adam([{"params": self.critic.parameters(), "lr": options.critic_rate}]),
         }
+        self.policy = self.actor.policy
         self.first_rates = {k: [g["lr"] for g in adam.param_groups] for k, adam in self.optimizers.items()}
         self.views = views(env.observation)
         shapes = {name: value.shape[1:] for name, value in self.look(env.observation).items()}
@@ -172,7 +174,8 @@ class ActorCritic(Learner):
         )
         if self.updated % self.options.delay:
             return float(loss.detach()), None
-        value, proposal = self.actor_value(batch)
+        with fixed(self.critic):
+            value, proposal = self.actor_value(batch)
         loss_of_actors = len(value) * self.restraint(proposal) - value.mean(dim=1).sum()
         descend(self.optimizers["actor"], loss_of_actors, self.actor_parts(), self.options.clip)
         if self.options.gamma > 0.0:
@@ -233,15 +236,13 @@ class ActorCritic(Learner):
         for name, module in self._modules().items():
             arrays |= {f"{name}/{k}": v.numpy().copy() for k, v in module.state_dict().items()}
         for name, adam in self.optimizers.items():
-            for k, parameter in enumerate(p for group in adam.param_groups for p in group["params"]):
-                moments = adam.state.get(parameter, {})
-                arrays |= {f"adam/{name}/{k}/{key}": value.numpy().copy() for key, value in moments.items()}
+            arrays |= {f"adam/{name}/{key}": value for key, value in adam.state()[0].items()}
         stored, where = self.replay.state()
         arrays |= {f"replay/{name}": array for name, array in stored.items()}
         rngs = [rng.bit_generator.state for rng in self._rngs()]
         return arrays, {
             "episodes": self.episodes, "frames": self.frames, "updated": self.updated, "seconds": dict(self.seconds),
-            "replay": where, "rngs": rngs,
+            "replay": where, "rngs": rngs, "steps": {name: adam.steps for name, adam in self.optimizers.items()},
         }  # fmt: skip
 
     def load(self, state: Snapshot) -> None:
@@ -251,10 +252,7 @@ class ActorCritic(Learner):
                 for key, value in module.state_dict().items():
                     value.copy_(torch.from_numpy(arrays[f"{name}/{key}"]))
         for name, adam in self.optimizers.items():
-            for k, parameter in enumerate(p for group in adam.param_groups for p in group["params"]):
-                moments = select(arrays, f"adam/{name}/{k}")
-                if moments:
-                    adam.state[parameter] = {key: torch.from_numpy(v.copy()) for key, v in moments.items()}
+            adam.load(select(arrays, f"adam/{name}"), int(facts["steps"][name]))
         self.replay.load(select(arrays, "replay"), facts["replay"])
         for rng, kept in zip(self._rngs(), facts["rngs"], strict=True):
             rng.bit_generator.state = kept
@@ -290,9 +288,20 @@ def judged(critic: Critic) -> list[int] | None:
     return [numbers.index(k) for k in range(critic.count)]
 
 
-def descend(
-    optimizer: torch.optim.Optimizer, loss: Tensor, parts: Iterable[tuple[list[nn.Parameter], int]], most: float
-) -> None:
+@contextmanager
+def fixed(module: nn.Module) -> Iterator[None]:
+    """Let gradients pass through a module for a while, but not to its parameters: actors learn by critics."""
+    parameters = list(module.parameters())
+    for parameter in parameters:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in parameters:
+            parameter.requires_grad_(True)
+
+
+def descend(optimizer: Adam, loss: Tensor, parts: Iterable[tuple[list[nn.Parameter], int]], most: float) -> None:
     """One step of an optimizer down a loss.
 
     Parameters
@@ -308,7 +317,12 @@ def descend(
     """
     parts = list(parts)
     parameters = [p for clipped, _ in parts for p in clipped]
-    for parameter, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
+    gradients = torch.autograd.grad(loss, parameters)
+    if len(parts) == 1 and parts[0][1] == 1:
+        by_parameter = dict(zip(parameters, gradients, strict=True))
+        optimizer.step([by_parameter[p] for p in optimizer.parameters], most)
+        return
+    for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad = gradient
     for clipped, copies in parts:
         clip(clipped, copies, most)

@@ -30,7 +30,7 @@ from dtbench.encoding import Observation
 from dtbench.envs import BatchEnv
 from dtbench.errors import DtbenchError
 from dtbench.learning.ddpg.critics import ItemCritic, PlayerGroup
-from dtbench.learning.ddpg.learner import ActorCritic, Make, descend
+from dtbench.learning.ddpg.learner import ActorCritic, Make, descend, fixed
 from dtbench.learning.ddpg.options import TransferOptions
 from dtbench.learning.ddpg.pairs import DeepSetCritic, PairActor, align
 from dtbench.learning.ddpg.replay import Transitions
@@ -271,7 +271,8 @@ class TransferLearner(ActorCritic):
             descend(self.optimizers["critic"], loss, [(list(self.critic.parameters()), self.critic.count)], o.clip)
         states = state.view(servers, b, -1)
         scores = self._scores_of(states, torch.from_numpy(player))
-        value = self.critic.values_by_player(state, action, whose, scores.reshape(*whose.shape, -1))
+        with fixed(self.critic):
+            value = self.critic.values_by_player(state, action, whose, scores.reshape(*whose.shape, -1))
         with self._only("actor", trained):
             lost = servers * o.restraint * scores.square().mean()
             descend(
@@ -306,8 +307,7 @@ class TransferLearner(ActorCritic):
     def _only(self, name: str, received: Tensor | None) -> Iterator[None]:
         """Let an optimizer's step change only the copies of servers that received twins; None: all."""
         adam = self.optimizers[name]
-        values = [p.data for group in adam.param_groups for p in group["params"]]
-        values += [m for state in adam.state.values() for key, m in state.items() if key != "step"]
+        values = [p.data for p in adam.parameters] + [m for moments in adam.views() for m in moments]
         before = [] if received is None else [value.clone() for value in values]
         yield
         for value, old in zip(values, before, strict=False):

@@ -19,6 +19,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from dtbench.learning.layers import NARROW
+
 FORBIDDEN = -1e9  # logit of what a mask forbids: probability 0, and finite
 EDGE = 1e-6  # a Beta sample stays this far from 0 and 1
 
@@ -191,28 +193,38 @@ class CategoricalHead(Head):
         exists = torch.arange(most) < torch.tensor(n)[:, None]  # (width, most)
         self.where = None if bool(exists.all()) else torch.where(exists, starts[:, None] + torch.arange(most), 0)
         self.exists = exists
-        self.forbidden = ~(self._wide(allowed) & exists)
+        self.forbidden = self._rows_last(~(self._wide(allowed) & exists))
         self.entries = CountedEntries(counts)
-        self.chosen = F.one_hot(action, most).float()
+        self.chosen = self._rows_last(F.one_hot(action, most).float())
 
     def part(self, rows: Tensor) -> Head:
         return CategoricalHead(self.action[rows], self.counts[rows], self.allowed[rows], self.n)
 
     def evaluate(self, outputs: Tensor) -> Terms:
-        logs = torch.log_softmax(self._wide(outputs).masked_fill(self.forbidden, FORBIDDEN), dim=-1)
+        logits = self._wide(outputs).masked_fill(self.forbidden, FORBIDDEN)
+        logs = logits.sub_(logits.amax(-1, keepdim=True))
         chance = logs.exp()
+        total = chance.sum(-1, keepdim=True)
+        chance.div_(total)
+        logs.sub_(total.log_())
         mine = logs.gather(-1, self.action[..., None])[..., 0]
-        entropy = -(chance * logs).sum(-1)
-        bend = -chance * (logs + entropy[..., None])
-        total = self.entries.total(self.entries.take(entropy))
-        return Terms(self.entries.add(self.entries.take(mine)), total, (self.chosen - chance, bend))
+        entropy = (chance * logs).sum(-1).neg_()
+        bend = logs.add_(entropy[..., None]).mul_(chance).neg_()
+        every = self.entries.total(self.entries.take(entropy))
+        return Terms(self.entries.add(self.entries.take(mine)), every, (self.chosen - chance, bend))
 
     def gradient(self, terms: Terms, weight: Tensor, bonus: float) -> Tensor:
         along, bend = terms.slopes
-        wide = torch.add(along * weight[:, None, None], bend, alpha=bonus) * self.entries.weight[..., None]
+        wide = torch.add(along * weight[:, None, None], bend, alpha=bonus)
+        if not self.entries.every:
+            wide *= self.entries.weight[..., None]
         if self.where is None:
             return wide.flatten(-2)
         return wide[..., self.exists]
+
+    def _rows_last(self, value: Tensor) -> Tensor:
+        """(rows, width, most) with rows next to each other in memory, where outputs are; else as it is."""
+        return value.permute(1, 2, 0).contiguous().permute(2, 0, 1) if sum(self.n) < NARROW else value
 
     def _wide(self, value: Tensor) -> Tensor:
         """(rows, sum n) as (rows, width, most); where an entry has fewer values, any number stands."""

@@ -154,7 +154,7 @@ class BetaPolicy(StochasticPolicy):
 
     @staticmethod
     def reals(outputs: Floats, rng: np.random.Generator | None) -> Floats:
-        a, b = np.split(1.0 + np.logaddexp(0.0, outputs), 2, axis=-1)
+        a, b = halves(1.0 + np.logaddexp(0.0, outputs))
         return (a / (a + b) if rng is None else rng.beta(a, b)).astype(np.float32)
 
 
@@ -165,7 +165,7 @@ class GaussianPolicy(StochasticPolicy):
 
     @staticmethod
     def reals(outputs: Floats, rng: np.random.Generator | None) -> Floats:
-        raw, log_std = np.split(outputs, 2, axis=-1)
+        raw, log_std = halves(outputs)
         mean: Floats = sigmoid(raw)
         if rng is None:
             return mean
@@ -232,6 +232,12 @@ def played(group: Group, action: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return action
     low, high = group.space.low, group.space.high
     return low + (high - low) * np.clip(action, 0.0, 1.0).astype(np.float64)
+
+
+def halves(outputs: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """The first and the second parameters (..., width) of outputs (..., 2 width)."""
+    width = outputs.shape[-1] // 2
+    return outputs[..., :width], outputs[..., width:]
 
 
 def scale(value: Floats, mean: Floats, deviation: Floats) -> Floats:

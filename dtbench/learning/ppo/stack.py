@@ -13,11 +13,10 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from dtbench.learning import layers
+from dtbench.learning.adam import DECAY, TINY
 from dtbench.learning.networks import Floats, Network
 from dtbench.learning.torch_networks import StackedNetwork
-
-DECAY = 0.9, 0.999  # of Adam's moments, Kingma and Ba (2015)
-TINY = 1e-8
 
 
 class Stack:
@@ -45,7 +44,7 @@ class Stack:
         self._gradient = torch.zeros(size)
         self.weights = self._split(self.flat)
         self.gradients = self._split(self._gradient)
-        self._layers = [{k: v[copy] for k, v in self.weights.items()} for copy in range(network.copies)]
+        self._weights = [[v[copy : copy + 1] for v in self.weights.values()] for copy in range(network.copies)]
         start = StackedNetwork(network, generator, "orthogonal", last_gain).arrays()
         for name, value in start.items():
             self.weights[name].copy_(torch.from_numpy(value))
@@ -56,25 +55,20 @@ class Stack:
 
     def forward(self, copy: int, x: Tensor) -> list[Tensor]:
         """Values after every layer, the outputs (rows, outputs) last, for inputs (rows, inputs)."""
-        weights, values = self._layers[copy], []
-        for number in range(len(self.network.hidden)):
-            x = torch.addmm(weights[f"hidden{number}.bias"], x, weights[f"hidden{number}.weight"])
-            x = x.relu_() if self.network.activation == "relu" else x.tanh_()
-            values.append(x)
-        values.append(torch.addmm(weights["output.bias"], x, weights["output.weight"]))
-        return values
+        values = layers.forward(x[None], self._weights[copy], self.network.activation, len(self.network.hidden))
+        return [value[0] for value in values]
 
-    def backward(self, copy: int, x: Tensor, layers: list[Tensor], slope: Tensor) -> None:
-        """Fill :attr:`gradients` from the gradient ``slope`` (rows, outputs) of the outputs."""
-        weights, hidden = self._layers[copy], layers[:-1]
-        for number in range(len(hidden), -1, -1):
-            name = f"hidden{number}" if number < len(hidden) else "output"
-            below = hidden[number - 1] if number else x
-            torch.mm(below.t(), slope, out=self.gradients[f"{name}.weight"])
-            torch.sum(slope, 0, keepdim=True, out=self.gradients[f"{name}.bias"])
-            if number:
-                slope = slope @ weights[f"{name}.weight"].t()
-                slope *= below > 0.0 if self.network.activation == "relu" else 1.0 - below * below
+    def backward(self, copy: int, x: Tensor, values: list[Tensor], slope: Tensor) -> None:
+        """Fill :attr:`gradients` from the gradient ``slope`` (rows, outputs) of the outputs.
+
+        ``values`` is what :meth:`forward` gave for ``x``.
+        """
+        network, values = self.network, [value[None] for value in values]
+        _, gradients = layers.backward(
+            x[None], self._weights[copy], values, slope[None], network.activation, len(network.hidden), inputs=False
+        )
+        for room, gradient in zip(self.gradients.values(), gradients, strict=True):
+            room.copy_(gradient[0])
 
     def step(self, copy: int, rate: float, max_norm: float) -> None:
         """One step of Adam down :attr:`gradients`, whose norm is cut first."""

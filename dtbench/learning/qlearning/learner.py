@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from dtbench.encoding import Categorical, Group
 from dtbench.envs import BatchEnv
 from dtbench.errors import DtbenchError
+from dtbench.learning.adam import Adam
 from dtbench.learning.networks import Network
 from dtbench.learning.policy import EntryLayout, select
 from dtbench.learning.qlearning.buffers import own_rows
@@ -28,6 +29,7 @@ from dtbench.learning.torch_networks import StackedNetwork, fold, follow, unfold
 from dtbench.learning.training import TRAINING_SEED, Learner, Snapshot, ordered
 
 MakeMixer = Callable[[int, int, torch.Generator], nn.Module]  # agents, length of the state, source of weights
+EVERY = slice(None)
 Outputs = dict[str, Tensor]  # by group (b, slots, agents, outputs)
 
 
@@ -43,31 +45,38 @@ class Branches:
         self.n = group.space.n
         layout = EntryLayout(self.n)
         self.index, self.exists = torch.from_numpy(layout.index), torch.from_numpy(layout.exists)
+        self.alike = layout.alike
 
     def spread(self, flat: Tensor) -> Tensor:
         """(..., sum n) as (..., entries, max n)."""
-        if min(self.n) == max(self.n):
-            return flat.view(*flat.shape[:-1], len(self.n), self.n[0])
+        if self.alike:
+            return flat.reshape(*flat.shape[:-1], len(self.n), self.n[0])
         return flat[..., self.index]
 
     def allowed(self, mask: Tensor) -> Tensor:
         """The mask (..., sum n) as (..., entries, max n)."""
-        return self.spread(mask) & self.exists
+        return self.spread(mask) if self.alike else self.spread(mask) & self.exists
 
     def taken(self, values: Tensor, mask: Tensor, action: Tensor) -> Tensor:
         """Q(o, a) (...) of actions (..., entries)."""
         by_entry = self.spread(values).gather(-1, action[..., None])[..., 0]
-        return torch.where(self.allowed(mask).sum(dim=-1) > 1, by_entry, 0.0).sum(dim=-1)
+        return _over_choices(by_entry, self.allowed(mask))
 
     def best(self, values: Tensor, mask: Tensor, chooser: Tensor | None = None) -> Tensor:
         """The greatest Q(o, a) (...) of allowed actions; or Q of the action that is best by ``chooser``."""
         allowed = self.allowed(mask)
         if chooser is None:
-            by_entry = self.spread(values).masked_fill(~allowed, -torch.inf).amax(dim=-1)
+            by_entry = torch.where(allowed, self.spread(values), -torch.inf).amax(dim=-1)
         else:
-            action = self.spread(chooser).masked_fill(~allowed, -torch.inf).argmax(dim=-1, keepdim=True)
+            action = torch.where(allowed, self.spread(chooser), -torch.inf).argmax(dim=-1, keepdim=True)
             by_entry = self.spread(values).gather(-1, action)[..., 0]
-        return torch.where(allowed.sum(dim=-1) > 1, by_entry, 0.0).sum(dim=-1)
+        return _over_choices(by_entry, allowed)
+
+
+def _over_choices(by_entry: Tensor, allowed: Tensor) -> Tensor:
+    """Sum (...) of values (..., entries) over the entries with a choice, by what each allows (..., entries, n)."""
+    chosen = torch.where(allowed.sum(dim=-1) > 1, by_entry, 0.0)
+    return chosen[..., 0] if chosen.shape[-1] == 1 else chosen.sum(dim=-1)
 
 
 def td_targets(reward: Tensor, following: Tensor, gamma: float) -> Tensor:
@@ -116,7 +125,7 @@ class ValueLearner(Learner):
         self.mixer = mixer(env.n_agents, env.observation.state.shape[-1], generator) if mixer else None
         self.target_agents, self.target_mixer = copy.deepcopy((self.agents, self.mixer))
         self.parameters = [p for module in modules(self.agents, self.mixer) for p in module.parameters()]
-        self.optimizer = torch.optim.Adam(self.parameters, lr=options.learning_rate)
+        self.optimizer = Adam([{"params": self.parameters, "lr": options.learning_rate}])
         self.replay = Replay(env, options.capacity, state=mixes_state, agent_rewards=local)
         self.next_mask = ordered(env)
         self.policy = ValuePolicy(
@@ -162,10 +171,7 @@ class ValueLearner(Learner):
         rows = o.batch * (self.env.n_agents if o.buffers == "agent" else 1)
         batch = self.replay.sample(self.replay_rng, rows, self.length, following=o.gamma > 0.0)
         loss = self.loss(batch)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.parameters, o.clip)
-        self.optimizer.step()
+        self.optimizer.step(torch.autograd.grad(loss, self.parameters), o.clip)
         if o.target_rate:
             self._move_targets(o.target_rate)
         return float(loss.detach())
@@ -181,10 +187,11 @@ class ValueLearner(Learner):
         apart = o.buffers == "agent"
         own = own_rows(batch, self.env.encoding) if apart else batch
         batch = own if self.mixer is None else batch
-        outputs, values = self._taken(own, None if o.gamma and o.double else slots)
+        looked_at = slice(None if o.gamma and o.double else slots)
+        outputs, values = self._taken(own, looked_at)
         if apart and self.mixer is not None:
             with torch.no_grad():
-                outputs, others = self._taken(batch, None if o.gamma and o.double else slots)
+                outputs, others = self._taken(batch, looked_at)
             blocks = others.view(values.shape[-1], *values.shape)
             mine = torch.eye(len(blocks), dtype=torch.bool)[:, None, None]
             values = torch.where(mine, values, blocks).flatten(0, 1)
@@ -202,8 +209,8 @@ class ValueLearner(Learner):
                 reward = td_targets(reward, self._following(batch, outputs, state), o.gamma)
         return (values - reward).square().mean()
 
-    def _taken(self, batch: SequenceBatch, slots: int | None) -> tuple[Outputs, Tensor]:
-        """Outputs of the first ``slots`` slots, all if None, and the values (b, L, agents) of what was done."""
+    def _taken(self, batch: SequenceBatch, slots: slice) -> tuple[Outputs, Tensor]:
+        """Outputs of slots from the first, at least L, and the values (b, L, agents) of what was done."""
         acted, outputs = batch.actions.shape[1], self._outputs(self.agents, batch, slots)
 
         def taken(group: str, mask: Tensor, action: Tensor) -> Tensor:
@@ -213,11 +220,12 @@ class ValueLearner(Learner):
 
     def _following(self, batch: SequenceBatch, outputs: Outputs, state: Tensor | None) -> Tensor:
         """What the target gives the greedy actions of slots 1 to L: mixed (b, L), else (b, L, agents)."""
-        target = self._outputs(self.target_agents, batch)
+        first = 0 if self.options.memory else 1  # what agents remember of slot 0 is needed, its values are not
+        target = self._outputs(self.target_agents, batch, slice(first, None))
 
         def greatest(group: str, mask: Tensor, _: Tensor) -> Tensor:
             chooser = outputs[group][:, 1:] if self.options.double else None
-            return self.branches[group].best(target[group][:, 1:], mask[:, 1:], chooser)
+            return self.branches[group].best(target[group][:, 1 - first :], mask[:, 1:], chooser)
 
         values = self._joined(batch, greatest)
         if self.target_mixer is None:
@@ -225,11 +233,11 @@ class ValueLearner(Learner):
         mixed: Tensor = self.target_mixer(values, None if state is None else state[:, 1:])
         return mixed
 
-    def _outputs(self, agents: Mapping[str, StackedNetwork], batch: SequenceBatch, slots: int | None = None) -> Outputs:
+    def _outputs(self, agents: Mapping[str, StackedNetwork], batch: SequenceBatch, slots: slice = EVERY) -> Outputs:
         """Every group's outputs (b, slots, agents, outputs); memory is zero at the start of a sub-sequence."""
         outputs = {}
         for name, stacked in agents.items():
-            x = torch.from_numpy(batch.observations[name])[:, :slots]
+            x = torch.from_numpy(batch.observations[name])[:, slots]
             rows, count = x.shape[:2], x.shape[2]
             if self.options.identity:
                 x = torch.cat([x, torch.eye(count).expand(*rows, count, count)], dim=-1)
@@ -256,15 +264,14 @@ class ValueLearner(Learner):
         arrays: dict[str, npt.NDArray[Any]] = {}
         arrays |= {f"learned/{k}": v.detach().numpy().copy() for k, v in enumerate(self.parameters)}
         arrays |= {f"target/{k}": v.numpy().copy() for k, v in enumerate(self._target_parameters())}
-        for k, parameter in enumerate(self.parameters):
-            moments = self.optimizer.state.get(parameter, {})
-            arrays |= {f"adam/{k}/{name}": value.numpy().copy() for name, value in moments.items()}
+        moments, steps = self.optimizer.state()
+        arrays |= {f"adam/{name}": value for name, value in moments.items()}
         stored, where = self.replay.state()
         arrays |= {f"replay/{name}": array for name, array in stored.items()}
         rngs = [rng.bit_generator.state for rng in (self.env.rng, self.acting_rng, self.replay_rng)]
         return arrays, {
             "episodes": self.episodes, "frames": self.frames, "seconds": dict(self.seconds), "replay": where,
-            "rngs": rngs,
+            "rngs": rngs, "steps": steps,
         }  # fmt: skip
 
     def load(self, state: Snapshot) -> None:
@@ -274,10 +281,7 @@ class ValueLearner(Learner):
                 parameter.copy_(torch.from_numpy(arrays[f"learned/{k}"]))
             for k, value in enumerate(self._target_parameters()):
                 value.copy_(torch.from_numpy(arrays[f"target/{k}"]))
-        for k, parameter in enumerate(self.parameters):
-            moments = select(arrays, f"adam/{k}")
-            if moments:
-                self.optimizer.state[parameter] = {name: torch.from_numpy(v.copy()) for name, v in moments.items()}
+        self.optimizer.load(select(arrays, "adam"), int(facts["steps"]))
         self.replay.load(select(arrays, "replay"), facts["replay"])
         for rng, kept in zip((self.env.rng, self.acting_rng, self.replay_rng), facts["rngs"], strict=True):
             rng.bit_generator.state = kept

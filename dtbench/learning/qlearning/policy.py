@@ -46,7 +46,9 @@ class ValuePolicy(Policy):
             raise ValueError("exploring needs a generator.")
         assert isinstance(group.space, Categorical)  # noqa: S101  n_outputs has refused others
         explores = rng.random((*values.shape[:-1], group.space.width)) < epsilon
-        return np.where(np.repeat(explores, group.space.n, axis=-1), rng.random(values.shape, dtype=np.float32), values)
+        if group.space.width > 1:
+            explores = np.repeat(explores, group.space.n, axis=-1)
+        return np.where(explores, rng.random(values.shape, dtype=np.float32), values)
 
     def _in_order(self, scores: Mapping[str, Floats], next_mask: NextMask) -> Joint:
         """Agent after agent takes its best entry, seeing what those before it took."""
@@ -55,9 +57,10 @@ class ValuePolicy(Policy):
         agent, at = 0, 0
         for group in self.encoding.groups:
             layout, width = entries(group), group.space.width
+            anything = np.ones(scores[group.name].shape[-1], dtype=bool)
             for member in range(group.count):
                 mask = next_mask(x, agent)
-                allowed = np.ones(scores[group.name].shape[-1], dtype=bool) if mask is None else mask
+                allowed = anything if mask is None else mask
                 x[:, at : at + width] = best(layout.spread(scores[group.name][:, member], allowed))
                 agent, at = agent + 1, at + width
         return x

@@ -122,8 +122,9 @@ class Replay:
         )
 
     def _take(self, name: str, slots: IntArray) -> npt.NDArray[Any]:
+        """Slots (b, L) of an array; in memory those of one time lie together, as networks with memory read them."""
         array = self.arrays[name]
-        return np.take(array.reshape(-1, *array.shape[2:]), slots, axis=0)
+        return np.take(array.reshape(-1, *array.shape[2:]), slots.T, axis=0).swapaxes(0, 1)
 
     def state(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
         """What is stored, and the numbers that say where; for a resumed training."""

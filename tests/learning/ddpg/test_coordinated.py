@@ -68,7 +68,7 @@ def test_uavs_go_where_the_critic_wants_them():
     batch = batch_of(own)
     for _ in range(150):
         value, _ = own.actor_value(batch)
-        own.optimizers["actor"].zero_grad()
+        own.actor.zero_grad()
         (-value.mean()).backward()
         own.optimizers["actor"].step()
     shares = own.actor(batch.seen)[:, 4:].view(32, 2, 4)

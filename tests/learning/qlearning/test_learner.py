@@ -203,7 +203,7 @@ def test_learner_and_policy_evaluate_alike(share, identity, memory):
     learner = make("vdn", "dnt-spectrum/tiny", share=share, identity=identity, memory=memory, layers=2)
     learner.round(0)
     batch = learner.replay.sample(np.random.default_rng(0), 6, 1)
-    outputs = learner._outputs(learner.agents, batch, 1)["bs"].detach().numpy()[:, 0]
+    outputs = learner._outputs(learner.agents, batch, slice(1))["bs"].detach().numpy()[:, 0]
     seen = dataclasses.replace(learner.env.observation, agents={"bs": batch.observations["bs"][:, 0]})
     assert_allclose(outputs, learner.policy.outputs(seen, learner.policy.start(6))[0]["bs"], rtol=1e-4, atol=1e-5)
 
