@@ -41,10 +41,10 @@ class Cost:
 
     @contextmanager
     def counted(self) -> Iterator[None]:
-        """Count the block."""
-        self.base_mb, began = peak_mb(), cpu_seconds()
+        """Count the block; several add up."""
+        self.base_mb, began = self.base_mb or peak_mb(), cpu_seconds()
         yield
-        self.cpu, self.peak_mb = cpu_seconds() - began, peak_mb()
+        self.cpu, self.peak_mb = self.cpu + cpu_seconds() - began, peak_mb()
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dtbench import make_env
+from dtbench.core import AnyProblem, Instance, Slot
 from dtbench.encoding import Observation
 from dtbench.envs import BatchEnv
 from dtbench.learning.policy import Policy
@@ -24,6 +25,13 @@ def core(pair: Pair, n_envs: int, seed: int, encoding: str = "agents") -> BatchE
     """Copies of the pair's environment, on fresh traces."""
     env: BatchEnv = make_env(pair.instance, n_envs=n_envs, seed=seed, fresh=True, encoding=encoding)
     return env
+
+
+def fresh_slot(pair: Pair, seed: int) -> tuple[AnyProblem, Slot, Instance]:
+    """The problem, the first slot of a fresh trace and its instance, without leading axes."""
+    env = core(pair, 1, seed)
+    instance = env.problem.resample(env.instance, env.rng, ())
+    return env.problem, env.problem.slot(instance, 0, env.problem.start(instance)), instance
 
 
 def score(act: Act, env: BatchEnv) -> dict[str, float]:
@@ -53,7 +61,7 @@ def run(pair: Pair, side: str, seed: int, cost: Cost) -> dict[str, float]:
     """Train our solver with the pair's settings; frames and the final score."""
     env = core(pair, 1, seed)
     solver: Any = load_solver(discover()[pair.solver])(
-        env.problem, env.instance, seed=seed, preset="paper", **pair.settings
+        env.problem, env.instance, seed=seed, preset="paper", **({"env": ""} | dict(pair.settings))
     )
     learner = solver.learner(solver.template)
     learner.timed = cost.part

@@ -28,6 +28,8 @@ class Pair:
         Problem and size; traces are fresh, on a network that is not of the library.
     sides
         Who plays: ``dtbench`` first, then the peers.
+    labels
+        What sides are called in tables.
     wanted
         Least ratio of a side's CPU seconds to ours.
     solver
@@ -42,6 +44,7 @@ class Pair:
     adapter: str
     instance: str
     sides: tuple[str, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
     wanted: Mapping[str, float] = field(default_factory=dict)
     solver: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
