@@ -6,6 +6,7 @@ python -m studies.peers.one PAIR SIDE SEED [--set NAME=VALUE ...]
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import importlib
 import importlib.metadata
@@ -31,12 +32,21 @@ def measured(pair: Pair, side: str, seed: int) -> dict[str, Any]:
     cost = Cost()
     with threadpool_limits(limits=1):
         reached = adapter.run(pair, side, seed, cost)
-    versions = {name: importlib.metadata.version(name) for name in (OURS, "numpy", *requirements(pair.family))}
+    versions = installed(OURS, "numpy", *requirements(pair.family))
     return {
         "pair": pair.name, "side": side, "seed": seed, "cpu": cost.cpu, **{f"cpu_{k}": v for k, v in cost.parts.items()},
         "base_mb": cost.base_mb, "peak_mb": cost.peak_mb, **reached,
         "versions": " ".join(f"{name}=={version}" for name, version in versions.items()),
     }  # fmt: skip
+
+
+def installed(*names: str) -> dict[str, str]:
+    """Versions of the packages that this environment has."""
+    found = {}
+    for name in names:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
 
 
 def seed_everything(seed: int) -> None:
