@@ -6,7 +6,7 @@ import itertools
 import logging
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,6 @@ from torchrl.envs.utils import ExplorationType, set_exploration_type  # noqa: E4
 
 from studies.peers.core_env import CoreEnv  # noqa: E402
 
-ON_POLICY = ("mappo",)
 
 
 class Found(PettingZooClass):  # type: ignore[misc]
@@ -140,7 +139,7 @@ class Timed(Experiment):  # type: ignore[misc]
 
 def experiment(pair: Pair, side: str, seed: int, folder: str) -> Timed:
     """The peer with the pair's settings."""
-    s = dict(pair.settings)
+    s = pair.settings
     env = core(pair, 1, seed)
     continuous = isinstance(env.encoding.groups[0].space, Box)
     task = (CoreTask if side == "core" else FoundTask).PLAYED.get_task(
@@ -149,71 +148,87 @@ def experiment(pair: Pair, side: str, seed: int, folder: str) -> Timed:
     config = ExperimentConfig.get_from_yaml()
     config.max_n_frames, config.max_n_iters = int(s["episodes"]) * env.horizon, None
     config.evaluation, config.loggers, config.render, config.create_json = False, [], False, False
-    config.save_folder, config.share_policy_params, config.gamma = folder, s["share"], s["gamma"]
+    config.save_folder, config.share_policy_params, config.gamma = folder, s.get("share", False), s["gamma"]
     config.adam_eps, config.clip_grad_norm = 1e-8, True  # Adam's epsilon is torch's own on our side
     config.evaluation_episodes = 1
-    algorithm = _on_policy(config, s, env.horizon) if pair.solver in ON_POLICY else _off_policy(config, s, env.horizon)
-    model, critic = _models(pair, s)
+    algorithm = SETTINGS[pair.solver](config, s, env.horizon)
+    model, critic = _models(pair)
     return Timed(
-        task=task, algorithm_config=algorithm(pair.solver), model_config=model, critic_model_config=critic, seed=seed,
+        task=task, algorithm_config=algorithm, model_config=model, critic_model_config=critic, seed=seed,
         config=config,
     )  # fmt: skip
 
 
-def _off_policy(config: Any, s: dict[str, Any], horizon: int) -> Callable[[str], Any]:
-    """A round of ``parallel`` episodes, then ``updates`` steps of ``batch`` sub-sequences; soft target networks."""
-    slots = int(s["length"]) or horizon
-    config.lr, config.clip_grad_val = s["learning_rate"], s["clip"]
+def _values(config: Any, s: Mapping[str, Any], horizon: int) -> Any:
+    """VDN and QMIX: an update's batch is of sub-sequences."""
+    _replay(config, s, horizon)
+    config.lr = s["learning_rate"]
+    config.off_policy_train_batch_size = s["batch"] * (int(s["length"]) or horizon)
+    config.off_policy_memory_size = s["capacity"] * horizon
+    config.exploration_eps_init, config.exploration_eps_end = s["epsilon"], s["last_epsilon"]
+    if "embedding" not in s:
+        return algorithms.VdnConfig.get_from_yaml()
+    found = algorithms.QmixConfig.get_from_yaml()
+    found.mixing_embed_dim = s["embedding"]
+    return found
+
+
+def _actors(config: Any, s: Mapping[str, Any], horizon: int) -> Any:
+    """MADDPG: an update's batch is of transitions; one rate, one critic for agents that are paid alike."""
+    _replay(config, s, horizon)
+    config.lr = s["actor_rate"]
+    config.off_policy_train_batch_size, config.off_policy_memory_size = s["batch"], s["capacity"]
+    config.exploration_eps_init, config.exploration_eps_end = s["noise"], s["last_noise"]
+    return algorithms.MaddpgConfig.get_from_yaml()
+
+
+def _replay(config: Any, s: Mapping[str, Any], horizon: int) -> None:
+    """A round of ``parallel`` episodes, then ``updates`` steps; soft target networks."""
+    config.clip_grad_val = s["clip"]
     config.off_policy_n_envs_per_worker = s["parallel"]
     config.off_policy_collected_frames_per_batch = s["parallel"] * horizon
     config.off_policy_n_optimizer_steps = s["updates"]
-    config.off_policy_train_batch_size = s["batch"] * slots
-    config.off_policy_memory_size = s["capacity"] * horizon
     config.off_policy_init_random_frames = 0
     config.soft_target_update, config.polyak_tau = True, s["target_rate"]
-    config.exploration_eps_init, config.exploration_eps_end = s["epsilon"], s["last_epsilon"]
     config.exploration_anneal_frames = int(s["exploring"] * s["episodes"] * horizon)
 
-    def algorithm(name: str) -> Any:
-        found = {"vdn": algorithms.VdnConfig, "qmix": algorithms.QmixConfig}[name].get_from_yaml()
-        if name == "qmix":
-            found.mixing_embed_dim = s["embedding"]
-        return found
 
-    return algorithm
-
-
-def _on_policy(config: Any, s: dict[str, Any], horizon: int) -> Callable[[str], Any]:
-    """A rollout of ``parallel`` episodes, then ``epochs`` passes in ``minibatches`` parts."""
+def _rollouts(config: Any, s: Mapping[str, Any], horizon: int) -> Any:
+    """MAPPO: a rollout of ``parallel`` episodes, then ``epochs`` passes in ``minibatches`` parts."""
     frames = s["parallel"] * horizon
     config.lr, config.clip_grad_val = s["actor_rate"], s["max_norm"]
     config.on_policy_n_envs_per_worker = s["parallel"]
     config.on_policy_collected_frames_per_batch = frames
     config.on_policy_n_minibatch_iters = s["epochs"]
     config.on_policy_minibatch_size = frames // s["minibatches"]
-
-    def algorithm(name: str) -> Any:
-        found = algorithms.MappoConfig.get_from_yaml()
-        found.clip_epsilon, found.entropy_coef, found.lmbda = s["clip"], s["entropy"], s["gae_lambda"]
-        return found
-
-    return algorithm
+    found = algorithms.MappoConfig.get_from_yaml()
+    found.clip_epsilon, found.entropy_coef, found.lmbda = s["clip"], s["entropy"], s["gae_lambda"]
+    return found
 
 
-def _models(pair: Pair, s: dict[str, Any]) -> tuple[Any, Any]:
-    """Actor's, or value network, and critic's: the same layers."""
-    activation = torch.nn.Tanh if s.get("activation") == "tanh" else torch.nn.ReLU
-    model = MlpConfig.get_from_yaml()
-    model.activation_class = activation
-    if pair.solver in ON_POLICY:
-        model.num_cells = [int(units) for units in s["hidden"].split(",")]
-        return model, model
-    model.num_cells = [s["hidden"]] * s["layers"]
-    if s["memory"]:
-        recurrent = GruConfig.get_from_yaml()
-        recurrent.hidden_size, recurrent.mlp_num_cells = s["memory"], model.num_cells
-        return recurrent, model
-    return model, model
+SETTINGS = {"vdn": _values, "qmix": _values, "mappo": _rollouts, "maddpg": _actors}
+
+
+def _models(pair: Pair) -> tuple[Any, Any]:
+    """Actor's, or value network, and critic's: the same layers as ours."""
+    s, (model, critic) = pair.settings, (MlpConfig.get_from_yaml() for _ in range(2))
+    model.activation_class = critic.activation_class = torch.nn.Tanh if s.get("activation") == "tanh" else torch.nn.ReLU
+    if pair.solver == "maddpg":
+        model.num_cells, critic.num_cells = units(s["actor"]), units(s["critic"])
+    elif pair.solver == "mappo":
+        model.num_cells = critic.num_cells = units(s["hidden"])
+    else:
+        model.num_cells = critic.num_cells = [s["hidden"]] * s["layers"]
+        if s["memory"]:
+            recurrent = GruConfig.get_from_yaml()
+            recurrent.hidden_size, recurrent.mlp_num_cells = s["memory"], model.num_cells
+            return recurrent, critic
+    return model, critic
+
+
+def units(text: str) -> list[int]:
+    """Units of hidden layers."""
+    return [int(number) for number in text.split(",")]
 
 
 def run(pair: Pair, side: str, seed: int, cost: Cost) -> dict[str, float]:
