@@ -25,7 +25,7 @@ class CoreEnv(EnvBase):  # type: ignore[misc]
     def __init__(self, core: BatchEnv) -> None:
         super().__init__(device="cpu", batch_size=[core.n_envs])
         self.core = core
-        self.last: Step | None = None
+        self.last: Step
         self.parts = tuple(core.encoding.parts())
         self.group_map = {group.name: list(group.agents) for group in core.encoding.groups}
         seen, actions, rewards, batch = {}, {}, {}, (core.n_envs,)

@@ -35,7 +35,6 @@ from torchrl.envs.utils import ExplorationType, set_exploration_type  # noqa: E4
 from studies.peers.core_env import CoreEnv  # noqa: E402
 
 
-
 class Found(PettingZooClass):  # type: ignore[misc]
     """A task as a user writes it: ``PettingZooWrapper`` of our PettingZoo form, one process."""
 
@@ -142,7 +141,8 @@ def experiment(pair: Pair, side: str, seed: int, folder: str) -> Timed:
     s = pair.settings
     env = core(pair, 1, seed)
     continuous = isinstance(env.encoding.groups[0].space, Box)
-    task = (CoreTask if side == "core" else FoundTask).PLAYED.get_task(
+    member: Any = CoreTask.PLAYED if side == "core" else FoundTask.PLAYED
+    task = member.get_task(
         {"instance": pair.instance, "continuous": continuous, "horizon": env.horizon}
     )
     config = ExperimentConfig.get_from_yaml()

@@ -2,7 +2,7 @@
 
 python -m studies.peers.measure [PAIR ...] [--seeds 0 1 2] [--sides dtbench core ...] [--again] [--here]
 
-Rows that studies/peers/peers.csv has are not measured again, unless their settings have changed or ``--again`` is given.
+Rows of studies/peers/peers.csv are not measured again, unless their settings have changed or ``--again`` is given.
 Sides take turns, seed by seed, so that what else the machine does meets all alike.
 """
 
@@ -20,9 +20,7 @@ from studies.peers import rows as table
 from studies.peers.environments import ROOT, python
 from studies.peers.settings import Pair, pairs
 
-ONE_THREAD = {
-    name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-}
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
 
 
 def measured(pair: Pair, side: str, seed: int, interpreter: Path) -> dict[str, Any]:
@@ -33,7 +31,7 @@ def measured(pair: Pair, side: str, seed: int, interpreter: Path) -> dict[str, A
     RuntimeError
         If it fails; with the end of what it said.
     """
-    command = [interpreter, "-m", "studies.peers.one", pair.name, side, str(seed)]
+    command = [str(interpreter), "-m", "studies.peers.one", pair.name, side, str(seed)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=os.environ | ONE_THREAD)  # noqa: S603
     if done.returncode:
         raise RuntimeError(f"{pair.name}, {side}, seed {seed}:\n{done.stderr[-2000:]}")

@@ -105,8 +105,8 @@ def by_linopy(problem: AnyProblem, slot: Slot, s: Any, cost: Cost) -> float:
         for name, some in kinds.items():
             where = columns[some]
             if len(where):
-                low, high = (xr.DataArray(bound[some], coords=[where]) for bound in (given.lower, given.upper))
-                parts[name] = model.add_variables(low, high, coords=[where], name=name, integer=name == "z")
+                bounds = [xr.DataArray(bound[some], coords=[where]) for bound in (given.lower, given.upper)]
+                parts[name] = model.add_variables(*bounds, coords=[where], name=name, integer=name == "z")
         terms = _rows(given, kinds, parts)
         low, high = given.row_lower, given.row_upper
         for name, sign, side, some in (
@@ -168,7 +168,9 @@ def by_scip(problem: AnyProblem, slot: Slot, s: Any, cost: Cost) -> float:
             model = pyscipopt.Model()
             model.hideOutput()
             model.readProblem(str(file))
-            model.setParams({"limits/gap": s["gap"], "limits/time": SECONDS, "lp/threads": 1, "parallel/maxnthreads": 1})
+            model.setParams(
+                {"limits/gap": s["gap"], "limits/time": SECONDS, "lp/threads": 1, "parallel/maxnthreads": 1}
+            )
             model.optimize()
     if model.getStatus() not in ("optimal", "gaplimit"):
         raise RuntimeError(f"SCIP says {model.getStatus()}.")

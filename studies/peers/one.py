@@ -34,7 +34,8 @@ def measured(pair: Pair, side: str, seed: int) -> dict[str, Any]:
         reached = adapter.run(pair, side, seed, cost)
     versions = installed(OURS, "numpy", *requirements(pair.family))
     return {
-        "pair": pair.name, "side": side, "seed": seed, "cpu": cost.cpu, **{f"cpu_{k}": v for k, v in cost.parts.items()},
+        "pair": pair.name, "side": side, "seed": seed, "cpu": cost.cpu,
+        **{f"cpu_{name}": seconds for name, seconds in cost.parts.items()},
         "base_mb": cost.base_mb, "peak_mb": cost.peak_mb, **reached,
         "versions": " ".join(f"{name}=={version}" for name, version in versions.items()),
     }  # fmt: skip

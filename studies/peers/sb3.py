@@ -52,7 +52,7 @@ def ppo(pair: Pair, env: VecEnv, seed: int) -> PPO:
 
 def ddpg(pair: Pair, env: VecEnv, seed: int) -> DDPG:
     """An update after every slot of all copies, once ``warmup`` slots have been played."""
-    s, size = pair.settings, env.action_space.shape
+    s, size = pair.settings, env.action_space.shape or ()
     return DDPG(
         "MlpPolicy", env, learning_rate=s["actor_rate"], batch_size=s["batch"], buffer_size=s["capacity"],
         learning_starts=s["warmup"], gamma=s["gamma"], tau=s["target_rate"], train_freq=(s["every"], "step"),
@@ -65,7 +65,7 @@ def ddpg(pair: Pair, env: VecEnv, seed: int) -> DDPG:
 def run(pair: Pair, side: str, seed: int, cost: Cost) -> dict[str, float]:
     """Train a peer; frames and the final score."""
     env = copies(pair, side, seed)
-    model = (ddpg if pair.solver == "ddpg" else ppo)(pair, env, seed)
+    model: Any = (ddpg if pair.solver == "ddpg" else ppo)(pair, env, seed)
     model.train = cost.of_part("update", model.train)
     frames = int(pair.settings["episodes"]) * core(pair, 1, 0).horizon
     with cost.counted():

@@ -53,7 +53,7 @@ class Pair:
 def pairs(file: Path = HERE / "pairs.toml") -> dict[str, Pair]:
     """All pairs by name; ``like`` in settings starts from those of another pair."""
     tables = tomllib.loads(file.read_text(encoding="utf-8"))
-    found = {}
+    found: dict[str, Pair] = {}
     for name, table in tables.items():
         given = dict(table.pop("settings", {}))
         like = given.pop("like", None)
