@@ -142,9 +142,7 @@ def experiment(pair: Pair, side: str, seed: int, folder: str) -> Timed:
     env = core(pair, 1, seed)
     continuous = isinstance(env.encoding.groups[0].space, Box)
     member: Any = CoreTask.PLAYED if side == "core" else FoundTask.PLAYED
-    task = member.get_task(
-        {"instance": pair.instance, "continuous": continuous, "horizon": env.horizon}
-    )
+    task = member.get_task({"instance": pair.instance, "continuous": continuous, "horizon": env.horizon})
     config = ExperimentConfig.get_from_yaml()
     config.max_n_frames, config.max_n_iters = int(s["episodes"]) * env.horizon, None
     config.evaluation, config.loggers, config.render, config.create_json = False, [], False, False

@@ -4,6 +4,7 @@ python -m studies.peers.measure [PAIR ...] [--seeds 0 1 2] [--sides dtbench core
 
 Rows of studies/peers/peers.csv are not measured again, unless their settings have changed or ``--again`` is given.
 Sides take turns, seed by seed, so that what else the machine does meets all alike.
+Start one at a time: rows are read and written as a whole.
 """
 
 from __future__ import annotations

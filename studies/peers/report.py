@@ -167,7 +167,9 @@ def _wanted(line: Line) -> str:
     least = line.pair.wanted.get(line.side)
     if least is None:
         return ""
-    return f"{least:g}: {'yes' if line.cpu.mean >= least else 'not yet'}"
+    if line.cpu.mean < least:
+        return f"{least:g}: not yet"
+    return f"{least:g}: yes" if line.cpu.low >= least else f"{least:g}: yes, but not surely"
 
 
 def versions() -> str:
@@ -219,7 +221,7 @@ def draw(found: Sequence[Line]) -> Figure:
     )
     axes.tick_params(labelsize=7)
     axes.set_xscale("log")
-    axes.set_xlabel("CPU seconds of the peer / ours (blue: peer given our batched core; red: wanted)", fontsize=8)
+    figure.supxlabel("CPU seconds of the peer / ours (blue: peer given our batched core; red: wanted)", fontsize=8)
     return figure
 
 
