@@ -36,7 +36,7 @@ PRESETS: Presets = {
 @dataclass(frozen=True, kw_only=True)
 class QmixOptions(ValueOptions):
     embedding: int = param(32, "unit", "width of the mixing layer", low=1)
-    hyper: int = param(64, "unit", "hidden units of the networks that make its weights", low=1)
+    hyper: int = param(64, "unit", "hidden units of the networks that make its weights; 0 = no hidden layer", low=0)
 
 
 class Qmix(LearnedSolver):

@@ -34,7 +34,7 @@ class QmixMixer(nn.Module):
     embedding
         Units of the mixing layer; also hidden ones of b2.
     hidden
-        Hidden units of the hypernetworks of W1 and w2.
+        Hidden units of the hypernetworks of W1 and w2; 0 = they are linear in the state.
     """
 
     def __init__(
@@ -46,8 +46,8 @@ class QmixMixer(nn.Module):
         def layers(hidden: tuple[int, ...], outputs: int) -> StackedNetwork:
             return StackedNetwork(Network(inputs=state, hidden=hidden, outputs=outputs), generator)
 
-        self.first_weight = layers((hidden,), embedding * agents)
-        self.last_weight = layers((hidden,), embedding)
+        self.first_weight = layers((hidden,) * (hidden > 0), embedding * agents)
+        self.last_weight = layers((hidden,) * (hidden > 0), embedding)
         self.first_bias = layers((), embedding)
         self.last_bias = layers((embedding,), 1)
 

@@ -22,9 +22,10 @@ def test_sum_by_hand():
     assert_allclose(SumMixer()(torch.tensor([[1.0, 2.0, 3.5]]), None), [6.5])
 
 
-def test_qmix_is_the_formula():
+@pytest.mark.parametrize("hidden", [6, 0])
+def test_qmix_is_the_formula(hidden):
     """w2(s)^T ELU(W1(s) q + b1(s)) + b2(s), each from the layers of its hypernetwork, one row at a time."""
-    mixer, q, s = make(embedding=5, hidden=6), numbers(7, 2, AGENTS), numbers(7, 2, STATE, seed=2)
+    mixer, q, s = make(embedding=5, hidden=hidden), numbers(7, 2, AGENTS), numbers(7, 2, STATE, seed=2)
     found = mixer(q, s).detach()
     assert found.shape == (7, 2)
 
@@ -36,8 +37,8 @@ def test_qmix_is_the_formula():
 
     for b in range(7):
         for t in range(2):
-            w1 = layers(mixer.first_weight, s[b, t], True).abs().reshape(AGENTS, 5)
-            w2 = layers(mixer.last_weight, s[b, t], True).abs()
+            w1 = layers(mixer.first_weight, s[b, t], hidden > 0).abs().reshape(AGENTS, 5)
+            w2 = layers(mixer.last_weight, s[b, t], hidden > 0).abs()
             b1, b2 = layers(mixer.first_bias, s[b, t], False), layers(mixer.last_bias, s[b, t], True)[0]
             expected = torch.nn.functional.elu(q[b, t] @ w1 + b1) @ w2 + b2
             assert_allclose(found[b, t], expected, rtol=1e-5, atol=1e-6)
