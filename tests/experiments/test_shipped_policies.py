@@ -36,6 +36,9 @@ def test_suites_play_what_is_shipped(id, played):
     cells = [cell for cell in played if cell.problem == id]
     assert cells
     for cell in cells:
+        if "checkpoint" in cell.options:  # a policy that plays networks of another size
+            assert (files.folder("suites") / str(cell.options["checkpoint"])).resolve() in FILES, cell
+            continue
         agent = load_class(cell.solver)(owner, load(cell.instance), seed=cell.seed, **cell.options)
         assert checkpoint.read_shipped(agent._file, cell.problem, agent.shipped_name), cell
         _, source = agent.obtain()
