@@ -9,8 +9,6 @@ import time
 
 import numpy as np
 import pytest
-import torch
-from threadpoolctl import threadpool_limits
 
 from dtbench.encoding import Observation
 from dtbench.envs import make_env
@@ -26,14 +24,7 @@ NAME = "stin-deployment/paper"
 COPIES = 64
 ROUNDS = 11
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with threadpool_limits(limits=1):
-        yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def seconds(*works):

@@ -9,7 +9,6 @@ import time
 import numpy as np
 import pytest
 import torch
-from threadpoolctl import threadpool_limits
 
 from dtbench.encoding import Encoding, Group, Observation
 from dtbench.envs import BatchEnv
@@ -20,18 +19,11 @@ from dtbench.learning.ppo.options import OnPolicyOptions
 from dtbench.learning.ppo.policy import BetaPolicy
 from dtbench.problems import problem
 
-from ..learning.ppo_twin import Actor, update
+from ..learning.ppo.ppo_twin import Actor, update
 
 ROUNDS_OF_PAPER = 150  # of 5000 slots
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with threadpool_limits(limits=1):
-        yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

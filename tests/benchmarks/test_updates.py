@@ -8,7 +8,6 @@ import time
 
 import pytest
 import torch
-from threadpoolctl import threadpool_limits
 from torch import nn
 
 from dtbench.learning.adam import Adam
@@ -23,14 +22,7 @@ CASES = {  # of stin-deployment/paper, 20 users who see 30 numbers and choose of
     "8 sequences, own GRUs": (20, 8, 8, 64),
 }
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with threadpool_limits(limits=1):
-        yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Plain(StackedNetwork):
