@@ -104,7 +104,7 @@ def test_stacked_against_shared(benchmark, capsys, hidden, memory):
     found = dict(zip(("shared", "stacked"), seconds(lambda: act(shared), lambda: act(stacked)), strict=True))
     acting = found["stacked"] / found["shared"]
 
-    given = {"memory": memory, "layers": len(hidden), "length": 8, "batch": 64, "hidden": 64}
+    given = {"buffers": "joint", "memory": memory, "layers": len(hidden), "length": 8, "batch": 64, "hidden": 64}
     learners = [vdn(share=share, **given) for share in (True, False)]
     for learner in learners:
         for number in range(2):
