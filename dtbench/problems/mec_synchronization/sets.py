@@ -22,16 +22,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dtbench.arrays import Array, BoolArray
+from dtbench.arrays import Array, BoolArray, portions
 from dtbench.problems.mec_synchronization.candidates import Candidates
 from dtbench.problems.mec_synchronization.completion import complete
 from dtbench.problems.mec_synchronization.contention import least_added, shortest
 from dtbench.problems.mec_synchronization.convex import Priced, price
 
 INTERVALS = 12  # of a user's own uplink time in d_k
-MANY = 150  # candidates above which the best of all flips takes too long to find
 IMPROVES = 1e-9  # relative; less is rounding
-POINTS, PRICED = 8, 3  # looked at by the quick completion of an exchange; exchanges that are priced
+POINTS, PRICED = 8, 3  # looked at by the quick completion of sets; sets that are priced
+WORK = 2**27  # numbers times candidates of the equations that are solved at once: some tenths of a second
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,36 +170,41 @@ Tell = Callable[[Priced | None, float], None]  # a better set, or None; and a bo
 def best_flips(prices: Prices, member: BoolArray, until: float = np.inf, tell: Tell = untold) -> Priced:
     """From a set, the single admission or removal that lowers the cost most, until none does.
 
-    Admissions that cannot help by d_k are not priced. At ``until`` [s, of ``time.perf_counter``] the set so far is
-    taken. ``tell`` is called with each set that is better than the one before.
+    At ``until`` [s, of ``time.perf_counter``] the set so far is taken. ``tell`` is called with each better set.
     """
-    member = member if np.isfinite(prices.of(member).upper) else np.zeros_like(member)
-    if prices.candidates.count > MANY:
-        return first_flips(prices, member, until, tell)
-    while True:
-        current = prices.total(member)
-        least, priced = prices.increments(member).least, prices.of(member)
-        tell(priced, np.nan)
-        options = []
-        for k in np.flatnonzero(prices.candidates.valid):
-            if time.perf_counter() >= until:
-                return priced
-            if not member[k] and priced.lower + least[k] - prices.value[k] >= priced.upper:
-                continue
-            other = member.copy()
-            other[k] = not other[k]
-            options.append((prices.total(other), int(k)))
-        if not options or min(options)[0] >= current * (1.0 - IMPROVES):
-            return priced
-        member = member.copy()
-        member[min(options)[1]] ^= True
+    n, users = prices.candidates.count, np.flatnonzero(prices.candidates.valid)
+    better: Priced | None = prices.of(member)
+    if np.isinf(prices.of(member).upper):
+        better = prices.of(np.zeros_like(member))
+    while better is not None:
+        best = better
+        tell(best, np.nan)
+        better = cheapest(prices, best, best.member ^ (np.arange(n) == users[:, None]), until)
+        if better is not None:  # where not all are compared at once, those that have waited longest come first
+            users = np.roll(users, -1 - int(np.flatnonzero((better.member ^ best.member)[users])[0]))
+    return best
+
+
+def cheapest(prices: Prices, best: Priced, sets: BoolArray, until: float) -> Priced | None:
+    """The cheapest of sets (R, n), if it costs less than the best one; None also if time is over.
+
+    They are compared by :func:`complete`, which is quick; the best few are priced. Where there are many candidates, not
+    all are compared: the first better one of some is taken.
+    """
+    n, cost = prices.candidates.count, prices.total(best.member) * (1.0 - IMPROVES)
+    for part in portions(len(sets), n**3, WORK):
+        if time.perf_counter() >= until:
+            break
+        some = sets[part]
+        quick = complete(prices.candidates.rows((len(some),)), some, POINTS).energy + ~some @ prices.value
+        for row in np.argsort(quick, kind="stable")[:PRICED].tolist():
+            if quick[row] < cost and prices.total(some[row]) < cost:
+                return prices.of(some[row])
+    return None
 
 
 def best_swaps(prices: Prices, member: BoolArray, until: float = np.inf, tell: Tell = untold) -> Priced:
-    """Single admissions and removals, and the best exchange of two users where none of these helps, until nothing does.
-
-    Exchanges are compared by :func:`complete`, which is quick; the best few are priced.
-    """
+    """Flips, and the best exchange of two users where none of these helps, until nothing does."""
     best = best_flips(prices, member, until, tell)
     candidates = prices.candidates
     while time.perf_counter() < until:
@@ -211,36 +216,11 @@ def best_swaps(prices: Prices, member: BoolArray, until: float = np.inf, tell: T
         sets = np.repeat(best.member[None], len(leaves), axis=0)
         each = np.arange(len(leaves))
         sets[each, leaves], sets[each, joins] = False, True
-        energy = complete(candidates.rows((len(sets),)), sets, POINTS).energy
-        order = np.argsort(energy + prices.value[leaves] - prices.value[joins], kind="stable")[:PRICED]
-        cost = prices.total(best.member)
-        better = [row for row in order.tolist() if prices.total(sets[row]) < cost * (1.0 - IMPROVES)]
-        if not better:
+        better = cheapest(prices, best, sets, until)
+        if better is None:
             break
-        best = best_flips(prices, sets[min(better, key=lambda row: prices.total(sets[row]))], until, tell)
+        best = best_flips(prices, better.member, until, tell)
     return best
-
-
-def first_flips(prices: Prices, member: BoolArray, until: float, tell: Tell) -> Priced:
-    """:func:`best_flips` for many candidates: one after the other is flipped at once if that lowers the cost."""
-    tell(prices.of(member), np.nan)
-    found = True
-    while found:
-        found = False
-        for k in np.flatnonzero(prices.candidates.valid):
-            if time.perf_counter() >= until:
-                return prices.of(member)
-            priced = prices.of(member)
-            if not member[k]:
-                least = prices.increments(member).least[k]
-                if priced.lower + least - prices.value[k] >= priced.upper:
-                    continue
-            other = member.copy()
-            other[k] = not other[k]
-            if prices.total(other) < prices.total(member) * (1.0 - IMPROVES):
-                member, found = other, True
-                tell(prices.of(member), np.nan)
-    return prices.of(member)
 
 
 def node_bound(prices: Prices, node: Node, incumbent: BoolArray) -> tuple[float, Array, BoolArray]:
