@@ -27,7 +27,7 @@ from dtbench.problems.mec_synchronization.sets import (
     node_bound,
 )
 
-NODE_ROUNDS = 2  # of rows, at each node
+NODE_ROUNDS = 3  # of rows, at each node
 STALLED = 1e-3  # rise of the bound in a round, as part of what is missing to the best cost, after which no more follow
 TRIED, KNOWN = 20, 4  # users whose choices are tried at a node; trials after which the forecast does
 ROUNDED = 20  # nodes after which the set that the best node's LP serves is tried
@@ -36,13 +36,9 @@ LEAST_RISE = 1e-6  # [E_0], so that the product of two rises tells
 
 
 @dataclass(order=True)
-class Open:
-    """A node that has been solved, and all that is left open in it [E_0]."""
+class Open(Node):
+    """A node that has been solved."""
 
-    bound: float
-    number: int
-    member: BoolArray = field(compare=False)
-    out: BoolArray = field(compare=False)
     solved: Solved = field(compare=False)
 
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -197,7 +198,7 @@ def solve(problem: AnyProblem, slot: MecSlot, limits: Limits) -> Certificate:
         master.tangents(master.point(result.x))
         if member.any() and priced[member.tobytes()] < TRIES:
             priced[member.tobytes()] += 1
-            x, served = price(on, member, master.point(result.x))
+            x, served = price(on, member, master.point(result.x), until)
             master.tangents(x)
             if served:
                 offer(member, x)
@@ -251,16 +252,17 @@ class Served:
         return math.log(each.sum()), np.concatenate([share, share, np.zeros(self.n)])
 
 
-def price(on: Surfaces, member: BoolArray, start: Array) -> tuple[Array, bool]:
+def price(on: Surfaces, member: BoolArray, start: Array, until: float) -> tuple[Array, bool]:
     """Least energy of a set by SLSQP from a point (3, n): the point (3, n), and whether it keeps all rows.
 
-    If the set cannot be served, it is the point where the worst row is broken least.
+    If the set cannot be served, it is the point where the worst row is broken least. At ``until`` [s, of
+    ``time.perf_counter``] it is where SLSQP has come to.
     """
     of = Served(on, member)
     low, high, span = of.low.ravel(), of.high.ravel(), (of.high - of.low).ravel()
     box: list[Any] = list(zip(low.tolist(), high.tolist(), strict=True))
     keep = {"type": "ineq", "fun": lambda v: -of.rows(v)[0], "jac": lambda v: -of.rows(v)[1]}
-    v = slsqp(of.spent, np.clip(start[:, of.who].ravel(), low + 0.02 * span, high - 0.02 * span), box, keep)
+    v = slsqp(of.spent, np.clip(start[:, of.who].ravel(), low + 0.02 * span, high - 0.02 * span), box, keep, until)
     if of.rows(v)[0].max() <= BROKEN:
         return of.spread(v), True
     slack = {
@@ -269,19 +271,30 @@ def price(on: Surfaces, member: BoolArray, start: Array) -> tuple[Array, bool]:
         "jac": lambda v: np.append(-of.rows(v)[1], np.ones((len(of.rows(v)[0]), 1)), axis=1),
     }
     unit = np.append(np.zeros(len(v)), 1.0)
-    v = slsqp(lambda v: (float(v[-1]), unit), np.append(v, of.rows(v)[0].max()), [*box, (-1.0, 1e3)], slack)[:-1]
+    worst = np.append(v, of.rows(v)[0].max())
+    v = slsqp(lambda v: (float(v[-1]), unit), worst, [*box, (-1.0, 1e3)], slack, until)[:-1]
     return of.spread(v), bool(of.rows(v)[0].max() <= BROKEN)
 
 
-def slsqp(objective: Any, start: Array, box: list[Any], rows: Any) -> Array:
-    """Where SciPy's SLSQP ends, within its box."""
+def slsqp(objective: Any, start: Array, box: list[Any], rows: Any, until: float) -> Array:
+    """Where SciPy's SLSQP ends, or was when time was over, within its box."""
     from scipy import optimize
+
+    last = start
+
+    def timed(v: Array) -> Any:
+        nonlocal last
+        last = v.copy()
+        if time.perf_counter() >= until:
+            raise TimeoutError
+        return objective(v)
 
     minimize: Any = optimize.minimize  # its types do not know a function that gives its gradient, too
     settings = {"maxiter": 300, "ftol": 1e-14}
-    found = minimize(objective, start, jac=True, bounds=box, constraints=[rows], method="SLSQP", options=settings)
+    with suppress(TimeoutError):
+        last = minimize(timed, start, jac=True, bounds=box, constraints=[rows], method="SLSQP", options=settings).x
     low, high = np.array(box).T
-    return np.clip(np.asarray(found.x), low, high)
+    return np.clip(np.asarray(last), low, high)
 
 
 def decided(

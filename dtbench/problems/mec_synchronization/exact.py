@@ -28,12 +28,13 @@ from dtbench.problems.mec_synchronization.candidates import Candidates
 from dtbench.problems.mec_synchronization.convex import Priced, blas, served
 from dtbench.problems.mec_synchronization.model import MecDecision, MecSlot
 from dtbench.problems.mec_synchronization.pooled import pooled
-from dtbench.problems.mec_synchronization.sets import MANY, Prices, Tell, untold
+from dtbench.problems.mec_synchronization.sets import Prices, Tell, untold
 
 BACKEND = f"dtbench interior point, numpy {np.__version__}"
 CLUSTER = 16  # candidates of a cluster
 CLUSTER_TIME = 0.3  # share of the time that the clusters' bounds may take
 WIDE_CLUSTER, WIDE_TIME = 70, 0.5  # the same where there are so many candidates that a search hardly begins
+MANY = 150  # candidates; above, the wide ones count
 
 
 def solve(

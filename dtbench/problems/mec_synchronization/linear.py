@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from dtbench.problems.mec_synchronization.convex import Priced
 
 POOL = 8192  # rows that are kept; beyond, the older half of those that HiGHS does not hold is forgotten
-HELD = 200  # rows that HiGHS may hold before those that are slack are taken back
+HELD = 100  # rows that HiGHS may hold before those that are slack are taken back
 SLACK = 1e-2  # [E_0]
 BROKEN = 5e-3  # [E_0], by which a row of the pool is broken if it is worth giving back
 ENOUGH = 20  # rows given back, from which on no new ones are looked for
-ROUNDS = 25  # of rows at the root, each after an LP
+ROUNDS = 10  # of rows at the root, each after an LP
 STALLED = 2e-4  # relative rise of the bound in a round after which no more follow
 EARLY = 5  # rounds that are made in any case
 SAFE = 1e-6  # relative; what the solver's tolerances may have added to the bound
@@ -141,15 +141,14 @@ class Linear:
         if not len(ids):
             return
         n, pool = self.on.n, self.pool
-        columns, values = [], []
-        for i in ids:
-            uses = np.flatnonzero(pool.coefficient[i])
-            columns.append(np.append(3 * n + pool.user[i], uses))
-            values.append(np.append(1.0, -pool.coefficient[i, uses]))
-        starts = np.cumsum([0, *(len(c) for c in columns)])
+        rows = np.zeros((len(ids), 4 * n))
+        rows[:, : 2 * n] = -pool.coefficient[ids]
+        rows[np.arange(len(ids)), 3 * n + pool.user[ids]] = 1.0
+        row, column = np.nonzero(rows)
+        starts = np.searchsorted(row, np.arange(len(ids)))
         self.highs.addRows(
-            len(ids), pool.least[ids], np.full(len(ids), np.inf), int(starts[-1]), starts[:-1].astype(np.int32),
-            np.concatenate(columns).astype(np.int32), np.concatenate(values),
+            len(ids), pool.least[ids], np.full(len(ids), np.inf), len(row), starts.astype(np.int32),
+            column.astype(np.int32), rows[row, column],
         )  # fmt: skip
         pool.held[ids] = True
         self.ids = np.append(self.ids, ids)

@@ -28,6 +28,7 @@ value still; where not, one that is too great by what leaves with C - S, times a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 
@@ -37,6 +38,9 @@ from dtbench.problems.mec_synchronization.contention import Radio
 
 LEVELS = (0.999, 0.9, 0.75, 0.6, 0.5, 0.35)  # who is served at least so much is a core
 FEWER = (0, 3, 8)  # users that also leave cores which cannot be served together
+PLACE = (
+    0.5  # of a tangent, as part of the haste at the point: lost is less with users that leave than at the haste itself
+)
 SERVED = 0.02  # from here on a user counts among the others
 VIOLATED = 2e-3  # [E_0]
 PER_USER = 2  # rows of each user that a round adds
@@ -160,15 +164,18 @@ def violated(on: Users, at: Point, *, quick: bool = False) -> list[Row]:
 
     ``quick``: none of cores with one more user, which take most of the time.
     """
-    found: list[list[tuple[float, int, Row]]] = [[] for _ in range(on.n)]
+    found: list[list[tuple[float, int, Rows]]] = [[] for _ in range(on.n)]
 
     def offer(core: Core | None, join: Joining | None, only: int | None) -> None:
         if core is None:
             return
-        for deep, row in rows(core, join, at, only):
-            found[row.user].append((-deep, len(found[row.user]), row))
+        rows = Rows.of(core, join, at)
+        for place in np.flatnonzero(rows.deep > 0.0).tolist():
+            user = int(core.users[place])
+            if only is None or user == only:
+                found[user].append((-float(rows.deep[place]), len(found[user]), rows))
 
-    hastes = [np.zeros(on.n), np.minimum(at.haste / np.maximum(at.served, NEAR), on.most)]
+    hastes = [np.zeros(on.n), np.minimum(PLACE * at.haste / np.maximum(at.served, NEAR), on.most)]
     for users in cores(on, at, hastes):
         others = np.setdiff1d(np.flatnonzero(at.served > SERVED), users)
         join = joining(on, users, others)
@@ -179,32 +186,51 @@ def violated(on: Users, at: Point, *, quick: bool = False) -> list[Row]:
             join = joining(on, more, others[others != j])
             for haste in hastes:
                 offer(core_of(on, more, haste[more]), join, j)
-    return [row for of_user in found for _, _, row in sorted(of_user, key=lambda f: f[:2])[:PER_USER]]
+    return [
+        rows.row(k)
+        for k, of_user in enumerate(found)
+        for _, _, rows in sorted(of_user, key=itemgetter(0, 1))[:PER_USER]
+    ]
 
 
-def rows(core: Core, join: Joining | None, at: Point, only: int | None) -> list[tuple[float, Row]]:
-    """Rows of a core's users that are violated, or of one of them, each with how deep it cuts."""
-    missing, served, haste = 1.0 - at.served[core.users], at.served[core.users], at.haste[core.users]
-    value = core.spends - core.lost @ missing + core.slope @ (haste - core.haste * served)
-    if join is not None:
-        gain = join.adds * at.served[join.users] - join.lost @ missing
-        value = value + np.maximum(gain, 0.0).sum(axis=-1)
-    made = []
-    for k in np.flatnonzero(value - at.spent[core.users] > VIOLATED).tolist():
-        if only is not None and core.users[k] != only:
-            continue
-        users, lost, adds = core.users, core.lost[k], np.zeros(0)
-        if join is not None and (use := gain[k] > 0.0).any():
-            users, adds = np.append(users, join.users[use]), join.adds[k, use]
-            lost = lost + join.lost[k, use].sum(axis=0)
-        on_served = np.append(lost - core.slope[k] * core.haste, adds)
-        hasty = np.append(core.slope[k], np.zeros(len(adds)))
-        if max(np.abs(on_served).max(), hasty.max()) > LARGEST:
-            continue
-        size = float(np.sqrt(1.0 + on_served @ on_served + hasty @ hasty))
-        row = Row(int(core.users[k]), users, on_served, hasty, float(core.spends[k] - lost.sum()))
-        made.append((float(value[k] - at.spent[core.users[k]]) / size, row))
-    return made
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The rows of a core's users (c,) with others (u,): what stands before s and h of both, and how deep they cut (c,).
+
+    ``deep`` is 0 of rows that a point does not break, or that are too steep.
+    """
+
+    core: Core
+    others: IntArray
+    served: Array  # (c, c + u)
+    least: Array
+    deep: Array
+
+    @classmethod
+    def of(cls, core: Core, join: Joining | None, at: Point) -> Rows:
+        """Of others, those count who add more to a row than leaves with them."""
+        missing, served, haste = 1.0 - at.served[core.users], at.served[core.users], at.haste[core.users]
+        lost, others, adds = core.lost, np.zeros(0, dtype=int), np.zeros((len(core.users), 0))
+        value = core.slope @ (haste - core.haste * served)
+        if join is not None:
+            adds = np.where(join.adds * at.served[join.users] > join.lost @ missing, join.adds, 0.0)
+            others, lost = join.users, lost + np.einsum("cu,cui->ci", adds > 0.0, join.lost)
+            value = value + adds @ at.served[others]
+        over = value + core.spends - lost @ missing - at.spent[core.users]
+        on_served = np.concatenate([lost - core.slope * core.haste, adds], axis=-1)
+        size = np.sqrt(1.0 + (on_served**2).sum(axis=-1) + (core.slope**2).sum(axis=-1))
+        steep = np.maximum(np.abs(on_served).max(axis=-1), core.slope.max(axis=-1)) > LARGEST
+        deep = np.where((over > VIOLATED) & ~steep, over / size, 0.0)
+        return cls(core, others, on_served, core.spends - lost.sum(axis=-1), deep)
+
+    def row(self, user: int) -> Row:
+        """That of a user."""
+        place = int(np.flatnonzero(self.core.users == user)[0])
+        served = self.served[place]
+        use = np.flatnonzero(served[len(self.core.users) :])
+        users, count = np.append(self.core.users, self.others[use]), len(self.core.users)
+        hasty = np.append(self.core.slope[place], np.zeros(len(use)))
+        return Row(user, users, np.append(served[:count], served[count:][use]), hasty, float(self.least[place]))
 
 
 def cores(on: Users, at: Point, hastes: list[Array]) -> list[IntArray]:

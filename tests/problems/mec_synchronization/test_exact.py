@@ -184,9 +184,10 @@ def test_misuse_is_refused():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_first_flips_end_where_no_flip_helps(seed, monkeypatch):
-    """As if there were many candidates: each flip that helps is taken at once."""
-    monkeypatch.setattr(flips, "MANY", 0)
+@pytest.mark.parametrize("work", [2**27, 1])
+def test_flips_end_where_no_flip_helps(seed, work, monkeypatch):
+    """All flips are compared at once; or one after the other, as where there are many candidates."""
+    monkeypatch.setattr(flips, "WORK", work)
     instance = MEC.generate("small", seed)
     slot = MEC.slot(instance, 0, MEC.start(instance))
     candidates = Candidates.of(slot, slot.host)
