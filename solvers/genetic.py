@@ -1,25 +1,28 @@
-"""A genetic algorithm on the search encoding, one run per slot; operators by DEAP.
+"""A genetic algorithm on the search encoding, one run per slot; a generation is an array.
 
 Tournament selection, uniform crossover, random reset of categorical genes, polynomial mutation of real ones, elitism.
 A generation is decoded, repaired and scored by one call of the referee; the repaired vector replaces the chromosome.
+Chromosomes that equal one of the generation before, or each other, are scored once.
 """
 
 import math
-import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from deap import base, tools
+import numpy.typing as npt
 
 from dtbench import anytime
+from dtbench.arrays import Array, IntArray
 from dtbench.core import AnyProblem, Decision, Instance, Outcome, Slot, is_better
 from dtbench.errors import DtbenchError
 from dtbench.params import Options, param
 from dtbench.plugins.start import starts_of
 from dtbench.solver import Solver
+
+ETA = 20.0  # of polynomial mutation: the greater, the nearer to the parent
+
+Genes = npt.NDArray[Any]  # (chromosomes, size), in the type of the encoding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,38 +41,6 @@ class GeneticOptions(Options):
     encoding: str = param("search", "1", "the problem's encoding that chromosomes are in")
     start: str = param("", "1", "rules and learned agents, by commas, whose decisions stand in the first population")
     checkpoint: str = param("", "1", "file of the policy that a learned start plays; empty = the shipped one")
-
-
-class Minimised(base.Fitness):  # type: ignore[misc]
-    weights = (-1.0,)
-
-
-class Maximised(base.Fitness):  # type: ignore[misc]
-    weights = (1.0,)
-
-
-class Chromosome(list[Any]):
-    """Genes and their fitness, as DEAP's operators want them (its ``creator`` would make global classes)."""
-
-    def __init__(self, genes: list[Any], fitness: base.Fitness) -> None:
-        super().__init__(genes)
-        self.fitness = fitness
-
-    def copy(self) -> "Chromosome":
-        fitness = type(self.fitness)()
-        fitness.wvalues = self.fitness.wvalues
-        return Chromosome(self, fitness)
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """DEAP draws from the module ``random``: seed it for a while, and give it back as it was."""
-    before = random.getstate()
-    random.seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(before)
 
 
 class Genetic(Solver):
@@ -94,39 +65,26 @@ class Genetic(Solver):
             if "relabel" in options:
                 raise DtbenchError(f"option 'relabel' needs genes of one kind; those of '{problem.id}' differ.")
             self.options = self.options.replace({"relabel": 0.0})  # the problem's setting is for its search encoding
-        low, high, discrete = self.encoding.low, self.encoding.high, self.encoding.discrete
-        self.kinds = [
-            (operator, places, low[places].astype(kind).tolist(), high[places].astype(kind).tolist())
-            for operator, places, kind in (
-                (_reset, np.flatnonzero(discrete), int), (_shift, np.flatnonzero(~discrete), float)
-            )
-            if places.size
-        ]  # fmt: skip
 
     def decide(self, slot: Slot) -> Decision:
-        with seeded(int(self.rng.integers(2**63))):
-            return self.search(slot)
-
-    def search(self, slot: Slot) -> Decision:
         """Evolve from random chromosomes (and those of ``start``); the best one found, decoded."""
-        options = self.options
-        self.best = -math.inf if self.problem.sense == "max" else math.inf
+        options, sign = self.options, 1.0 if self.problem.sense == "min" else -1.0
+        self.best = sign * math.inf
         genes = self.encoding.sample(self.rng, (options.population,))
         for row, start in enumerate(self.starts[: options.population]):
             genes[row] = self.encode(slot, start(slot))
-        members = self.score(slot, [Chromosome(g, self.fitness()) for g in genes.tolist()])
+        members, objective = self.score(slot, genes, {})
         for _ in range(options.generations):
-            elite = tools.selBest(members, options.elitism)
-            chosen = tools.selTournament(members, options.population - options.elitism, options.tournament)
-            children = [member.copy() for member in chosen]
-            for one, other in zip(children[::2], children[1::2], strict=False):
-                if random.random() < options.crossover:  # noqa: S311
-                    tools.cxUniform(one, other, options.swap)
-            for child in children:
-                self.mutate(child)
-            members = elite + self.score(slot, children)
-        best = np.array(tools.selBest(members, 1)[0], dtype=self.encoding.dtype)
-        decision: Decision = self.encoding.decode(slot, best)
+            cost, known = sign * objective, keyed(members, objective)
+            elite = np.argsort(cost, kind="stable")[: options.elitism]
+            children = members[tournament(self.rng, cost, options.population - options.elitism, options.tournament)]
+            self.cross(children)
+            self.mutate(children)
+            scored = self.score(slot, children, known)
+            members, objective = (
+                np.concatenate(pair) for pair in ((members[elite], scored[0]), (objective[elite], scored[1]))
+            )
+        decision: Decision = self.encoding.decode(slot, members[int((sign * objective).argmin())])
         return decision
 
     def encode(self, slot: Slot, decision: Decision) -> Any:
@@ -135,22 +93,22 @@ class Genetic(Solver):
             raise DtbenchError(f"option 'start' needs an encoding that can be inverted; '{self.problem.id}' has none.")
         return self.encoding.encode(slot, decision)
 
-    def fitness(self) -> base.Fitness:
-        """An empty fitness of the problem's sense."""
-        return Minimised() if self.problem.sense == "min" else Maximised()
-
-    def score(self, slot: Slot, members: list[Chromosome]) -> list[Chromosome]:
-        """Decode, repair and score a generation in one call of the referee."""
-        decisions = self.encoding.decode(slot, np.array(members, dtype=self.encoding.dtype))
-        outcome = self.problem.evaluate(slot, decisions)
-        objective = outcome.objective
-        if anytime.heard():
-            self.tell(decisions, outcome)
-        if self.encoding.encode is not None:
-            members = [Chromosome(g, self.fitness()) for g in self.encoding.encode(slot, decisions).tolist()]
-        for member, value in zip(members, objective.tolist(), strict=True):
-            member.fitness.values = (value,)
-        return members
+    def score(self, slot: Slot, genes: Genes, known: dict[bytes, float]) -> tuple[Genes, Array]:
+        """Chromosomes after repair, and their objectives, by one call of the referee for those not ``known``."""
+        keys = [row.tobytes() for row in genes]
+        fresh = list({key: row for row, key in enumerate(keys) if key not in known}.values())
+        place = {keys[row]: number for number, row in enumerate(fresh)}
+        repaired, objective = genes.copy(), np.array([known.get(key, math.nan) for key in keys])
+        if fresh:
+            decisions = self.encoding.decode(slot, genes[fresh])
+            outcome = self.problem.evaluate(slot, decisions)
+            if anytime.heard():
+                self.tell(decisions, outcome)
+            stored = genes[fresh] if self.encoding.encode is None else self.encoding.encode(slot, decisions)
+            rows = [row for row, key in enumerate(keys) if key in place]
+            of = [place[keys[row]] for row in rows]
+            repaired[rows], objective[rows] = stored[of], outcome.objective[of]
+        return repaired, objective
 
     def tell(self, decisions: Decision, outcome: Outcome) -> None:
         """Tell whoever listens of the best decision of a generation, if it is better than those before."""
@@ -165,30 +123,46 @@ class Genetic(Solver):
             self.best = float(objective[member])
             anytime.report(decisions[member])
 
-    def mutate(self, member: Chromosome) -> None:
-        """Reset categorical genes, shift real ones, each with probability ``mutation / size``; rarely, relabel."""
-        if random.random() < self.options.relabel:  # noqa: S311
-            old, new = random.choice(member), random.choice(self.relabels)  # noqa: S311
-            member[:] = [new if gene == old else gene for gene in member]
-        rate = self.options.mutation / len(member)
-        for operator, places, low, high in self.kinds:
-            part = [member[i] for i in places]
-            operator(part, low, high, rate)
-            if operator is _shift and self.options.renewal > 0.0:
-                self.renew(part, [member[i] for i in places], low, high)
-            for place, gene in zip(places, part, strict=True):
-                member[place] = gene
+    def cross(self, genes: Genes) -> None:
+        """Swap genes of pairs of neighbours, in place."""
+        one, other = genes[: len(genes) // 2 * 2 : 2], genes[1::2]
+        crossed = self.rng.random(len(one)) < self.options.crossover
+        swapped = crossed[:, None] & (self.rng.random(one.shape) < self.options.swap)
+        one[swapped], other[swapped] = other[swapped], one[swapped]
 
-    def renew(self, genes: list[float], before: list[float], low: list[float], high: list[float]) -> None:
-        """Draw some of the genes that a mutation has shifted anew from their range."""
-        for i, (new, old) in enumerate(zip(genes, before, strict=True)):
-            if new != old and random.random() < self.options.renewal:  # noqa: S311
-                genes[i] = random.uniform(low[i], high[i])  # noqa: S311
+    def mutate(self, genes: Genes) -> None:
+        """Reset categorical genes and shift real ones with probability ``mutation / size``; relabel; in place."""
+        rng, options, size = self.rng, self.options, genes.shape[1]
+        for row in np.flatnonzero(rng.random(len(genes)) < options.relabel) if options.relabel else ():
+            genes[row, genes[row] == genes[row, rng.integers(size)]] = rng.choice(self.relabels)
+        rows, places = np.nonzero(rng.random(genes.shape) < options.mutation / size)
+        low, high, whole = self.encoding.low[places], self.encoding.high[places], self.encoding.discrete[places]
+        drawn = rng.integers(low[whole].astype(int), high[whole].astype(int), endpoint=True)
+        genes[rows[whole], places[whole]] = drawn
+        rows, places, low, high = rows[~whole], places[~whole], low[~whole], high[~whole]
+        if not rows.size:
+            return
+        shifted = polynomial(rng, genes[rows, places], low, high)
+        renewed = rng.random(len(rows)) < options.renewal
+        genes[rows, places] = np.where(renewed, rng.uniform(low, high), shifted)
 
 
-def _reset(genes: list[Any], low: list[int], high: list[int], rate: float) -> None:
-    tools.mutUniformInt(genes, low=low, up=high, indpb=rate)
+def keyed(members: Genes, objective: Array) -> dict[bytes, float]:
+    """Objectives by the bytes of chromosomes."""
+    return dict(zip((row.tobytes() for row in members), objective.tolist(), strict=True))
 
 
-def _shift(genes: list[Any], low: list[float], high: list[float], rate: float) -> None:
-    tools.mutPolynomialBounded(genes, eta=20.0, low=low, up=high, indpb=rate)
+def tournament(rng: np.random.Generator, cost: Array, count: int, contestants: int) -> IntArray:
+    """Who is the cheapest (count,) of some that are drawn."""
+    drawn = rng.integers(len(cost), size=(count, contestants))
+    return np.asarray(drawn[np.arange(count), cost[drawn].argmin(axis=-1)])
+
+
+def polynomial(rng: np.random.Generator, genes: Array, low: Array, high: Array) -> Array:
+    """Polynomial mutation of reals (n,) within their bounds (Deb and Agrawal, 1999)."""
+    span = np.where(high > low, high - low, 1.0)
+    down = rng.random(len(genes)) < 0.5
+    u = rng.random(len(genes))  # where in its half
+    near = 1.0 - np.where(down, genes - low, high - genes) / span
+    change = 1.0 - (u + (1.0 - u) * near ** (ETA + 1.0)) ** (1.0 / (ETA + 1.0))
+    return np.asarray(np.clip(genes + np.where(down, -change, change) * span, low, high))

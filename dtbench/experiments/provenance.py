@@ -15,7 +15,7 @@ from dtbench.experiments import calibration
 from dtbench.experiments.record import Provenance
 from dtbench.machine import cpu, version
 
-PACKAGES = ("numpy", "scipy", "highspy", "ortools", "pyomo", "deap", "h5netcdf", "torch")
+PACKAGES = ("numpy", "scipy", "highspy", "ortools", "pyomo", "h5netcdf", "torch")
 PATH = re.compile(r"(?<![\w.:/])(?:~|/[\w.+@~-]+)(?:/[\w.+@~-]+)+/?")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 

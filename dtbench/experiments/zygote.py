@@ -40,7 +40,7 @@ from pathlib import Path
 from typing import Any
 
 PRELOAD = (
-    "numpy", "scipy.optimize", "scipy.special", "h5netcdf", "threadpoolctl", "psutil", "deap.tools", "highspy",
+    "numpy", "scipy.optimize", "scipy.special", "h5netcdf", "threadpoolctl", "psutil", "highspy",
     "dtbench.library.instances", "dtbench.problems", "dtbench.referee", "dtbench.solver", "dtbench.experiments.work",
 )  # fmt: skip
 GRACE = 1.0  # seconds between SIGTERM and SIGKILL

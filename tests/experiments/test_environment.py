@@ -9,7 +9,7 @@ import pytest
 
 from dtbench.experiments import launcher
 
-MODULES = ("json", "random", "numpy", "socket", "copy", "tempfile", "dtbench", "psutil", "sitecustomize", "deap")
+MODULES = ("json", "random", "numpy", "socket", "copy", "tempfile", "dtbench", "psutil", "sitecustomize", "h5netcdf")
 TINY = "stin-deployment/tiny-000"
 SOLVER = '''"""Writes where its modules come from into the log, and raises."""
 
