@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -43,7 +44,8 @@ class Adam:
         for parameter, (value,) in zip(self.parameters, self._split(self.flat[None]), strict=True):
             parameter.data = value
         sizes = [sum(p.numel() for p in group["params"]) for group in self.param_groups]
-        self._parts = torch.tensor([0, *sizes]).cumsum(0).tolist()
+        rows = [self.flat, self.gradient, *self.moments]
+        self._parts = list(zip(*(torch.split(row, sizes) for row in rows), strict=True))
 
     @torch.no_grad()
     def step(self, gradients: Sequence[Tensor] | None = None, most: float | None = None) -> None:
@@ -53,19 +55,18 @@ class Adam:
         """
         if gradients is None:
             gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in self.parameters]
-        gradient, (mean, square) = self.gradient, self.moments
-        torch.cat([g.reshape(-1) for g in gradients], out=gradient)
+        torch.cat([g.reshape(-1) for g in gradients], out=self.gradient)
         if most is not None:
-            norm = float(gradient.norm())
+            norm = math.sqrt(float(self.gradient.dot(self.gradient)))
             if not norm <= most:
-                gradient *= most / (norm + 1e-6)
+                self.gradient *= most / (norm + 1e-6)
         self.steps += 1
-        mean.lerp_(gradient, 1.0 - DECAY[0])
-        square.mul_(DECAY[1]).addcmul_(gradient, gradient, value=1.0 - DECAY[1])
-        bias = [1.0 - decay**self.steps for decay in DECAY]
-        size = torch.div(square, bias[1], out=gradient).sqrt_().add_(TINY)
-        for group, first, last in zip(self.param_groups, self._parts[:-1], self._parts[1:], strict=True):
-            self.flat[first:last].addcdiv_(mean[first:last], size[first:last], value=-group["lr"] / bias[0])
+        after = torch.tensor(float(self.steps))
+        for group, (value, gradient, mean, square) in zip(self.param_groups, self._parts, strict=True):
+            torch._fused_adam_(  # one pass over the memory; what torch's own optimizer calls when it is fused
+                [value], [gradient], [mean], [square], [], [after], lr=float(group["lr"]), beta1=DECAY[0],
+                beta2=DECAY[1], weight_decay=0.0, eps=TINY, amsgrad=False, maximize=False,
+            )  # fmt: skip
 
     def views(self) -> list[Tensor]:
         """The moments (2, ...) of each parameter; changes count."""
