@@ -12,6 +12,7 @@ import pytest
 
 from dtbench.envs import make_env
 from dtbench.problems import problem
+from dtbench.problems.mec_synchronization import candidates, completion, heuristics, sets
 
 COPIES = 64
 SLOTS = 10
@@ -88,3 +89,28 @@ def test_exact(benchmark):
     instance = MEC.generate("paper", 0)
     slot = MEC.slot(instance, 0, MEC.start(instance))
     assert benchmark.pedantic(lambda: MEC.exact(slot), rounds=3).status == "optimal"
+
+
+@pytest.mark.benchmark(group="ratio: flips of a set of mec-synchronization/large, completed at once or one by one")
+def test_flips(benchmark, capsys):
+    """All admissions and removals from a greedy set; most numbers agree to 1e-7, all to 1e-4."""
+    instance = MEC.generate("large", 7_000)
+    slot = MEC.slot(instance, 0, MEC.start(instance))
+    found = candidates.Candidates.of(slot, slot.host)
+    users = np.flatnonzero(found.valid)
+    near = heuristics.admitted(found) ^ (np.arange(found.count) == users[:, None])
+
+    def completed():
+        return completion.complete(found.rows((len(near),)), near, sets.POINTS).energy
+
+    def priced():
+        prices = sets.Prices(found)
+        return np.array([prices.of(member).upper for member in near])
+
+    both = np.isfinite(completed())
+    np.testing.assert_allclose(completed()[both], priced()[both], rtol=1e-4)
+    ratio = seconds(priced) / seconds(completed)
+    benchmark.pedantic(completed, rounds=3)
+    benchmark.extra_info["priced / completed"] = ratio
+    with capsys.disabled():
+        print(f"\n{len(near)} flips: priced one by one / completed at once: {ratio:.0f}x")
