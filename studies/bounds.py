@@ -48,6 +48,7 @@ PARTS: dict[str, tuple[tuple[Any, str, Any], ...]] = {
     "relaxation": ((branch_and_bound, "FEW", np.inf),),
     "path rows": ((path_cuts, "violated", no_rows),),
     "path rows at nodes": ((branch_and_cut, "NODE_ROUNDS", 0),),
+    "tangents at half the haste": ((path_cuts, "PLACE", 1.0),),
     "trials of branches": ((branch_and_cut, "TRIED", 0),),
     "contention": ((sets, "least_added", no_contention),),
     "exchanges": ((branch_and_bound, "best_swaps", sets.best_flips),),

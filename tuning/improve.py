@@ -72,7 +72,7 @@ def main() -> None:
     owner = problem(given.problem)
     rows, better = improve(owner, verify(given.results).records)
     for row in better:
-        print(f"{row.instance}: {row.objective:.9g} {owner.unit}, bound {row.bound:.9g}, gap {row.gap:.3g}")
+        print(f"{row.instance}: {row.objective:.9g}, bound {row.bound:.9g}, gap {row.gap:.3g}")
     if not better:
         print("nothing is better")
         return
