@@ -50,7 +50,8 @@ def solve(folder, tmp_path, *arguments, **variables):
         [sys.executable, "-P", "-c", code, "solve", TINY, *arguments, "--json"],
         cwd=folder, env=environment, capture_output=True, text=True, timeout=100,
     )  # fmt: skip
-    assert done.stderr == ""
+    said = [line for line in done.stderr.splitlines() if "elapsed" not in line]  # progress, on a slow machine
+    assert not said
     result = json.loads(done.stdout)
     assert (result["status"], result["reason"]) == ("ok", "")
     facts = tmp_path / "facts.json"
