@@ -79,7 +79,7 @@ def test_a_set_that_cannot_be_served_is_cut_off():
         if on.n < 2:
             continue
         everybody = np.ones(on.n, dtype=bool)
-        x, served = price(on, everybody, 0.5 * (on.low + on.high))
+        x, served = price(on, everybody, 0.5 * (on.low + on.high), np.inf)
         if served:
             continue
         worst = max(on.radio(x)[0].max(), *(on.processor(x)[0][on.server == s].sum() - 1.0 for s in set(on.server)))
@@ -91,7 +91,7 @@ def test_a_set_that_cannot_be_served_is_cut_off():
             if not (result.x[master.s] > 0.5).all():
                 break
             master.tangents(master.point(result.x))
-            master.tangents(price(on, everybody, master.point(result.x))[0])
+            master.tangents(price(on, everybody, master.point(result.x), np.inf)[0])
         assert not (result.x[master.s] > 0.5).all()
     assert excluded
 
