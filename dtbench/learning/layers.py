@@ -93,16 +93,17 @@ class Layers(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, activation: Activation, active: int, *weights: Tensor) -> Tensor:
         values = forward(x, weights, activation, active)
-        ctx.how, ctx.values = (activation, active), values[:active]
-        ctx.save_for_backward(x, *weights)
+        ctx.how = activation, active
+        ctx.save_for_backward(x, *weights, *values[:active])
         return values[-1]
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
-        x, *weights = ctx.saved_tensors
-        inputs, parameters = ctx.needs_input_grad[0], any(ctx.needs_input_grad[3:])
-        given, gradients = backward(x, weights, ctx.values, slope, *ctx.how, inputs=inputs, parameters=parameters)
+        inputs, of_weights = ctx.needs_input_grad[0], ctx.needs_input_grad[3:]
+        x, *saved = ctx.saved_tensors
+        weights, values, parameters = saved[: len(of_weights)], saved[len(of_weights) :], any(of_weights)
+        given, gradients = backward(x, weights, values, slope, *ctx.how, inputs=inputs, parameters=parameters)
         return (given, None, None, *(gradients if parameters else [None for _ in weights]))
 
 
@@ -143,27 +144,27 @@ class GatedUnit(torch.autograd.Function):
             else:
                 torch.lerp(fresh, state, update, out=states[:, t])
             state = states[:, t]
-        ctx.save_for_backward(x, by_input, by_state, memory)
-        ctx.gates, ctx.kept, ctx.fresh, ctx.states = all_gates, all_kept, all_fresh, states
+        # an output that the context held itself would hold the context, and both their memory
+        ctx.save_for_backward(x, by_input, by_state, memory, all_gates, all_kept, all_fresh, states)
         return states
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
-        x, by_input, by_state, memory = ctx.saved_tensors
-        states, (copies, slots, rows, units) = ctx.states, ctx.states.shape
+        x, by_input, by_state, memory, all_gates, all_kept, all_fresh, states = ctx.saved_tensors
+        copies, slots, rows, units = states.shape
         new, both, kept = slice(units), slice(units, 3 * units), slice(units, 4 * units)
         along = x.new_empty(copies, slots, rows, 4 * units)  # by what is new, the two gates, the state's part of new
         later = torch.zeros_like(slope[:, 0])
         for t in reversed(range(slots)):
             before = states[:, t - 1] if t else memory
-            gates, fresh, now = ctx.gates[t], ctx.fresh[t], along[:, t]
+            gates, fresh, now = all_gates[t], all_fresh[t], along[:, t]
             here = later + slope[:, t]
             away = -fresh if before is None else before - fresh
             later = here * gates[..., units:]
             torch.mul(here, away, out=now[..., 2 * units : 3 * units])
             _tanh_slope(here.sub_(later), fresh, grad_input=now[..., new])
-            torch.mul(now[..., new], ctx.kept[t], out=now[..., units : 2 * units])
+            torch.mul(now[..., new], all_kept[t], out=now[..., units : 2 * units])
             _sigmoid_slope(now[..., both], gates, grad_input=now[..., both])
             torch.mul(now[..., new], gates[..., :units], out=now[..., 3 * units :])
             if before is not None:

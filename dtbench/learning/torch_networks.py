@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dtbench.learning.layers import GatedUnit, Layers
+from dtbench.learning.layers import GatedUnit, Layers, forward
 from dtbench.learning.networks import Floats, Network
 
 Start = Literal["uniform", "orthogonal"]
@@ -44,10 +45,11 @@ class StackedNetwork(nn.Module):
             else:
                 value = torch.zeros(shape) if name.endswith("bias") else _orthogonal(shape, gain, generator)
             self.register_parameter(_python(name), nn.Parameter(value))
+        self._by_name = {name: getattr(self, _python(name)) for name in network.shapes}
 
     def weight(self, name: str) -> Tensor:
         """A parameter by its name in :attr:`Network.shapes`."""
-        parameter: Tensor = getattr(self, _python(name))
+        parameter: Tensor = self._by_name[name]
         return parameter
 
     def arrays(self) -> dict[str, Floats]:
@@ -84,6 +86,8 @@ class StackedNetwork(nn.Module):
         """Outputs of these layers (copies, rows, outputs) for inputs (copies, rows, inputs)."""
         weights = [self.weight(f"{name}.{part}") for name in names for part in ("weight", "bias")]
         active = len(names) - ("output" in names)
+        if not torch.is_grad_enabled():
+            return forward(x, weights, self.network.activation, active)[-1]
         y: Tensor = Layers.apply(x, self.network.activation, active, *weights)  # type: ignore[no-untyped-call]
         return y
 
@@ -103,12 +107,11 @@ def unfold(y: Tensor, agents: int) -> Tensor:
     return apart.movedim(1, -2)
 
 
-def follow(target: nn.Module, source: nn.Module, rate: float = 1.0) -> None:
-    """Move a target network towards its source: target += rate (source - target); 1 copies."""
-    olds, news = ([p.detach() for p in module.parameters()] for module in (target, source))
-    if not olds:
-        return
-    with torch.no_grad():
+@torch.no_grad()
+def follow(targets: Sequence[Tensor], sources: Sequence[Tensor], rate: float = 1.0) -> None:
+    """Move parameters of target networks towards their sources': target += rate (source - target); 1 copies."""
+    olds, news = list(targets), list(sources)
+    if olds:
         torch._foreach_lerp_(olds, news, rate) if rate < 1.0 else torch._foreach_copy_(olds, news)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -57,16 +58,22 @@ def score_of(policy: Policy, env: BatchEnv) -> dict[str, float]:
     return score(act, env)
 
 
+def at_once(problem: AnyProblem) -> AnyProblem:
+    """The problem with agents that choose at the same time, as BenchMARL's do: nobody sees what others have taken."""
+    changed: Any = copy.copy(problem)
+    changed.next_mask = lambda *_: None
+    return changed
+
+
 def run(pair: Pair, side: str, seed: int, cost: Cost) -> dict[str, float]:
     """Train our solver with the pair's settings; frames and the final score."""
-    env = core(pair, 1, seed)
-    solver: Any = load_solver(discover()[pair.solver])(
-        env.problem, env.instance, seed=seed, preset="paper", **({"env": ""} | dict(pair.settings))
-    )
+    env, settings = core(pair, 1, seed), {"env": ""} | dict(pair.settings)
+    problem = at_once(env.problem) if pair.at_once else env.problem
+    solver: Any = load_solver(discover()[pair.solver])(problem, env.instance, seed=seed, preset="paper", **settings)
     learner = solver.learner(solver.template)
     learner.timed = cost.part
     with cost.counted():
         for number in range(learner.rounds):
             learner.round(number)
-    validation = Validation(env.problem, env.instance, SCORE_TRACES, SCORE_SEED, encoding=solver.encoding)
+    validation = Validation(problem, env.instance, SCORE_TRACES, SCORE_SEED, encoding=solver.encoding)
     return {"frames": learner.frames} | score_of(learner.policy, validation.env)

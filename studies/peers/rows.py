@@ -23,7 +23,8 @@ Row = Mapping[str, Any]
 
 def key(pair: Pair) -> str:
     """What rows of a pair are of: eight characters that change with its instance and its settings."""
-    told = json.dumps([pair.solver, pair.instance, dict(pair.settings)], sort_keys=True)
+    facts = [pair.solver, pair.instance, dict(pair.settings), *(["at once"] if pair.at_once else [])]
+    told = json.dumps(facts, sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[:8]
 
 

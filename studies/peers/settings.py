@@ -34,6 +34,8 @@ class Pair:
         Least ratio of a side's CPU seconds to ours.
     solver
         Ours, by name; empty where none is trained.
+    at_once
+        Whether our agents choose at the same time, as the peer's do, where the problem would let them choose in order.
     settings
         Equal for all sides.
     """
@@ -47,6 +49,7 @@ class Pair:
     labels: Mapping[str, str] = field(default_factory=dict)
     wanted: Mapping[str, float] = field(default_factory=dict)
     solver: str = ""
+    at_once: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 

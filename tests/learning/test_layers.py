@@ -1,6 +1,8 @@
 """Gradients by hand against those of autograd through the same sums; Adam in one row against torch's."""
 
+import gc
 import itertools
+import weakref
 
 import pytest
 import torch
@@ -39,6 +41,25 @@ def test_layers_have_the_gradients_of_autograd(copies, outputs, active, activati
     assert_close(found, expected)
     for one, two in zip(*(torch.autograd.grad(y, [x, *weights], slope) for y in (found, expected)), strict=True):
         assert_close(one, two, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("layer", ["hidden", "gated"])
+def test_what_a_layer_keeps_goes_with_its_output(layer):
+    """No circle that only the collector would find: one of a batch's states has many megabytes."""
+    if layer == "hidden":
+        x, weights = normal(1, 7, 4), weights_of(1, (4, 6))
+        found = Layers.apply(x, "relu", 1, *weights)
+    else:
+        x, weights = normal(1, 4, 6, 3), [normal(1, *shape) for shape in ((3, 15), (5, 15), (1, 15), (1, 15))]
+        found = GatedUnit.apply(x, *weights, None, True)
+    gc.disable()
+    try:
+        context = weakref.ref(found.grad_fn)
+        torch.autograd.grad(found.sum(), weights)
+        del found
+        assert context() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("given", [True, False])

@@ -231,14 +231,14 @@ def test_follow_by_hand():
     for module, value in ((target, 1.0), (source, 3.0)):
         module.load({name: np.full(shape, value, np.float32) for name, shape in module.network.shapes.items()})
     for rate, expected in ((0.25, 1.5), (0.5, 2.25), (1.0, 3.0)):
-        follow(target, source, rate)
+        follow(list(target.parameters()), list(source.parameters()), rate)
         assert all(p.eq(expected).all() for p in target.parameters())
     assert all(p.eq(3.0).all() for p in source.parameters())
 
 
 def test_follow_copies_in_full():
     target, source = make_module(0, memory=4), make_module(1, memory=4)
-    follow(target, source)
+    follow(list(target.parameters()), list(source.parameters()))
     for old, new in zip(target.parameters(), source.parameters(), strict=True):
         assert torch.equal(old, new)
         assert old.data_ptr() != new.data_ptr()

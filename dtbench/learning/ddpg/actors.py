@@ -75,7 +75,10 @@ def squash(group: Group, outputs: Tensor) -> Tensor:
     space: Box = box(group)
     start, top = least(group), max(abs(space.low), abs(space.high))
     features = torch.tanh(outputs) if start < 0.0 else torch.sigmoid(outputs)
-    return (space.low + (features - start) * ((space.high - space.low) / (1.0 - start))) / top
+    rise = (space.high - space.low) / (1.0 - start)
+    if (space.low, rise, top) == (start, 1.0, 1.0):
+        return features  # features are what is proposed
+    return (space.low + (features - start) * rise) / top
 
 
 class DeterministicActor(Actor):

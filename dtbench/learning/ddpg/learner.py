@@ -13,7 +13,7 @@ What differs between the algorithms is the actor, the critic and who plays, whic
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -86,6 +86,7 @@ class ActorCritic(Learner):
             "actor": Adam(self.actor.groups(options.actor_rate)),
             "critic": Adam([{"params": self.critic.parameters(), "lr": options.critic_rate}]),
         }
+        self.parameters = {name: list(module.parameters()) for name, module in self._modules().items()}
         self.policy = self.actor.policy
         self.first_rates = {k: [g["lr"] for g in adam.param_groups] for k, adam in self.optimizers.items()}
         self.views = views(env.observation)
@@ -169,18 +170,16 @@ class ActorCritic(Learner):
         self.updated += 1
         batch = TransitionBatch(self.replay, self.replay.sample(self.replay_rng, self.options.batch))
         loss = self.critic_loss(batch)
-        descend(
-            self.optimizers["critic"], loss, [(list(self.critic.parameters()), self.critic.count)], self.options.clip
-        )
+        descend(self.optimizers["critic"], loss, self.critic_parts(), self.options.clip)
         if self.updated % self.options.delay:
             return float(loss.detach()), None
-        with fixed(self.critic):
+        with fixed(self.parameters["critic"]):
             value, proposal = self.actor_value(batch)
         loss_of_actors = len(value) * self.restraint(proposal) - value.mean(dim=1).sum()
         descend(self.optimizers["actor"], loss_of_actors, self.actor_parts(), self.options.clip)
         if self.options.gamma > 0.0:
-            follow(self.target_actor, self.actor, self.options.target_rate)
-            follow(self.target_critic, self.critic, self.options.target_rate)
+            for name in ("actor", "critic"):
+                follow(self.parameters[f"target_{name}"], self.parameters[name], self.options.target_rate)
         return float(loss.detach()), float(value.detach().mean())
 
     def _standardise(self) -> None:
@@ -216,10 +215,14 @@ class ActorCritic(Learner):
             return torch.zeros(())
         return self.options.restraint * (proposal - self.middle).square().mean()
 
+    def critic_parts(self) -> list[tuple[list[nn.Parameter], int]]:
+        """As :meth:`actor_parts`, of the critics."""
+        return [(self.parameters["critic"], self.critic.count)]
+
     def actor_parts(self) -> list[tuple[list[nn.Parameter], int]]:
         """Parameters of the actors whose gradients are clipped together, with the copies that are clipped apart."""
         if self.judged is None:
-            return [(list(self.actor.parameters()), 1)]
+            return [(self.parameters["actor"], 1)]
         networks = [self.actor.network(name) for name in self.actor.networks]
         return [(list(network.parameters()), network.network.copies) for network in networks]
 
@@ -289,9 +292,8 @@ def judged(critic: Critic) -> list[int] | None:
 
 
 @contextmanager
-def fixed(module: nn.Module) -> Iterator[None]:
+def fixed(parameters: Sequence[nn.Parameter]) -> Iterator[None]:
     """Let gradients pass through a module for a while, but not to its parameters: actors learn by critics."""
-    parameters = list(module.parameters())
     for parameter in parameters:
         parameter.requires_grad_(False)
     try:

@@ -268,10 +268,10 @@ class TransferLearner(ActorCritic):
             target = self._paid(reward) + o.gamma * goes_on * worth
         loss = (self.critic.values_by_player(state, action, whose) - target).square().mean(dim=1).sum()
         with self._only("critic", received if self.apart else None):
-            descend(self.optimizers["critic"], loss, [(list(self.critic.parameters()), self.critic.count)], o.clip)
+            descend(self.optimizers["critic"], loss, self.critic_parts(), o.clip)
         states = state.view(servers, b, -1)
         scores = self._scores_of(states, torch.from_numpy(player))
-        with fixed(self.critic):
+        with fixed(self.parameters["critic"]):
             value = self.critic.values_by_player(state, action, whose, scores.reshape(*whose.shape, -1))
         with self._only("actor", trained):
             lost = servers * o.restraint * scores.square().mean()

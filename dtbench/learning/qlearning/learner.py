@@ -124,7 +124,8 @@ class ValueLearner(Learner):
         self.agents = {g.name: StackedNetwork(network_of(g, options), generator) for g in env.encoding.groups}
         self.mixer = mixer(env.n_agents, env.observation.state.shape[-1], generator) if mixer else None
         self.target_agents, self.target_mixer = copy.deepcopy((self.agents, self.mixer))
-        self.parameters = [p for module in modules(self.agents, self.mixer) for p in module.parameters()]
+        self.parameters = parameters(self.agents, self.mixer)
+        self.targets = parameters(self.target_agents, self.target_mixer)
         self.optimizer = Adam([{"params": self.parameters, "lr": options.learning_rate}])
         self.replay = Replay(env, options.capacity, state=mixes_state, agent_rewards=local)
         self.next_mask = ordered(env)
@@ -256,14 +257,12 @@ class ValueLearner(Learner):
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
 
     def _move_targets(self, rate: float) -> None:
-        learned, targets = modules(self.agents, self.mixer), modules(self.target_agents, self.target_mixer)
-        for target, source in zip(targets, learned, strict=True):
-            follow(target, source, rate)
+        follow(self.targets, self.parameters, rate)
 
     def state(self) -> Snapshot:
         arrays: dict[str, npt.NDArray[Any]] = {}
         arrays |= {f"learned/{k}": v.detach().numpy().copy() for k, v in enumerate(self.parameters)}
-        arrays |= {f"target/{k}": v.numpy().copy() for k, v in enumerate(self._target_parameters())}
+        arrays |= {f"target/{k}": v.detach().numpy().copy() for k, v in enumerate(self.targets)}
         moments, steps = self.optimizer.state()
         arrays |= {f"adam/{name}": value for name, value in moments.items()}
         stored, where = self.replay.state()
@@ -279,7 +278,7 @@ class ValueLearner(Learner):
         with torch.no_grad():
             for k, parameter in enumerate(self.parameters):
                 parameter.copy_(torch.from_numpy(arrays[f"learned/{k}"]))
-            for k, value in enumerate(self._target_parameters()):
+            for k, value in enumerate(self.targets):
                 value.copy_(torch.from_numpy(arrays[f"target/{k}"]))
         self.optimizer.load(select(arrays, "adam"), int(facts["steps"]))
         self.replay.load(select(arrays, "replay"), facts["replay"])
@@ -288,13 +287,10 @@ class ValueLearner(Learner):
         self.episodes, self.frames = int(facts["episodes"]), int(facts["frames"])
         self.seconds = dict(facts["seconds"])
 
-    def _target_parameters(self) -> list[Tensor]:
-        return [p.detach() for module in modules(self.target_agents, self.target_mixer) for p in module.parameters()]
 
-
-def modules(agents: Mapping[str, StackedNetwork], mixer: nn.Module | None) -> list[nn.Module]:
-    """Everything that has parameters, in a fixed order."""
-    return [*agents.values(), *([] if mixer is None else [mixer])]
+def parameters(agents: Mapping[str, StackedNetwork], mixer: nn.Module | None) -> list[nn.Parameter]:
+    """Of all networks, in a fixed order."""
+    return [p for module in (*agents.values(), *([] if mixer is None else [mixer])) for p in module.parameters()]
 
 
 def network_of(group: Group, options: ValueOptions) -> Network:

@@ -98,7 +98,7 @@ def test_a_step_lowers_the_critics_loss_and_raises_the_actors_value():
         learner.round(number)
     batch = TransitionBatch(learner.replay, learner.replay.sample(np.random.default_rng(0), 32))
     loss, value = learner.critic_loss(batch), learner.actor_value(batch)[0].mean()
-    descend(learner.optimizers["critic"], loss, [(list(learner.critic.parameters()), 1)], 10.0)
+    descend(learner.optimizers["critic"], loss, learner.critic_parts(), 10.0)
     assert float(learner.critic_loss(batch).detach()) < float(loss.detach())
     value = learner.actor_value(batch)[0].mean()
     descend(learner.optimizers["actor"], -value, learner.actor_parts(), 10.0)

@@ -237,7 +237,7 @@ def test_hard_copies_of_everything(algorithm):
     learner = make(algorithm, target_every=100)
     for number in range(3):
         learner.round(number)
-    pairs = list(zip(learner.parameters, learner._target_parameters(), strict=True))
+    pairs = list(zip(learner.parameters, learner.targets, strict=True))
     assert not any(torch.equal(one, two) for one, two in pairs)
     learner._move_targets(1.0)
     assert all(torch.equal(one, two) for one, two in pairs)
@@ -278,7 +278,7 @@ def test_a_resumed_training_gives_the_same_bits(algorithm):
         rest.round(number)
     assert bits(rest) == bits(whole)
     assert rest.episodes == whole.episodes
-    for one, two in zip(rest._target_parameters(), whole._target_parameters(), strict=True):
+    for one, two in zip(rest.targets, whole.targets, strict=True):
         assert torch.equal(one, two)
 
 
@@ -394,5 +394,5 @@ def test_targets_that_follow_are_not_copied():
     learner = make(target_rate=0.5, updates=1, target_every=1, warmup=0)
     before = [p.clone() for p in learner.parameters]
     learner.round(0)
-    for first, learned, target in zip(before, learner.parameters, learner._target_parameters(), strict=True):
-        assert_allclose(target.numpy(), 0.5 * (first + learned).detach().numpy(), rtol=1e-5, atol=1e-7)
+    for first, learned, target in zip(before, learner.parameters, learner.targets, strict=True):
+        assert_allclose(target.detach().numpy(), 0.5 * (first + learned).detach().numpy(), rtol=1e-5, atol=1e-7)
