@@ -56,6 +56,7 @@ class Line:
     cpu: Ratio
     update: Ratio
     memory: Ratio
+    objective: Ratio
     theirs: dict[str, float]
     ours: dict[str, float]
 
@@ -104,7 +105,7 @@ def _line(pair: Pair, side: str, both: list[tuple[table.Row, table.Row]]) -> Lin
     def of(field: str) -> Ratio:
         return ratio([row[field] for row in theirs], [row[field] for row in ours])
 
-    return Line(pair, side, len(both), of("cpu"), of("cpu_update"), of("peak_mb"), means(theirs), means(ours))
+    return Line(pair, side, len(both), of("cpu"), of("cpu_update"), of("peak_mb"), of("objective"), means(theirs), means(ours))
 
 
 def means(rows: Sequence[table.Row]) -> dict[str, float]:
@@ -140,19 +141,35 @@ def costs(found: Sequence[Line]) -> str:
 
 def outcomes(found: Sequence[Line]) -> str:
     """The table of what policies, searches and solvers reached."""
-    head = ("work", "peer", "objective, peer / ours", "better is", "ours, over seeds")
+    head = ("work", "peer", "objective, peer / ours", "better is", "ours better by, over seeds [95 %]")
     body = []
     for line in found:
         if math.isnan(line.ours["objective"]):
             continue
-        sense = problem(line.pair.instance.partition("/")[0]).sense
-        better = line.theirs["objective"] / line.ours["objective"] - 1.0
-        better = better if sense == "min" else -better
-        said = "equal" if abs(better) < 5e-4 else f"{abs(better):.1%} {'better' if better > 0 else 'worse'}"
+        less = problem(line.pair.instance.partition("/")[0]).sense == "min"
         body.append(
-            (line.pair.title, line.label, beside(line, "objective", 4), "less" if sense == "min" else "more", said)
-        )
+            (
+                line.pair.title, line.label, beside(line, "objective", 4), "less" if less else "more",
+                better_by(line.objective, less=less),
+            )
+        )  # fmt: skip
     return markdown(head, body)
+
+
+def better_by(objective: Ratio, *, less: bool) -> str:
+    """By which share ours is better, of the ratio of the peer's objective to ours, with its interval.
+
+    >>> better_by(Ratio(1.04, 1.01, 1.07), less=True)
+    '4.0% [1.0, 7.0]'
+    >>> better_by(Ratio(1.04, math.nan, math.nan), less=False)
+    '-4.0%'
+    """
+    sign = 1.0 if less else -1.0
+    middle, *ends = (sign * (value - 1.0) + 0.0 for value in (objective.mean, objective.low, objective.high))
+    if abs(middle) < 5e-5:
+        return "equal"
+    interval = "" if math.isnan(ends[0]) else " [{:.1f}, {:.1f}]".format(*(100.0 * end for end in sorted(ends)))
+    return f"{middle:.1%}{interval}"
 
 
 def beside(line: Line, name: str, digits: int = 0) -> str:
