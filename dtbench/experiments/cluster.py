@@ -206,15 +206,23 @@ def _distributed() -> Any:
 
 
 def _local(workers: int) -> Any:
-    """A cluster of one worker with threads in this process: no ports, no web pages, no log lines."""
+    """A cluster of one worker with threads in this process: no ports, no web pages, no log lines.
+
+    Its worker is never given up. It would be for good after five minutes without a sign of life, which also pass while
+    a laptop sleeps or a run is stopped with Ctrl-Z.
+    """
     dask = _distributed()
     no_pages = {"start_http_server": lambda *_, **__: None}
+
+    async def patient(_: Any) -> None:
+        """In the place of what gives up workers."""
+
     options = {"protocol": "inproc://"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a machine without a network has no address to be found
         return dask.SpecCluster(
             scheduler={
-                "cls": type("Scheduler", (dask.Scheduler,), no_pages),
+                "cls": type("Scheduler", (dask.Scheduler,), no_pages | {"check_worker_ttl": patient}),
                 "options": options | {"dashboard": False, "port": 0},
             },
             workers={

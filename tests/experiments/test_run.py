@@ -178,6 +178,17 @@ def test_lost_scheduler_is_an_error(bench):
         _outcome(Lost(), job_of(planned))
 
 
+def test_a_run_outlasts_a_machine_that_sleeps():
+    """Dask gives up a worker that has been silent for long, and a laptop's clock goes on while its lid is shut."""
+    with cluster.opened(1, None, "sleep") as cells:
+        local = cells.client.cluster
+        for worker in local.scheduler.workers.values():
+            worker.last_seen -= 1e6
+        local.sync(local.scheduler.check_worker_ttl)
+        assert cells.threads == 1
+        assert cells.client.submit(abs, -1).result(timeout=30) == 1
+
+
 def test_unreachable_scheduler_names_the_address(bench, monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT", 0.2)
     planned = bench.plan(bench.write("slow"))
