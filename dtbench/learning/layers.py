@@ -3,7 +3,7 @@
 All arrays have the copies of a network first: inputs (copies, rows, in), weights (copies, in, out), biases
 (copies, 1, out). What is particular:
 
-- Products with few outputs are taken the other way round, which is four times as fast.
+- Products are those of :mod:`dtbench.learning.products`.
 - Activations replace what they are of, and so do their gradients.
 - A hyperbolic tangent comes from a sigmoid, for which torch has a quick kernel on every processor: 1.5 times as fast as
   its own tangent, 2.3 times as fast as numpy's where there is no AVX-512.
@@ -20,24 +20,11 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from dtbench.learning.networks import Activation
-
-NARROW = 16  # outputs below which a product is taken the other way round
+from dtbench.learning.products import affine, by_input, by_weight
 
 _relu_slope = torch.ops.aten.threshold_backward.grad_input
 _tanh_slope = torch.ops.aten.tanh_backward.grad_input
 _sigmoid_slope = torch.ops.aten.sigmoid_backward.grad_input
-
-
-def affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """``x @ weight + bias`` (copies, rows, out)."""
-    if weight.shape[-1] < NARROW:
-        return torch.baddbmm(bias.mT, weight.mT, x.mT).mT
-    return torch.baddbmm(bias, x, weight)
-
-
-def by_weight(x: Tensor, slope: Tensor) -> Tensor:
-    """The gradient (copies, in, out) of a layer's weight, for the gradient ``slope`` (copies, rows, out) of its sum."""
-    return torch.bmm(slope.mT, x).mT if slope.shape[-1] < NARROW else torch.bmm(x.mT, slope)
 
 
 def tanh_(x: Tensor) -> Tensor:
@@ -83,7 +70,7 @@ def backward(
         if parameters:
             gradients += [slope.sum(dim=1, keepdim=True), by_weight(values[number - 1] if number else x, slope)]
         if number or inputs:
-            slope = torch.bmm(slope, weights[2 * number].mT)
+            slope = by_input(slope, weights[2 * number])
     return slope if inputs else None, gradients[::-1]
 
 
@@ -116,13 +103,13 @@ class GatedUnit(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, by_input: Tensor, by_state: Tensor, input_bias: Tensor, state_bias: Tensor,
+        ctx: Any, x: Tensor, of_input: Tensor, of_state: Tensor, input_bias: Tensor, state_bias: Tensor,
         memory: Tensor | None, learns: bool,
     ) -> Tensor:  # fmt: skip
-        (copies, slots, rows, _), units = x.shape, by_state.shape[1]
+        (copies, slots, rows, _), units = x.shape, of_state.shape[1]
         sizes, memories = [2 * units, units], slots if learns else 1  # else each slot writes over the one before
-        gates_in, new_in = (part.contiguous() for part in torch.split(by_input, sizes, dim=-1))
-        gates_state, new_state = (part.contiguous() for part in torch.split(by_state, sizes, dim=-1))
+        gates_in, new_in = (part.contiguous() for part in torch.split(of_input, sizes, dim=-1))
+        gates_state, new_state = (part.contiguous() for part in torch.split(of_state, sizes, dim=-1))
         gates_bias, new_bias = (input_bias + state_bias)[..., : 2 * units], input_bias[..., 2 * units :]
         all_gates, all_kept, all_fresh = (
             x.new_empty(memories, copies, rows, width) for width in (2 * units, units, units)
@@ -145,13 +132,13 @@ class GatedUnit(torch.autograd.Function):
                 torch.lerp(fresh, state, update, out=states[:, t])
             state = states[:, t]
         # an output that the context held itself would hold the context, and both their memory
-        ctx.save_for_backward(x, by_input, by_state, memory, all_gates, all_kept, all_fresh, states)
+        ctx.save_for_backward(x, of_input, of_state, memory, all_gates, all_kept, all_fresh, states)
         return states
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
-        x, by_input, by_state, memory, all_gates, all_kept, all_fresh, states = ctx.saved_tensors
+        x, of_input, of_state, memory, all_gates, all_kept, all_fresh, states = ctx.saved_tensors
         copies, slots, rows, units = states.shape
         new, both, kept = slice(units), slice(units, 3 * units), slice(units, 4 * units)
         along = x.new_empty(copies, slots, rows, 4 * units)  # by what is new, the two gates, the state's part of new
@@ -168,13 +155,13 @@ class GatedUnit(torch.autograd.Function):
             _sigmoid_slope(now[..., both], gates, grad_input=now[..., both])
             torch.mul(now[..., new], gates[..., :units], out=now[..., 3 * units :])
             if before is not None:
-                torch.baddbmm(later, now[..., kept], by_state.mT, out=later)
+                torch.baddbmm(later, now[..., kept], of_state.mT, out=later)
         flat, seen = along.flatten(1, 2), x.reshape(copies, slots * rows, -1)
         if memory is None:
             earlier, used = states[:, :-1].flatten(1, 2), along[:, 1:, ..., kept].flatten(1, 2)
         else:
             earlier, used = torch.cat([memory[:, None], states[:, :-1]], dim=1).flatten(1, 2), flat[..., kept]
-        order = torch.cat([by_input[..., 2 * units :], by_input[..., : 2 * units]], dim=-1)
+        order = torch.cat([of_input[..., 2 * units :], of_input[..., : 2 * units]], dim=-1)
         bias = flat.sum(dim=1, keepdim=True)
         weight = torch.bmm(seen.mT, flat[..., : 3 * units])
         return (

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from dtbench.learning.layers import GatedUnit, Layers, forward
-from dtbench.learning.networks import Floats, Network
+from dtbench.learning.networks import Activation, Floats, Network
 
 Start = Literal["uniform", "orthogonal"]
 
@@ -45,12 +45,16 @@ class StackedNetwork(nn.Module):
             else:
                 value = torch.zeros(shape) if name.endswith("bias") else _orthogonal(shape, gain, generator)
             self.register_parameter(_python(name), nn.Parameter(value))
-        self._by_name = {name: getattr(self, _python(name)) for name in network.shapes}
+        self._by_name: dict[str, Tensor] = {name: getattr(self, _python(name)) for name in network.shapes}
 
     def weight(self, name: str) -> Tensor:
         """A parameter by its name in :attr:`Network.shapes`."""
-        parameter: Tensor = self._by_name[name]
-        return parameter
+        return self._by_name[name]
+
+    @property
+    def plan(self) -> tuple[list[Tensor], Activation, int]:
+        """Of a network without memory: weights and biases, activation, layers that have one; see :func:`forward`."""
+        return list(self._by_name.values()), self.network.activation, len(self.network.hidden)
 
     def arrays(self) -> dict[str, Floats]:
         """The parameters as numpy arrays that share their memory: what :class:`Network` evaluates."""

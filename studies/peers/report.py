@@ -105,7 +105,9 @@ def _line(pair: Pair, side: str, both: list[tuple[table.Row, table.Row]]) -> Lin
     def of(field: str) -> Ratio:
         return ratio([row[field] for row in theirs], [row[field] for row in ours])
 
-    return Line(pair, side, len(both), of("cpu"), of("cpu_update"), of("peak_mb"), of("objective"), means(theirs), means(ours))
+    return Line(
+        pair, side, len(both), of("cpu"), of("cpu_update"), of("peak_mb"), of("objective"), means(theirs), means(ours)
+    )
 
 
 def means(rows: Sequence[table.Row]) -> dict[str, float]:

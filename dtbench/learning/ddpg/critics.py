@@ -12,12 +12,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from dtbench.arrays import IntArray
 from dtbench.encoding import Encoding
+from dtbench.learning import layers
 from dtbench.learning.networks import Network
 from dtbench.learning.torch_networks import StackedNetwork
 
@@ -78,6 +81,14 @@ class Critic(nn.Module, ABC):
     def forward(self, state: Tensor, action: Tensor) -> Tensor:
         """Values (critics, rows) of states (rows, S) and proposals (rows, size)."""
 
+    def descent(self, state: Tensor, action: Tensor, target: Tensor) -> tuple[Tensor, Sequence[Tensor]]:
+        """Sum over critics of mean (Q(s, a) - y)^2, and its gradients in the order of :meth:`parameters`.
+
+        ``target`` are the y (critics, rows) of states (rows, S) and proposals (rows, size).
+        """
+        loss = (self(state, action) - target).square().mean(dim=1).sum()
+        return loss.detach(), torch.autograd.grad(loss, list(self.parameters()))
+
     @abstractmethod
     def standardise(self, state: Tensor, action: Tensor) -> None:
         """From now on, shift and scale what the networks are given to mean 0 and deviation 1 in these rows."""
@@ -91,7 +102,7 @@ class Critic(nn.Module, ABC):
 
 
 class JointCritic(Critic):
-    """A network of the state and the joint action, as many copies as there are critics.
+    """A network of the state and the joint action, as many copies as there are critics; gradients are by hand.
 
     Parameters
     ----------
@@ -125,15 +136,27 @@ class JointCritic(Critic):
         self.mean.copy_(x.mean(dim=0))
         self.scale.copy_(deviation(x))
 
+    def inputs(self, state: Tensor, action: Tensor) -> Tensor:
+        """What the networks are given (critics, rows, S + size)."""
+        return ((torch.cat([state, action], dim=1) - self.mean) / self.scale).expand(self.count, -1, -1)
+
     def forward(self, state: Tensor, action: Tensor) -> Tensor:
-        x = ((torch.cat([state, action], dim=1) - self.mean) / self.scale).expand(self.count, -1, -1)
-        values: Tensor = self.network(x)[..., 0]
+        values: Tensor = self.network(self.inputs(state, action))[..., 0]
         return values
+
+    @torch.no_grad()
+    def descent(self, state: Tensor, action: Tensor, target: Tensor) -> tuple[Tensor, Sequence[Tensor]]:
+        x, how = self.inputs(state, action), self.network.plan
+        values = layers.forward(x, *how)
+        off = values[-1][..., 0] - target
+        slope = (off * (2.0 / off.shape[1]))[..., None]
+        return off.square().mean(dim=1).sum(), layers.backward(x, how[0], values, slope, *how[1:], inputs=False)[1]
 
     def values_of_proposals(self, state: Tensor, action: Tensor, proposal: Tensor) -> Tensor:
         """As in the base class; the first layer is linear, so only a player's entries are multiplied anew."""
         if len(self.player_groups) == 1 and self.player_groups[0].count == 1:
-            return self.forward(state, proposal)
+            values_of_one: Tensor = _Judged.apply(proposal, state, self)  # type: ignore[no-untyped-call]
+            return values_of_one
         base = self._first(state, action)
         weight = self.network.weight("hidden0.weight")[:, self.length :]  # (critics, size, units)
         values = []
@@ -166,6 +189,27 @@ class JointCritic(Critic):
             x = torch.relu(x)
             x = _shared(x, weight, bias) if self.count == 1 else torch.baddbmm(bias, x, weight)
         return x[..., 0]
+
+
+class _Judged(torch.autograd.Function):
+    """Values (1, rows) of one player's proposals by a :class:`JointCritic`; gradients reach the proposals only."""
+
+    @staticmethod
+    def forward(ctx: Any, proposal: Tensor, state: Tensor, critic: JointCritic) -> Tensor:
+        x, how = critic.inputs(state, proposal), critic.network.plan
+        values = layers.forward(x, *how)
+        ctx.critic = critic
+        ctx.save_for_backward(x, *values[:-1])
+        return values[-1][..., 0]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
+        critic, (x, *values) = ctx.critic, ctx.saved_tensors
+        weights, *how = critic.network.plan
+        by_x, _ = layers.backward(x, weights, values, slope[..., None], *how, inputs=True, parameters=False)
+        assert by_x is not None  # noqa: S101  it was asked for
+        return by_x[0, :, critic.length :] / critic.scale[critic.length :], None, None
 
 
 def deviation(x: Tensor) -> Tensor:

@@ -169,10 +169,10 @@ class ActorCritic(Learner):
             self._standardise()
         self.updated += 1
         batch = TransitionBatch(self.replay, self.replay.sample(self.replay_rng, self.options.batch))
-        loss = self.critic_loss(batch)
-        descend(self.optimizers["critic"], loss, self.critic_parts(), self.options.clip)
+        loss, gradients = self.critic.descent(self.critic.looks(batch.seen), batch.action, self.targets(batch))
+        step_down(self.optimizers["critic"], gradients, self.critic_parts(), self.options.clip)
         if self.updated % self.options.delay:
-            return float(loss.detach()), None
+            return float(loss), None
         with fixed(self.parameters["critic"]):
             value, proposal = self.actor_value(batch)
         loss_of_actors = len(value) * self.restraint(proposal) - value.mean(dim=1).sum()
@@ -180,7 +180,7 @@ class ActorCritic(Learner):
         if self.options.gamma > 0.0:
             for name in ("actor", "critic"):
                 follow(self.parameters[f"target_{name}"], self.parameters[name], self.options.target_rate)
-        return float(loss.detach()), float(value.detach().mean())
+        return float(loss), float(value.detach().mean())
 
     def _standardise(self) -> None:
         """Fit the critics' inputs to what the buffer holds so far."""
@@ -188,11 +188,6 @@ class ActorCritic(Learner):
         batch = TransitionBatch(self.replay, rows)
         for critic in (self.critic, self.target_critic):
             critic.standardise(critic.looks(batch.seen), batch.action)
-
-    def critic_loss(self, batch: TransitionBatch) -> Tensor:
-        """Sum over critics of mean (Q(s, a) - y)^2."""
-        values = self.critic(self.critic.looks(batch.seen), batch.action)
-        return (values - self.targets(batch)).square().mean(dim=1).sum()
 
     @torch.no_grad()
     def targets(self, batch: TransitionBatch) -> Tensor:
@@ -304,22 +299,28 @@ def fixed(parameters: Sequence[nn.Parameter]) -> Iterator[None]:
 
 
 def descend(optimizer: Adam, loss: Tensor, parts: Iterable[tuple[list[nn.Parameter], int]], most: float) -> None:
-    """One step of an optimizer down a loss.
+    """One step of an optimizer down a loss (), see :func:`step_down`; only the parts' gradients are computed."""
+    parts = list(parts)
+    step_down(optimizer, torch.autograd.grad(loss, [p for clipped, _ in parts for p in clipped]), parts, most)
+
+
+def step_down(
+    optimizer: Adam, gradients: Sequence[Tensor], parts: Sequence[tuple[list[nn.Parameter], int]], most: float
+) -> None:
+    """One step of an optimizer down gradients.
 
     Parameters
     ----------
     optimizer
-        Of at least these parameters; gradients of others are not computed.
-    loss
-        ().
+        Of at least these parameters.
+    gradients
+        Of the parameters of all parts, one after the other.
     parts
         Parameters whose gradients are clipped together, with the number of copies that are clipped apart.
     most
         Greatest norm of a gradient.
     """
-    parts = list(parts)
     parameters = [p for clipped, _ in parts for p in clipped]
-    gradients = torch.autograd.grad(loss, parameters)
     if len(parts) == 1 and parts[0][1] == 1:
         by_parameter = dict(zip(parameters, gradients, strict=True))
         optimizer.step([by_parameter[p] for p in optimizer.parameters], most)

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from dtbench.learning.layers import NARROW
+from dtbench.learning.products import NARROW
 
 FORBIDDEN = -1e9  # logit of what a mask forbids: probability 0, and finite
 EDGE = 1e-6  # a Beta sample stays this far from 0 and 1

@@ -4,7 +4,7 @@ import torch
 from torch.testing import assert_close
 
 from dtbench.encoding import Box, Encoding, Group
-from dtbench.learning.ddpg.critics import ItemCritic, JointCritic, PlayerGroup, many_players, one_player
+from dtbench.learning.ddpg.critics import Critic, ItemCritic, JointCritic, PlayerGroup, many_players, one_player
 
 from ..draws import source
 
@@ -65,6 +65,26 @@ def test_gradients_flow_through_the_own_action_only():
         outside = np.setdiff1d(np.arange(14), np.arange(14)[own])
         assert proposal.grad[:, own].abs().min() > 0.0
         assert not proposal.grad[:, outside].any()
+
+
+@pytest.mark.parametrize("apart", [True, False])
+@pytest.mark.parametrize("standard", [True, False])
+def test_gradients_by_hand_are_those_of_autograd(apart, standard):
+    critic = JointCritic(5, 14, many_players(MIXED, STREAMS, apart=apart), (8, 6), source())
+    state, action, target = rows(7, 5), rows(7, 14, 1), rows(critic.count, 7, 2)
+    if standard:
+        critic.standardise(state, action)
+    loss, found = critic.descent(state, action, target)
+    expected_loss, expected = Critic.descent(critic, state, action, target)
+    assert_close(loss, expected_loss)
+    assert_close(list(found), list(expected))
+    critic = JointCritic(5, 14, one_player(MIXED), (8, 6), source())
+    if standard:
+        critic.standardise(state, action)
+    proposal, weights = action.requires_grad_(), rows(1, 7, 3)
+    by_hand, plain = critic.values_of_proposals(state, action, proposal), critic(state, proposal)
+    assert_close(by_hand, plain)
+    assert_close(*(torch.autograd.grad((values * weights).sum(), proposal) for values in (by_hand, plain)))
 
 
 def test_one_player_proposes_everything():
