@@ -73,5 +73,5 @@ def by_weight(x: Tensor, slope: Tensor) -> Tensor:
 
 def _worth(x: Tensor, weight: Tensor) -> bool:
     """Whether the product is large, and both lie in memory as oneDNN likes them: else it can take ten times as long."""
-    large = len(x) == 1 and x.shape[1] * weight[0].numel() >= WORTH
+    large = len(x) == 1 and x.shape[1] * weight.numel() >= WORTH
     return large and all(y.is_contiguous() or y.mT.is_contiguous() for y in (x, weight))

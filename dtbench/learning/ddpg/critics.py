@@ -138,7 +138,7 @@ class JointCritic(Critic):
 
     def inputs(self, state: Tensor, action: Tensor) -> Tensor:
         """What the networks are given (critics, rows, S + size)."""
-        return ((torch.cat([state, action], dim=1) - self.mean) / self.scale).expand(self.count, -1, -1)
+        return torch.cat([state, action], dim=1).sub_(self.mean).div_(self.scale).expand(self.count, -1, -1)
 
     def forward(self, state: Tensor, action: Tensor) -> Tensor:
         values: Tensor = self.network(self.inputs(state, action))[..., 0]

@@ -175,7 +175,9 @@ class ActorCritic(Learner):
             return float(loss), None
         with fixed(self.parameters["critic"]):
             value, proposal = self.actor_value(batch)
-        loss_of_actors = len(value) * self.restraint(proposal) - value.mean(dim=1).sum()
+        loss_of_actors = -value.mean(dim=1).sum()
+        if self.options.restraint:
+            loss_of_actors += len(value) * self.restraint(proposal)
         descend(self.optimizers["actor"], loss_of_actors, self.actor_parts(), self.options.clip)
         if self.options.gamma > 0.0:
             for name in ("actor", "critic"):
@@ -206,8 +208,6 @@ class ActorCritic(Learner):
 
     def restraint(self, proposal: Tensor) -> Tensor:
         """What keeps actors off the flat ends of tanh and sigmoid, where nothing is learned any more."""
-        if not self.options.restraint:
-            return torch.zeros(())
         return self.options.restraint * (proposal - self.middle).square().mean()
 
     def critic_parts(self) -> list[tuple[list[nn.Parameter], int]]:
