@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from dtbench.learning import products
 from dtbench.learning.adam import Adam
 from dtbench.learning.memory import keep_freed_memory
 from dtbench.learning.networks import Network
@@ -99,3 +100,28 @@ def test_update_against_autograd(benchmark, capsys, case):
             f"faster; with freed memory kept ({kept}) {1e3 * slow_kept:.2f} and {1e3 * fast_kept:.2f} ms; "
             f"a training goes from the first to the last: {slow / fast_kept:.2f} times"
         )
+
+
+@pytest.mark.parametrize("shape", [(128, 256, 256), (128, 640, 640), (2560, 64, 64)])
+@pytest.mark.benchmark(group="a layer's three products")
+def test_products_by_onednn(benchmark, capsys, monkeypatch, shape):
+    """What a layer of rows, inputs and outputs is multiplied for: its sums, the gradients of weights and inputs."""
+    if products.LINEAR is None:
+        pytest.skip("torch's own products are taken on this machine")
+    rows, inputs, outputs = shape
+    x, slope = torch.rand(1, rows, inputs), torch.rand(1, rows, outputs)
+    weight, bias = torch.rand(1, inputs, outputs), torch.rand(1, 1, outputs)
+
+    def three():
+        products.affine(x, weight, bias), products.by_weight(x, slope), products.by_input(slope, weight)
+
+    def by_torch():
+        with monkeypatch.context() as patch:
+            patch.setattr(products, "LINEAR", None)
+            three()
+
+    benchmark(three)
+    ours, torchs = seconds(three, by_torch)
+    benchmark.extra_info["torch / oneDNN"] = torchs / ours
+    with capsys.disabled():
+        print(f"\nproducts of a layer {rows} x {inputs} x {outputs}: torch {torchs / ours:.2f} times oneDNN")
