@@ -184,8 +184,9 @@ def improve(
     """
     streams = 1 + max(unit.stream for unit in units)
     compounded = torch.ones(streams, advantage.shape[-1])
-    for number in range(len(units)) if order is None else order:
-        whole = units[number]
+    turns = [units[number] for number in (range(len(units)) if order is None else order)]
+    last = {unit.stream: turn for turn, unit in enumerate(turns)}  # whose ratios nobody needs
+    for turn, whole in enumerate(turns):
         unit = whole if rows is None else whole.part(rows)
         agent, row = unit.acted.agent, unit.acted.row
         if not len(row):
@@ -195,7 +196,8 @@ def improve(
             unit.improve(gain, settings)
         else:
             unit.improve(compounded[unit.stream, row] * gain, settings)
-            compounded[unit.stream, row] *= unit.ratio()
+            if turn < last[unit.stream]:
+                compounded[unit.stream, row] *= unit.ratio()
         if unit is not whole:
             whole.forget()
 
