@@ -98,26 +98,33 @@ class Batched:
         for name, spec in specs(type(self)).items():
             yield name, spec, getattr(self, name)
 
-    @cached_property
+    @property
     def batch_shape(self) -> tuple[int, ...]:
         """The leading axes, after broadcasting of all fields."""
-        leads = set()
+        return self._lead[0]
+
+    @cached_property
+    def _lead(self) -> tuple[tuple[int, ...], bool]:
+        """The leading axes, and whether every field is an array that has all of them."""
+        leads, arrays = set(), True
         for name, spec in specs(type(self)).items():
             value = getattr(self, name)
-            shape = value.shape if isinstance(value, np.ndarray) else np.shape(value)
+            known = isinstance(value, np.ndarray)
+            shape = value.shape if known else np.shape(value)
             leads.add(shape[: len(shape) - len(spec.dims)])
-        return leads.pop() if len(leads) == 1 else np.broadcast_shapes(*leads)
+            arrays = arrays and known
+        return (leads.pop(), arrays) if len(leads) == 1 else (np.broadcast_shapes(*leads), False)
 
     def _spread_out(self) -> Self:
-        """The same with every field an array that has all leading axes; itself if it is so."""
+        """The same with every field an array that has all leading axes."""
         batch, new = self.batch_shape, {}
         for name, spec, value in self.arrays():
             array = np.asarray(value)
             shape = batch + array.shape[array.ndim - len(spec.dims) :]
             if array is not value or array.shape != shape:
                 new[name] = spread(array, shape)
-        made = dataclasses.replace(self, **new) if new else self
-        vars(made).update(batch_shape=batch, _is_spread=True)
+        made = dataclasses.replace(self, **new)
+        vars(made)["_lead"] = batch, True
         return made
 
     @cached_property
@@ -135,9 +142,9 @@ class Batched:
         Fields that lean on broadcasting are spread (as views) first. Use ``[...]`` to spread only: what is spread
         already is returned as it is, with the tables that it has computed.
         """
-        batch = self.batch_shape
         if index is Ellipsis:
-            return self if "_is_spread" in vars(self) else self._spread_out()
+            return self if self._lead[1] else self._spread_out()
+        batch = self.batch_shape
         index = index if isinstance(index, tuple) else (index,)
         if not any(i is Ellipsis for i in index):
             index += (...,)

@@ -318,10 +318,17 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
         ``t`` is one number for all members, or an array; see :func:`dtbench.arrays.at`.
         """
         given: dict[str, Any] = {name: value for name, _, value in state.arrays()}
-        batch = instance.batch_shape
-        wanted = specs(self.Slot)
-        t = np.asarray(t)
-        given |= {name: at(value, spec, t, batch) for name, spec, value in instance.arrays() if name in wanted}
+        wanted, batch = specs(self.Slot), instance.batch_shape
+        shared = [(name, spec) for name, spec in specs(type(instance)).items() if name in wanted]
+        if np.ndim(t) == 0:  # as below, but quicker
+            now = (*(slice(None),) * len(batch), t)
+            for name, spec in shared:
+                value = getattr(instance, name)
+                if spec.dims[:1] == ("time",):
+                    value = value[now if np.ndim(value) > len(spec.dims) else t]
+                given[name] = value
+        else:
+            given |= {name: at(getattr(instance, name), spec, t, batch) for name, spec in shared}
         return self.Slot(params=instance.params, **{name: given[name] for name in wanted})
 
     # The referee

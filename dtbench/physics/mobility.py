@@ -98,18 +98,21 @@ def gauss_markov(
         (\\*batch, horizon, n_users, 2) [m].
     """
     shape = (*batch, n_users)
-    here = rng.uniform(0.0, area, (*shape, 2))
+    here = rng.uniform(0.0, area, (*shape, 2)).ravel()  # all coordinates in a row
     heading = rng.uniform(0.0, 2.0 * np.pi, shape)
     mean = rng.uniform(0.0, speed, shape)[..., None] * np.stack([np.cos(heading), np.sin(heading)], axis=-1)
-    velocity = mean.copy()
-    path = np.empty((*batch, horizon, n_users, 2))
-    for t in range(horizon):
-        path[..., t, :, :] = here
-        kick = np.sqrt(1.0 - memory**2) * noise * rng.standard_normal((*shape, 2))
-        velocity = memory * velocity + (1.0 - memory) * mean + kick
+    kicks = np.sqrt(1.0 - memory**2) * noise * rng.standard_normal((horizon, here.size))
+    velocity, pull = mean.ravel(), (1.0 - memory) * mean.ravel()
+    path = np.empty((horizon, here.size))
+    for now, kick in zip(path, kicks, strict=True):
+        now[:] = here
+        velocity = memory * velocity + pull + kick
         here = here + slot * velocity
-        mirrored = np.floor(here / area) % 2.0 == 1.0  # an odd number of borders was crossed
-        here = here % (2.0 * area)
-        here = np.where(here > area, 2.0 * area - here, here)
-        velocity, mean = np.where(mirrored, -velocity, velocity), np.where(mirrored, -mean, mean)
-    return path
+        cell = np.floor(here / area)
+        out = np.flatnonzero(cell)  # few have left the square
+        there = here[out] % (2.0 * area)
+        here[out] = np.where(there > area, 2.0 * area - there, there)
+        mirror = 1.0 - 2.0 * (cell[out] % 2.0)  # -1 where an odd number of borders was crossed
+        velocity[out] *= mirror
+        pull[out] *= mirror
+    return np.ascontiguousarray(np.moveaxis(path.reshape(horizon, *shape, 2), 0, -3))

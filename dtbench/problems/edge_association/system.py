@@ -6,6 +6,7 @@ the value is ours; the documentation of a parameter says so.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -145,9 +146,10 @@ def draw_shadowing(params: EdgeParams, rng: np.random.Generator, shape: tuple[in
     """Shadowing (..., T, N, M) [dB]: an AR(1) process per link, stationary, cut at two standard deviations."""
     sigma, rho = params.shadow_db, params.shadow_rho
     value = rng.standard_normal(shape)
+    value[..., 1:, :, :] *= np.sqrt(1.0 - rho**2)
     for t in range(1, shape[-3]):
-        value[..., t, :, :] = rho * value[..., t - 1, :, :] + np.sqrt(1.0 - rho**2) * value[..., t, :, :]
-    return sigma * np.clip(value, -2.0, 2.0)
+        value[..., t, :, :] += rho * value[..., t - 1, :, :]
+    return np.multiply(sigma, np.clip(value, -2.0, 2.0, out=value), out=value)
 
 
 def uplink_rate(params: EdgeParams, gain: Array, access: IntArray) -> Array:
@@ -167,7 +169,10 @@ def distances(from_xy: Array, to_xy: Array) -> Array:
     """Distances [m] (..., I, J) between points (..., I, 2) and points (..., J, 2)."""
     east = from_xy[..., :, None, 0] - to_xy[..., None, :, 0]
     north = from_xy[..., :, None, 1] - to_xy[..., None, :, 1]
-    return np.sqrt(east**2 + north**2)  # three times as quick as a sum over a last axis of two
+    east *= east
+    north *= north
+    east += north
+    return np.sqrt(east, out=east)  # in place, and three times as quick as a sum over a last axis of two
 
 
 def access_distance(bs_xy: Array, access: IntArray) -> Array:
@@ -178,3 +183,20 @@ def access_distance(bs_xy: Array, access: IntArray) -> Array:
 def one_hot(index: IntArray, size: int) -> BoolArray:
     """(..., N, size): whether entry i of ``index`` (..., N) is k; all False where it is out of range."""
     return np.asarray(index[..., None] == np.arange(size))
+
+
+def flat_index(index: IntArray, size: int) -> IntArray:
+    """Entries of ``index`` (..., N) in [0, size) as one row, each member's moved to ``size`` numbers of its own.
+
+    ``np.bincount`` of it sums over the entries of every member at once.
+    """
+    members = index.reshape(-1, index.shape[-1])
+    if len(members) > 1:
+        members = members + size * np.arange(len(members))[:, None]
+    return members.ravel()
+
+
+def counts(index: IntArray, size: int) -> IntArray:
+    """(..., size): how many entries of ``index`` (..., N) in [0, size) are k."""
+    shape = (*index.shape[:-1], size)
+    return np.bincount(flat_index(index, size), minlength=math.prod(shape)).reshape(shape)

@@ -19,7 +19,7 @@ from dtbench.problems.edge_association.placement.genes import search_encoding
 from dtbench.problems.edge_association.placement.instance import PlacementInstance
 from dtbench.problems.edge_association.placement.model import PlacementDecision, PlacementSlot
 from dtbench.problems.edge_association.placement.repair import repair
-from dtbench.problems.edge_association.system import one_hot
+from dtbench.problems.edge_association.system import distances, one_hot
 
 
 def observation_length(n_users: int, n_bs: int) -> int:
@@ -49,8 +49,10 @@ def decode(slot: PlacementSlot, x: npt.NDArray[Any]) -> PlacementDecision:
     logit, scores = action[..., 0], np.swapaxes(action[..., 1:], -1, -2)
     if slot.params.residual:
         scores = scores - carried(slot)
-    highest = one_hot(logit.argmax(axis=-1), slot.n_bs)
-    opened = np.where((logit > 0.0).any(axis=-1, keepdims=True), logit > 0.0, highest)
+    opened = logit > 0.0
+    some = opened.any(axis=-1, keepdims=True)
+    if not some.all():
+        opened = np.where(some, opened, one_hot(logit.argmax(axis=-1), slot.n_bs))
     return by_score(slot, opened, scores)
 
 
@@ -77,14 +79,16 @@ def observe(slot: PlacementSlot) -> Observation:
     state = np.empty((*lead, observation_length(users, n_bs)), dtype=np.float32)
     pairs, single = state[..., : 3 * users * n_bs], state[..., 3 * users * n_bs :]
     far, channel, before = np.moveaxis(pairs.reshape(*lead, 3, users, n_bs), -3, 0)
-    east, north = (slot.user_xy[..., :, None, axis] - slot.bs_xy[..., None, :, axis] for axis in (0, 1))
-    far[...] = np.sqrt(east**2 + north**2) / (p.area * math.sqrt(2.0))
-    channel[...] = np.log2(1.0 + p.tx_power * slot.gain / (p.bandwidth * p.noise_psd)) / 16.0
+    np.divide(distances(slot.user_xy, slot.bs_xy), p.area * math.sqrt(2.0), out=far)
+    snr = p.tx_power * slot.gain
+    snr /= p.bandwidth * p.noise_psd
+    snr += 1.0
+    np.divide(np.log2(snr, out=snr), 16.0, out=channel)
     before[...] = one_hot(slot.prev_assoc, n_bs)
     parts = [
         slot.data_bits / 25e6,
         slot.effective_bits / 25e6,
-        slot.deadline / slot.deadline.mean(axis=-1, keepdims=True) / 2.0,
+        slot.deadline / (slot.deadline.sum(axis=-1, keepdims=True) / users) / 2.0,
         slot.cpu / 24e9,
         slot.cap / users,
         slot.prev_open,

@@ -45,18 +45,15 @@ def guarantee(slot: PlacementSlot) -> tuple[Array, IntArray]:
     While "all open, twin at the access BS", repaired without last resort, is not feasible in a slot, the deadlines of
     that slot grow by :data:`RELAX`.
     """
-    lead = slot.batch_shape
     deadline, safe = slot.deadline.copy(), slot.access.copy()
-    waiting = np.indices(lead).reshape(len(lead), -1)
-    while waiting.size:
-        index = tuple(waiting)
-        some = replace(slot[index], deadline=deadline[index])
+    some, index = slot, tuple(np.indices(slot.batch_shape))
+    while index[0].size:
         ask = PlacementDecision(open=np.ones(some.cpu.shape, dtype=bool), assoc=some.access)
         repaired, stuck = repair_flagged(some, ask, last_resort=False)
-        done = ~stuck
-        safe[tuple(waiting[:, done])] = repaired.assoc[done]
-        waiting = waiting[:, stuck]
-        deadline[tuple(waiting)] *= RELAX
+        safe[index] = np.where(stuck[..., None], safe[index], repaired.assoc)
+        index = tuple(axis[stuck] for axis in index)
+        deadline[index] *= RELAX
+        some = replace(slot[index], deadline=deadline[index])
     return deadline, safe
 
 

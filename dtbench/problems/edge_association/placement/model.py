@@ -5,7 +5,6 @@ Twin i lives on server k = a_i. Data travels by radio to the access BS j(i), by 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,11 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dtbench.arrays import Array, BoolArray, IntArray, array, pick, portions, spread, take
+from dtbench.arrays import Array, BoolArray, IntArray, array, pick, spread, take
 from dtbench.core import Decision, Outcome, Slot, State
 from dtbench.problems.edge_association.placement.instance import PlacementParams
-from dtbench.problems.edge_association.placement.waterfill import TOLERANCE, level
-from dtbench.problems.edge_association.system import access_distance, one_hot
+from dtbench.problems.edge_association.placement.waterfill import TOLERANCE, balance
+from dtbench.problems.edge_association.system import access_distance, counts, one_hot
 
 LATE = 1e-6  # relative: a latency may exceed its deadline by this much
 
@@ -99,9 +98,11 @@ class PlacementSlot(Slot):
     @cached_property
     def floor(self) -> Array:
         """g_ik = c D_i / (tau_i - D_i q_ik) (..., N, M) [cycle/s], least share that meets (15); inf = no share does."""
-        left = self.deadline[..., None] - self.data_bits[..., None] * self.transport
+        left = self.data_bits[..., None] * self.transport
+        left = np.subtract(self.deadline[..., None], left, out=left)
         with np.errstate(divide="ignore"):
-            return np.where(left > 0.0, self.params.cycles * self.data_bits[..., None] / np.maximum(left, 0.0), np.inf)
+            work = self.params.cycles * self.data_bits[..., None]
+            return np.divide(work, np.maximum(left, 0.0, out=left), out=left)
 
     @cached_property
     def energy(self) -> Array:
@@ -139,12 +140,15 @@ def shares(slot: PlacementSlot, assoc: IntArray) -> tuple[Array, Array]:
     (18c) leaves f free under ``sum f <= F_k``; for an association the best f is unique, so it is derived.
     A server whose floors do not fit uses the plain square-root rule. ``cpu_split = "even"`` gives F_k / n_k.
     """
-    u, fits, excess = levels(slot, assoc)
-    if slot.params.cpu_split == "even":
-        count = one_hot(assoc, slot.n_bs).sum(axis=-2)
-        return take(slot.cpu / np.maximum(count, 1), assoc), excess
     floors = pick(slot.floor, assoc)
-    floors = np.where(take(fits, assoc) & ~np.isinf(floors), floors, 0.0)
+    floors = np.where(np.isinf(floors), 0.0, floors)
+    assoc = spread(assoc, floors.shape)
+    u, fits, held = balance(assoc, floors, slot.root, slot.cpu)
+    excess = held / slot.cpu - 1.0
+    if slot.params.cpu_split == "even":
+        return take(slot.cpu / np.maximum(counts(assoc, slot.n_bs), 1), assoc), excess
+    if not fits.all():
+        floors = np.where(take(fits, assoc), floors, 0.0)
     return np.maximum(floors, take(u, assoc) * slot.root), excess
 
 
@@ -156,12 +160,12 @@ def nearest(assoc: IntArray, n_bs: int) -> IntArray:
 def counted(slot: PlacementSlot, decision: PlacementDecision) -> tuple[IntArray, dict[str, Array]]:
     """Twins per server (..., M), those out of range at the nearest; and what :func:`evaluate` finds by counting."""
     assoc = nearest(decision.assoc, slot.n_bs)
-    count = one_hot(assoc, slot.n_bs).sum(axis=-2)
-    opened = np.asarray(decision.open, dtype=bool)
+    count = counts(assoc, slot.n_bs)
+    closed = ~np.asarray(decision.open, dtype=bool)
     return count, {
-        "assigned": ((decision.assoc < 0) | (decision.assoc >= slot.n_bs)).sum(axis=-1).astype(np.float64),  # Eq. (18a)
-        "open": (~take(opened, assoc)).sum(axis=-1).astype(np.float64),
-        "capacity": np.maximum(count - slot.cap, 0).sum(axis=-1).astype(np.float64),  # Eq. (18b)
+        "assigned": (assoc != decision.assoc).sum(axis=-1, dtype=np.float64),  # Eq. (18a)
+        "open": take(closed, assoc).sum(axis=-1, dtype=np.float64),
+        "capacity": np.maximum(count - slot.cap, 0).sum(axis=-1, dtype=np.float64),  # Eq. (18b)
     }
 
 
@@ -178,34 +182,6 @@ def feasible(slot: PlacementSlot, decision: PlacementDecision) -> BoolArray:
     left = np.nonzero(good)
     good[left] = evaluate(slot[left], decision[left]).feasible
     return good
-
-
-def levels(slot: PlacementSlot, assoc: IntArray) -> tuple[Array, BoolArray, Array]:
-    """Level, whether floors fit, and by how much they exceed F_k, of every server (..., M), see :func:`shares`.
-
-    Members of a batch in portions: each is looked at as M rows of N users.
-    """
-    lead = np.broadcast_shapes(assoc.shape[:-1], slot.batch_shape)
-    tables = (*slot.ranking, slot.cpu)
-    count = math.prod(lead)
-    parts = list(portions(count, slot.n_bs * slot.n_users))
-    if len(parts) < 2:
-        return _levels(assoc, *tables)
-    own = (2, 2, 2, 1)  # axes of a member
-    wide = [spread(each, (*lead, *each.shape[each.ndim - axes :])) for each, axes in zip(tables, own, strict=True)]
-    users = spread(assoc, (*lead, slot.n_users))
-    found = []
-    for part in parts:
-        at = np.unravel_index(np.arange(count)[part], lead)
-        found.append(_levels(users[at], *(each[at] for each in wide)))
-    u, fits, excess = (np.concatenate(each).reshape(*lead, slot.n_bs) for each in zip(*found, strict=True))
-    return u, fits, excess
-
-
-def _levels(assoc: IntArray, order: IntArray, floor: Array, root: Array, cpu: Array) -> tuple[Array, BoolArray, Array]:
-    member = take(assoc[..., None, :], order) == np.arange(cpu.shape[-1])[:, None]
-    excess = np.where(member, floor, 0.0).sum(axis=-1) / cpu - 1.0
-    return *level(member, floor, root, cpu), excess
 
 
 def evaluate(slot: PlacementSlot, decision: PlacementDecision) -> Outcome:

@@ -145,7 +145,8 @@ def place(t: Tables, opened: BoolArray, want: IntArray, scores: Array | None) ->
     if len(want) <= FEW:
         for row in range(len(want)):
             one = One.of(t, row, opened[row], None if scores is None else scores[row])
-            one.settle(one.keep(*(each[row].tolist() for each in (order, target, wanted, floors))))
+            by_order = (each[row, order[row]].tolist() for each in (target, wanted, floors))
+            one.settle(one.keep(order[row].tolist(), *by_order))
             opened[row], assoc[row] = one.opened, one.assoc
     else:
         place_many(t, opened, assoc, order, target, wanted, floors, scores)
@@ -219,23 +220,16 @@ class One:
             opened.tolist(), scores, [0] * n_bs, [0.0] * n_bs, [0.0] * n_bs, [-1] * n_users, t.root[row].tolist(),
         )  # fmt: skip
 
-    def add(self, user: int, k: int, floor: float) -> None:
-        """Put a user on server ``k``."""
-        self.count[k] += 1
-        self.floors[k] += floor
-        self.weight[k] += self.root[user]
-        self.assoc[user] = k
-
     def keep(self, order: list[int], target: list[int], wanted: list[bool], floors: list[float]) -> list[int]:
-        """Users whose wanted server is open and fits stay there; the others, in order."""
+        """Users whose wanted server is open and fits stay there; the others, in order. All arguments are in order."""
         waiting, count, held, weight = [], self.count, self.floors, self.weight
-        for user in order:
-            k, floor = target[user], floors[user]
-            if wanted[user] and count[k] < self.cap[k] and held[k] + floor <= self.room[k]:  # as add, but quicker
+        cap, room, root, assoc = self.cap, self.room, self.root, self.assoc
+        for user, k, here, floor in zip(order, target, wanted, floors, strict=True):
+            if here and count[k] < cap[k] and held[k] + floor <= room[k]:
                 count[k] += 1
                 held[k] += floor
-                weight[k] += self.root[user]
-                self.assoc[user] = k
+                weight[k] += root[user]
+                assoc[user] = k
             else:
                 waiting.append(user)
         return waiting
@@ -244,39 +238,43 @@ class One:
         """The best open server that fits, or the cheapest closed one, which opens; nothing where none fits."""
         if not waiting:
             return
-        needed = self.t.floor[self.row, waiting].tolist()
         liked = None if self.scores is None else np.argsort(-self.scores[waiting], axis=-1, kind="stable").tolist()
-        opened, count, cap, floors, room = self.opened, self.count, self.cap, self.floors, self.room
+        floors = memoryview(self.t.floor[self.row])  # few are read
+        opened, count, held, weight, room = self.opened, self.count, self.floors, self.weight, self.room
+        most = [cap if is_open else 0 for cap, is_open in zip(self.cap, opened, strict=True)]
         inside = [k for k, is_open in enumerate(opened) if is_open]
         outside = [k for k, is_open in enumerate(opened) if not is_open]
         for rank, user in enumerate(waiting):
-            floor = needed[rank]
             if liked is None:
-                chosen = self.cheapest(user, floor, inside)
+                chosen = self.cheapest(user, inside)
             else:
                 for chosen in liked[rank]:
-                    fits = opened[chosen] and count[chosen] < cap[chosen]
-                    if fits and floors[chosen] + floor[chosen] <= room[chosen]:
+                    if count[chosen] < most[chosen] and held[chosen] + floors[user, chosen] <= room[chosen]:
                         break
                 else:
                     chosen = -1
             if chosen < 0:
-                chosen = self.cheapest(user, floor, outside)
-            if chosen >= 0:
-                self.add(user, chosen, floor[chosen])
-                if not opened[chosen]:
-                    opened[chosen] = True
-                    outside.remove(chosen)
-                    bisect.insort(inside, chosen)
+                chosen = self.cheapest(user, outside)
+                if chosen < 0:
+                    continue
+                opened[chosen], most[chosen] = True, self.cap[chosen]
+                outside.remove(chosen)
+                bisect.insort(inside, chosen)
+            count[chosen] += 1
+            held[chosen] += floors[user, chosen]
+            weight[chosen] += self.root[user]
+            self.assoc[user] = chosen
 
-    def cheapest(self, user: int, floor: list[float], servers: list[int]) -> int:
+    def cheapest(self, user: int, servers: list[int]) -> int:
         """The one of ``servers`` that a user fits on at the least cost, the first on ties; -1 where there is none."""
         chosen, least = -1, math.inf
-        fits = [k for k in servers if self.count[k] < self.cap[k] and self.floors[k] + floor[k] <= self.room[k]]
-        if fits:
-            root, carry = self.root[user], self.t.carry[self.row, user].tolist()
-            for k in fits:
-                cost = carry[k] + root * (2.0 * self.weight[k] + root) / self.cpu[k]
-                if chosen < 0 or cost < least:
-                    chosen, least = k, cost
+        some = [k for k in servers if self.count[k] < self.cap[k]]
+        if some:
+            floor, carry = self.t.floor[self.row, user].tolist(), self.t.carry[self.row, user].tolist()
+            root = self.root[user]
+            for k in some:
+                if self.floors[k] + floor[k] <= self.room[k]:
+                    cost = carry[k] + root * (2.0 * self.weight[k] + root) / self.cpu[k]
+                    if chosen < 0 or cost < least:
+                        chosen, least = k, cost
         return chosen

@@ -8,9 +8,12 @@ level is lower; once it is not, no further level is lower. So u is the least ``u
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from dtbench.arrays import Array, BoolArray, Index, IntArray, pick, take
+from dtbench.arrays import Array, BoolArray, Index, IntArray, pick, spread, take
+from dtbench.problems.edge_association.system import flat_index
 
 TOLERANCE = 1e-8  # relative: what floors may exceed a processor by and still count as fitting
 TRACE = 1e-9
@@ -48,6 +51,47 @@ def level(member: Array | BoolArray, floor: Array, root: Array, cpu: Array) -> t
         plain = np.where(total > 0.0, cpu / total, np.inf)
     # Whoever has no floor still gets a trace of a processor that the floors of others use up.
     return np.where(fits, np.maximum(least, TRACE * plain), plain), fits
+
+
+def balance(assoc: IntArray, floor: Array, root: Array, cpu: Array) -> tuple[Array, BoolArray, Array]:
+    """Levels u of all servers under an association, whether the floors fit, and their sum.
+
+    Who is below the floor at the plain level F / sum sqrt(w) is put on it, the rest shares what is left, and so on. The
+    level falls from round to round, so nobody leaves the floor again, and the last level is that of :func:`level`. It
+    needs no order of the users: few rounds over users alone, where :func:`level` sorts all users of every server.
+
+    Parameters
+    ----------
+    assoc
+        (..., N) server of each user in [0, M).
+    floor, root
+        (..., N) as in :func:`level`, of every user on the own server.
+    cpu
+        (..., M) processors F [cycle/s].
+
+    Returns
+    -------
+    level, fits, held
+        (..., M) each; the first two as in :func:`level`. The leading axes are those of ``assoc``.
+    """
+    shape = (*assoc.shape[:-1], cpu.shape[-1])
+    server, size = flat_index(assoc, shape[-1]), math.prod(shape)
+    g, r = spread(floor, assoc.shape).ravel(), spread(root, assoc.shape).ravel()
+    processor = spread(cpu, shape).ravel()
+    held, total = np.bincount(server, g, size), np.bincount(server, r, size)
+    fits = held <= processor * (1.0 + TOLERANCE)
+    ratio = (g if fits.all() else np.where(fits[server], g, 0.0)) / r
+    floored = np.zeros(g.shape, dtype=bool)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        u = plain = processor / total
+        others, below = total, ratio > u[server]
+        while below.any():
+            floored |= below
+            others = np.bincount(server, np.where(floored, 0.0, r), size)
+            u = (processor - np.bincount(server, np.where(floored, g, 0.0), size)) / others
+            below = (ratio > u[server]) & ~floored
+    u = np.maximum(np.where(others > 0.0, u, 0.0), TRACE * plain)
+    return u.reshape(shape), fits.reshape(shape), held.reshape(shape)
 
 
 def cost(member: BoolArray, floor: Array, root: Array, cpu: Array) -> tuple[Array, BoolArray]:
