@@ -100,7 +100,7 @@ class ActiveSets:
         y_set, y_bs = np.nonzero(in_time)
 
         w = p.error_weight
-        covers = slot.cover.sum(axis=-1)
+        covers = slot.covering
         constant = -w * float(error.sum())
         g_user = np.flatnonzero(covers > 1)
         block_worth = w * (np.where(covers == 1, error, 0.0)[:, None] * slot.cover).sum(axis=0)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dtbench.arrays import Array, BoolArray
+from dtbench.arrays import Array
 from dtbench.core import Outcome
 from dtbench.encoding import Bounds, Categorical, Encoding, Group, Observation
 from dtbench.problems.dnt_spectrum import uploads
@@ -47,7 +47,7 @@ def decode(slot: DntSlot, x: npt.NDArray[Any]) -> DntDecision:
     """
     x = np.asarray(x)
     action = x.reshape(*x.shape[:-1], slot.n_bs, 1 + slot.n_users) > 0
-    claims = (np.swapaxes(action[..., 1:], -1, -2) & slot.cover) | forced(slot)
+    claims = (np.swapaxes(action[..., 1:], -1, -2) & slot.cover) | slot.forced
     assoc, flags = strongest(slot, claims), action[..., 0]
     if slot.params.allocator == "exact":
         from dtbench.problems.dnt_spectrum.exact import best_allocation
@@ -56,12 +56,6 @@ def decode(slot: DntSlot, x: npt.NDArray[Any]) -> DntDecision:
     else:
         decision = allocate(slot, assoc, flags)
     return replace(decision, claims=claims)
-
-
-def forced(slot: DntSlot) -> BoolArray:
-    """Claims (..., U, M) that a base station must make, being the only one that covers the user."""
-    single = slot.cover.sum(axis=-1, keepdims=True) == 1
-    return np.asarray(slot.cover & single & slot.params.force_single)
 
 
 def observe(slot: DntSlot) -> Observation:
@@ -81,7 +75,7 @@ def observe(slot: DntSlot) -> Observation:
     age = np.minimum(slot.age, OLDEST) / OLDEST
     here = slot.position[..., None, :, :]
     if p.obs != "paper":
-        shared = cover & (slot.cover.sum(axis=-1) > 1)[..., None, :]
+        shared = cover & (slot.covering > 1)[..., None, :]
         relative = np.where(cover[..., None], (here - p.bs_xy[:, None]) / p.radius, 0.0)
         if p.obs == "twin":
             best = strongest(slot, slot.cover)[..., None, :] == np.arange(p.n_bs)[:, None]
@@ -98,7 +92,7 @@ def observe(slot: DntSlot) -> Observation:
         np.minimum(slot.error, WORST) / WORST, np.log10(np.maximum(slot.fading, 1e-12)), age,
         slot.elapsed[..., None] / p.horizon,
     ]  # fmt: skip
-    must = np.swapaxes(forced(slot), -1, -2)
+    must = np.swapaxes(slot.forced, -1, -2)
     claim = np.stack([~must, cover], axis=-1).reshape(*cover.shape[:-1], -1)
     upload = np.ones((*cover.shape[:-1], 2), dtype=bool)
     return Observation(

@@ -23,6 +23,8 @@ class Board:
         (B, U, M).
     cloud
         (B, M), gains to the cloud.
+    cloud_signal
+        (B, M, 1), what the cloud receives from a base station [W].
     active, uploads
         (B, M, N) bool: RBs in use, and those in use for an upload.
     occupant
@@ -42,6 +44,7 @@ class Board:
         self.gain = spread(slot.gain, (*self.lead, users, stations)).reshape(-1, users, stations)
         self.cover = spread(slot.cover, (*self.lead, users, stations)).reshape(-1, users, stations)
         self.cloud = spread(slot.gain_cloud, (*self.lead, stations)).reshape(-1, stations)
+        self.cloud_signal = self.params.tx_power * self.cloud[..., None]
         self.size = len(self.gain)
         self.rows = np.arange(self.size)
         self.different = ~np.eye(stations, dtype=bool)[:, :, None]
@@ -92,7 +95,7 @@ class Board:
         """
         p = self.params
         load = (self.cloud_load() if disturbance is None else disturbance)[self.rows, station]
-        return rate(p, p.tx_power * self.cloud[self.rows, station][:, None], p.tx_power * load)
+        return rate(p, self.cloud_signal[self.rows, station], p.tx_power * load)
 
     def allowed(self, station: IntArray, *, upload: bool, disturbance: Array | None = None) -> BoolArray:
         """RBs (B, N) that are free at ``station`` (B,) and on which its link leaves all uploads within the delay limit.
@@ -108,11 +111,10 @@ class Board:
         weight = self.gain.shape[1] if self.printed and upload else 1
         added = weight * self.cloud[self.rows, station]
         load = (self.cloud_load() if disturbance is None else disturbance) + np.where(other, added[:, None, None], 0.0)
-        rates = rate(p, p.tx_power * self.cloud[..., None], p.tx_power * load)
-        in_time = upload_delay(p, rates) <= p.delay_limit + TOLERANCE
-        concerned = (self.uploads | ~other) if upload else self.uploads
-        kept = (in_time | ~concerned).all(axis=-2)
-        return np.asarray(kept & free)
+        rates = rate(p, self.cloud_signal, p.tx_power * load)
+        late = upload_delay(p, rates) > p.delay_limit + TOLERANCE
+        late &= (self.uploads | ~other) if upload else self.uploads
+        return np.asarray(free & ~late.any(axis=-2))
 
     def put_upload(self, member: BoolArray, station: IntArray, block: IntArray) -> None:
         """Place uploads of the members chosen (B,)."""

@@ -83,7 +83,7 @@ def alone(slot: DntSlot) -> float:
     """What links add at most to a slot's objective if none disturbs another and all errors are mended."""
     p = slot.params
     rates = rate(p, p.tx_power * slot.gain, np.zeros(()))
-    covers = slot.cover.sum(axis=-1)
+    covers = slot.covering
     mended = slot.error * (covers if p.error_scope == "block" else covers > 0)
     return float(p.rate_weight * np.where(slot.cover, rates, 0.0).max(axis=-1).sum() + p.error_weight * mended.sum())
 

@@ -45,7 +45,7 @@ def decode_links(slot: DntSlot, x: npt.NDArray[Any]) -> DntDecision:
     x = np.asarray(x, dtype=np.int64)
     link, upload = x[..., : slot.n_users], x[..., slot.n_users :]
     rank, block = np.divmod(link - 1, slot.n_rb)
-    covers = slot.cover.sum(axis=-1)
+    covers = slot.covering
     order = np.argsort(~slot.cover, axis=-1, kind="stable")
     rank = np.where(link > 0, rank, 0) % np.maximum(covers, 1)
     order = np.broadcast_to(order, (*rank.shape, slot.n_bs))

@@ -220,7 +220,7 @@ def ceiling(problem: AnyProblem, instance: DntInstance, limits: Limits | None = 
 
 def associations(slot: DntSlot) -> IntArray:
     """Every association (C, U) of users to base stations that cover them; -1 for users whom none covers."""
-    several = np.flatnonzero(slot.cover.sum(axis=-1) > 1)
+    several = np.flatnonzero(slot.covering > 1)
     if len(several) > CEILING_USERS:
         raise ValueError(
             f"{len(several)} users are in several discs; associations of at most {CEILING_USERS} are tried"

@@ -6,6 +6,7 @@ cloud. Indices count from 0; -1 is none.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -62,6 +63,16 @@ class DntSlot(Slot):
     def n_rb(self) -> int:
         """N."""
         return self.params.n_rb
+
+    @cached_property
+    def covering(self) -> IntArray:
+        """Base stations that cover a user (..., U)."""
+        return np.asarray(self.cover.sum(axis=-1))
+
+    @cached_property
+    def forced(self) -> BoolArray:
+        """Claims (..., U, M) that a base station must make, being the only one that covers the user."""
+        return np.asarray(self.cover & (self.covering == 1)[..., None] & self.params.force_single)
 
     @cached_property
     def error(self) -> Array:
@@ -127,10 +138,10 @@ class Links:
 def scatter(place: IntArray, weight: npt.NDArray[Any], size: int) -> Array:
     """Sums (..., size) of ``weight`` (..., I) at places (..., I) in [0, size)."""
     lead = place.shape[:-1]
-    count = int(np.prod(lead, dtype=np.int64))
-    row = size * np.arange(count)[:, None]
-    flat = (row + place.reshape(count, -1)).ravel()
-    sums = np.bincount(flat, weight.ravel().astype(np.float64), minlength=count * size)
+    count = math.prod(lead)
+    if count > 1:
+        place = size * np.arange(count)[:, None] + place.reshape(count, -1)
+    sums = np.bincount(place.ravel(), weight.ravel(), minlength=count * size)  # int where there is nothing at all
     return np.asarray(sums.reshape(*lead, size), dtype=np.float64)
 
 

@@ -9,6 +9,7 @@ from dtbench.problems.edge_association import system
 from dtbench.problems.edge_association.system import (
     EdgeParams,
     access_distance,
+    counts,
     distances,
     draw_network,
     draw_positions,
@@ -96,3 +97,10 @@ def test_empty_ranges_are_refused():
 
 def test_one_hot_of_nothing_is_empty():
     assert_array_equal(one_hot(np.array([1, -1]), 3), [[False, True, False], [False, False, False]])
+
+
+def test_counts_of_a_batch_are_those_of_each_member():
+    index = np.random.default_rng(0).integers(0, 4, (2, 3, 9))
+    expected = [[np.bincount(row, minlength=4) for row in part] for part in index]
+    assert np.array_equal(counts(index, 4), expected)
+    assert np.array_equal(counts(index[0, 0], 4), expected[0][0])

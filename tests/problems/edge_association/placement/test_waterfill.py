@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.optimize import brentq, minimize
 
-from dtbench.problems.edge_association.placement.waterfill import cost, level, toggled
+from dtbench.problems.edge_association.placement.waterfill import balance, cost, level, toggled
 
 
 def draw(seed, n, tightness):
@@ -31,6 +31,40 @@ def test_level_solves_the_budget(seed, n, tightness):
     )
     assert_allclose(np.maximum(floor, u * root), np.maximum(floor, expected * root), rtol=1e-6)
     assert_allclose(np.maximum(floor, u * root).sum(), cpu, rtol=1e-9)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 30), st.integers(1, 4), st.floats(0.05, 1.3))
+@settings(max_examples=150, deadline=None)
+def test_servers_balanced_together_are_at_the_level_of_each(seed, n, m, tightness):
+    """Any batch, servers that nobody uses and floors that do not fit included."""
+    rng = np.random.default_rng(seed)
+    floor, root, _ = (np.stack(each) for each in zip(*(draw(seed + b, n, 1.0) for b in range(3)), strict=True))
+    assoc = rng.integers(0, m, (3, n))
+    here = assoc[:, None] == np.arange(m)[:, None]  # (3, m, n): the users stand in the order that level wants
+    needed = np.where(here, floor[:, None], 0.0).sum(axis=-1)
+    cpu = np.maximum(needed, 1e8) / tightness
+    expected, fits = level(here, floor[:, None], root[:, None], cpu)
+    u, fit, held = balance(assoc, floor, root, cpu)
+    assert_allclose(held, needed, rtol=1e-12)
+    assert np.array_equal(fit, fits)
+    assert_allclose(u, expected, rtol=1e-9)
+    for b in range(3):  # a member of a batch has the same as alone, to the bit
+        alone = balance(assoc[b], floor[b], root[b], cpu[b])
+        assert all(np.array_equal(one, every[b]) for one, every in zip(alone, (u, fit, held), strict=True))
+
+
+@pytest.mark.parametrize("tightness", [1.0, 1.0 + 5e-9])
+def test_floors_that_use_a_processor_up_leave_a_trace(tightness):
+    """Every user is on the floor; one without any gets next to nothing, and nobody gets an infinite share."""
+    floor, root = np.array([4.0, 2.0, 0.0]), np.array([1.0, 2.0, 1.0])
+    cpu = np.array([6.0 / tightness, 3.0])
+    expected, _ = level(np.ones(3, dtype=bool), floor, root, cpu[:1])
+    u, fits, held = balance(np.zeros(3, dtype=int), floor, root, cpu)
+    assert fits.all()
+    assert_allclose(held, [6.0, 0.0])
+    assert 0.0 < u[0] < 1e-8
+    assert_allclose(u[0], expected[0])
+    assert np.isinf(u[1])
 
 
 @pytest.mark.parametrize("seed", range(15))
