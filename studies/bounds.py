@@ -38,9 +38,9 @@ def no_contention(candidates: Any, priced: Any, others: Any, begin: Any, end: An
     return np.zeros(begin.shape)
 
 
-def no_rows(on: Any, at: Any, *, quick: bool = False) -> list[Any]:
+def no_rows(on: Any, at: Any, *, quick: bool = False) -> path_cuts.Found:
     """In place of ``violated``: finds nothing."""
-    return []
+    return path_cuts.Found.none(on.n)
 
 
 PARTS: dict[str, tuple[tuple[Any, str, Any], ...]] = {
@@ -48,7 +48,8 @@ PARTS: dict[str, tuple[tuple[Any, str, Any], ...]] = {
     "relaxation": ((branch_and_bound, "FEW", np.inf),),
     "path rows": ((path_cuts, "violated", no_rows),),
     "path rows at nodes": ((branch_and_cut, "NODE_ROUNDS", 0),),
-    "tangents at half the haste": ((path_cuts, "PLACE", 1.0),),
+    "tangents at half the haste": ((path_cuts, "HALF", 1.0),),
+    "tangents at the haste": ((path_cuts, "WHOLE", 0.5),),
     "trials of branches": ((branch_and_cut, "TRIED", 0),),
     "contention": ((sets, "least_added", no_contention),),
     "exchanges": ((branch_and_bound, "best_swaps", sets.best_flips),),

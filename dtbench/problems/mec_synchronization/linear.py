@@ -16,7 +16,7 @@ from dtbench.arrays import BoolArray, IntArray
 from dtbench.exact.linear import FEASIBILITY
 from dtbench.problems.mec_synchronization import path_cuts
 from dtbench.problems.mec_synchronization.candidates import Candidates
-from dtbench.problems.mec_synchronization.path_cuts import Point, Row
+from dtbench.problems.mec_synchronization.path_cuts import Found, Point
 from dtbench.problems.mec_synchronization.relaxation import Relaxation, Relaxed
 
 if TYPE_CHECKING:
@@ -30,6 +30,15 @@ ENOUGH = 20  # rows given back, from which on no new ones are looked for
 ROUNDS = 10  # of rows at the root, each after an LP
 STALLED = 2e-4  # relative rise of the bound in a round after which no more follow
 EARLY = 5  # rounds that are made in any case
+OPTIONS = {
+    "presolve": "off",
+    "threads": 1,
+    "primal_feasibility_tolerance": FEASIBILITY,
+    "dual_feasibility_tolerance": FEASIBILITY,
+    # Each LP goes on from the basis of another one: exact weights of edges and scales made anew take longer than that.
+    "simplex_dual_edge_weight_strategy": 1,
+    "simplex_scale_strategy": 0,
+}
 SAFE = 1e-6  # relative; what the solver's tolerances may have added to the bound
 
 
@@ -52,13 +61,10 @@ class Pool:
         self.coefficient, self.least, self.user = np.zeros((POOL, 2 * n)), np.zeros(POOL), np.zeros(POOL, dtype=int)
         self.held: BoolArray = np.zeros(POOL, dtype=bool)
 
-    def put(self, rows: list[Row]) -> IntArray:
+    def put(self, rows: Found) -> IntArray:
         """Keep rows; where they are from now on."""
         ids = self.count + np.arange(len(rows))
-        for i, row in zip(ids, rows, strict=True):
-            self.coefficient[i] = 0.0
-            self.coefficient[i, row.users], self.coefficient[i, self.n + row.users] = row.served, row.hasty
-            self.least[i], self.user[i] = row.least, row.user
+        self.coefficient[ids], self.least[ids], self.user[ids] = rows.coefficient, rows.least, rows.user
         self.count += len(rows)
         return ids
 
@@ -96,8 +102,7 @@ class Linear:
         self.highs: Any = load(on.model())
         self.base = self.highs.getNumRow()
         self.columns = np.arange(on.n, dtype=np.int32)
-        tolerances = dict.fromkeys(("primal_feasibility_tolerance", "dual_feasibility_tolerance"), FEASIBILITY)
-        for name, value in {"presolve": "off", "threads": 1, **tolerances}.items():
+        for name, value in OPTIONS.items():
             self.highs.setOptionValue(name, value)
 
     def solve(self, member: BoolArray, out: BoolArray, until: float = np.inf) -> Solved | None:
@@ -134,7 +139,7 @@ class Linear:
         if self.pool.count + len(new) > POOL:
             self.ids = self.pool.forget(self.ids)
         self.hold(self.pool.put(new))
-        return bool(new) or bool(len(back))
+        return len(new) > 0 or len(back) > 0
 
     def hold(self, ids: IntArray) -> None:
         """Give HiGHS rows of the pool."""

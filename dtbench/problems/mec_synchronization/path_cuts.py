@@ -28,7 +28,6 @@ value still; where not, one that is too great by what leaves with C - S, times a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from operator import itemgetter
 
 import numpy as np
 
@@ -38,9 +37,8 @@ from dtbench.problems.mec_synchronization.contention import Radio
 
 LEVELS = (0.999, 0.9, 0.75, 0.6, 0.5, 0.35)  # who is served at least so much is a core
 FEWER = (0, 3, 8)  # users that also leave cores which cannot be served together
-PLACE = (
-    0.5  # of a tangent, as part of the haste at the point: lost is less with users that leave than at the haste itself
-)
+HALF, WHOLE = 0.5, 1.0  # of the haste at a point, where tangents are: half of it loses less with users that leave,
+# the whole is right where nobody does, which is so at the ends of a search
 SERVED = 0.02  # from here on a user counts among the others
 VIOLATED = 2e-3  # [E_0]
 PER_USER = 2  # rows of each user that a round adds
@@ -78,14 +76,20 @@ class Point:
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
-    """``e_k - served @ s[users] - hasty @ h[users] >= least`` of one user; positions count users of the relaxation."""
+class Found:
+    """Rows ``e_k >= least + coefficient @ (s, h)``: users k (m,), ``coefficient`` (m, 2 n), ``least`` (m,)."""
 
-    user: int
-    users: IntArray
-    served: Array
-    hasty: Array
-    least: float
+    user: IntArray
+    coefficient: Array
+    least: Array
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    @classmethod
+    def none(cls, n: int) -> Found:
+        """No row of n users."""
+        return cls(np.zeros(0, dtype=int), np.zeros((0, 2 * n)), np.zeros(0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,23 +163,21 @@ def joining(on: Users, users: IntArray, others: IntArray) -> Joining | None:
     return Joining(others, adds, np.where(joined[None, :, None], np.maximum(adds[:, :, None] - after, 0.0), 0.0))
 
 
-def violated(on: Users, at: Point, *, quick: bool = False) -> list[Row]:
+def violated(on: Users, at: Point, *, quick: bool = False) -> Found:
     """Rows that a point of the relaxation breaks most for their size: at most 2 of each user.
 
     ``quick``: none of cores with one more user, which take most of the time.
     """
-    found: list[list[tuple[float, int, Rows]]] = [[] for _ in range(on.n)]
+    offered: list[tuple[Rows, IntArray]] = []
 
     def offer(core: Core | None, join: Joining | None, only: int | None) -> None:
-        if core is None:
-            return
-        rows = Rows.of(core, join, at)
-        for place in np.flatnonzero(rows.deep > 0.0).tolist():
-            user = int(core.users[place])
-            if only is None or user == only:
-                found[user].append((-float(rows.deep[place]), len(found[user]), rows))
+        if core is not None:
+            rows = Rows.of(core, join, at)
+            broken = rows.deep > 0.0
+            offered.append((rows, np.flatnonzero(broken if only is None else broken & (core.users == only))))
 
-    hastes = [np.zeros(on.n), np.minimum(PLACE * at.haste / np.maximum(at.served, NEAR), on.most)]
+    whole = np.minimum(at.haste / np.maximum(at.served, NEAR), on.most)
+    hastes = [np.zeros(on.n), HALF * whole, WHOLE * whole]
     for users in cores(on, at, hastes):
         others = np.setdiff1d(np.flatnonzero(at.served > SERVED), users)
         join = joining(on, users, others)
@@ -184,13 +186,25 @@ def violated(on: Users, at: Point, *, quick: bool = False) -> list[Row]:
         for j in () if quick else others.tolist():
             more = np.append(users, j)
             join = joining(on, more, others[others != j])
-            for haste in hastes:
+            for haste in hastes[:2]:
                 offer(core_of(on, more, haste[more]), join, j)
-    return [
-        rows.row(k)
-        for k, of_user in enumerate(found)
-        for _, _, rows in sorted(of_user, key=itemgetter(0, 1))[:PER_USER]
-    ]
+    return deepest(on, offered)
+
+
+def deepest(on: Users, offered: list[tuple[Rows, IntArray]]) -> Found:
+    """Of rows and which of them are broken, the deepest of each user."""
+    if not offered:
+        return Found.none(on.n)
+    user = np.concatenate([rows.core.users[places] for rows, places in offered])
+    deep = np.concatenate([rows.deep[places] for rows, places in offered])
+    order = np.lexsort((-deep, user))
+    rank = np.arange(len(user)) - np.searchsorted(user[order], user[order])
+    chosen = np.zeros(len(user), dtype=bool)
+    chosen[order[rank < PER_USER]] = True
+    starts = np.cumsum([0, *(len(places) for _, places in offered)])
+    kept = [(rows, places[chosen[a:b]]) for (rows, places), a, b in zip(offered, starts, starts[1:], strict=False)]
+    coefficient = np.concatenate([rows.coefficient(places, on.n) for rows, places in kept])
+    return Found(user[chosen], coefficient, np.concatenate([rows.least[places] for rows, places in kept]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,14 +237,13 @@ class Rows:
         deep = np.where((over > VIOLATED) & ~steep, over / size, 0.0)
         return cls(core, others, on_served, core.spends - lost.sum(axis=-1), deep)
 
-    def row(self, user: int) -> Row:
-        """That of a user."""
-        place = int(np.flatnonzero(self.core.users == user)[0])
-        served = self.served[place]
-        use = np.flatnonzero(served[len(self.core.users) :])
-        users, count = np.append(self.core.users, self.others[use]), len(self.core.users)
-        hasty = np.append(self.core.slope[place], np.zeros(len(use)))
-        return Row(user, users, np.append(served[:count], served[count:][use]), hasty, float(self.least[place]))
+    def coefficient(self, places: IntArray, n: int) -> Array:
+        """What stands before s and h of all n users in some of the rows (m, 2 n)."""
+        whole = np.zeros((len(places), 2 * n))
+        if len(places):
+            whole[:, np.append(self.core.users, self.others)] = self.served[places]
+            whole[:, n + self.core.users] = self.core.slope[places]
+        return whole
 
 
 def cores(on: Users, at: Point, hastes: list[Array]) -> list[IntArray]:
@@ -239,8 +252,11 @@ def cores(on: Users, at: Point, hastes: list[Array]) -> list[IntArray]:
     for level in LEVELS:
         users = np.flatnonzero(at.served >= level)
         tried.append(users)
-        for haste in hastes:
-            tried += smaller(on, users, haste)
+        for haste in reversed(hastes):  # who can be served in great haste can be in less
+            fewer = smaller(on, users, haste)
+            if not fewer:
+                break
+            tried += fewer
     tried.append(np.flatnonzero(on.favoured & (at.served > 0.3)))
     return list({users.tobytes(): users for users in tried if len(users)}.values())
 

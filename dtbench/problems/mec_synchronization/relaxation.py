@@ -34,7 +34,7 @@ from dtbench.problems.mec_synchronization.path_cuts import Users
 if TYPE_CHECKING:
     from dtbench.problems.mec_synchronization.convex import Priced
 
-TANGENTS = np.linspace(0.0, 1.0, 4)  # of F, as shares of the greatest haste at which one is drawn
+TANGENTS = np.linspace(0.0, 1.0, 5)  # of F, as shares of the greatest haste at which one is drawn
 BESIDE = 0.05  # how much more haste than in the set that it starts from a tangent may have
 USUAL = 0.25  # haste of users that are not in it
 

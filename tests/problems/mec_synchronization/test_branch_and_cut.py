@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from dtbench.problems.mec_synchronization import branch_and_bound, heuristics
 from dtbench.problems.mec_synchronization.branch_and_cut import LEAST_RISE, Forecast, with_choice
 from dtbench.problems.mec_synchronization.linear import Pool, relax
-from dtbench.problems.mec_synchronization.path_cuts import Point, Row
+from dtbench.problems.mec_synchronization.path_cuts import Found, Point
 
 from .test_relaxation import prices_of, seeds, sets_of, start_of
 
@@ -72,10 +72,8 @@ def test_more_time_proves_more(monkeypatch):
 
 def test_rows_of_the_pool_by_hand():
     """Of two users: ``e_0 >= 3 s_0 - 1``, ``e_1 >= s_0 + h_1``, and the first once more, which HiGHS holds."""
-    pool, one = Pool(2), np.array([0])
-    first = Row(0, one, np.array([3.0]), np.array([0.0]), -1.0)
-    second = Row(1, np.array([0, 1]), np.array([1.0, 0.0]), np.array([0.0, 1.0]), 0.0)
-    ids = pool.put([first, second, first])
+    pool, first, second = Pool(2), [3.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 1.0]
+    ids = pool.put(Found(np.array([0, 1, 0]), np.array([first, second, first]), np.array([-1.0, 0.0, -1.0])))
     pool.held[ids[2]] = True
     at = Point(np.array([1.0, 1.0]), np.array([0.0, 0.5]), np.array([0.0, 1.0]))
     np.testing.assert_array_equal(pool.broken(at), [0, 1])
@@ -88,8 +86,8 @@ def test_rows_of_the_pool_by_hand():
 def test_a_pool_forgets_old_rows_that_are_not_held(monkeypatch):
     monkeypatch.setattr("dtbench.problems.mec_synchronization.linear.POOL", 4)
     pool = Pool(1)
-    rows = [Row(0, np.array([0]), np.array([float(i)]), np.array([0.0]), 0.0) for i in range(4)]
-    ids = pool.put(rows)
+    rows = np.stack([np.arange(4.0), np.zeros(4)], axis=-1)
+    ids = pool.put(Found(np.zeros(4, dtype=int), rows, np.zeros(4)))
     pool.held[ids[1]] = True
     np.testing.assert_array_equal(pool.forget(ids[1:2]), [0])
     np.testing.assert_array_equal(pool.coefficient[: pool.count, 0], [1.0, 2.0, 3.0])
