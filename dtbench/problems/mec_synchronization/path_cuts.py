@@ -37,8 +37,7 @@ from dtbench.problems.mec_synchronization.contention import Radio
 
 LEVELS = (0.999, 0.9, 0.75, 0.6, 0.5, 0.35)  # who is served at least so much is a core
 FEWER = (0, 3, 8)  # users that also leave cores which cannot be served together
-HALF, WHOLE = 0.5, 1.0  # of the haste at a point, where tangents are: half of it loses less with users that leave,
-# the whole is right where nobody does, which is so at the ends of a search
+HASTES = (0.0, 0.5, 1.0)  # parts of the haste at a point, where rows are drawn
 SERVED = 0.02  # from here on a user counts among the others
 VIOLATED = 2e-3  # [E_0]
 PER_USER = 2  # rows of each user that a round adds
@@ -166,7 +165,8 @@ def joining(on: Users, users: IntArray, others: IntArray) -> Joining | None:
 def violated(on: Users, at: Point, *, quick: bool = False) -> Found:
     """Rows that a point of the relaxation breaks most for their size: at most 2 of each user.
 
-    ``quick``: none of cores with one more user, which take most of the time.
+    Rows at half the haste lose less with users that leave, those at the whole are right where nobody does, as at the
+    ends of a search. ``quick``: none of cores with one more user, which take most of the time.
     """
     offered: list[tuple[Rows, IntArray]] = []
 
@@ -177,7 +177,7 @@ def violated(on: Users, at: Point, *, quick: bool = False) -> Found:
             offered.append((rows, np.flatnonzero(broken if only is None else broken & (core.users == only))))
 
     whole = np.minimum(at.haste / np.maximum(at.served, NEAR), on.most)
-    hastes = [np.zeros(on.n), HALF * whole, WHOLE * whole]
+    hastes = [part * whole for part in HASTES]
     for users in cores(on, at, hastes):
         others = np.setdiff1d(np.flatnonzero(at.served > SERVED), users)
         join = joining(on, users, others)
