@@ -5,6 +5,7 @@
 
 reads ``results/frontier-<problem>`` of the problems named (all that are there by default), prints three tables, and
 writes them as ``frontier.csv``, ``frontier-limits.csv`` and ``frontier-growth.csv``, with a figure ``frontier.png``.
+Rows of problems that are not named stay in files that are there already.
 
 *Sizes.* A row for each size and method: the objective relative to the best that any method found on the same instance
 (means, 95 % t interval over instances), the share of slots that are proven, seconds per slot (median and greatest) and
@@ -34,7 +35,7 @@ from dtbench.experiments.sweep import GENERATED, Sweep, samples_of
 from dtbench.experiments.sweep import read as read_sweep
 from dtbench.problems import all_problems
 from dtbench.reports.anytime import steps_of
-from dtbench.reports.rows import Row, interval, write
+from dtbench.reports.rows import Row, interval, read, write
 
 PREFIX = "frontier-"
 LIMITS = (
@@ -222,7 +223,7 @@ def draw(rows: Sequence[Row], file: Path) -> None:
         mine = [row for row in rows if row["problem"] == id]
         for number, method in enumerate(dict.fromkeys(row["method"] for row in mine)):
             those = [row for row in mine if row["method"] == method]
-            sizes, mark = [row["size"] for row in those], "osv^D*Pph"[number % 9]
+            sizes, mark = [int(row["size"]) for row in those], "osv^D*Pph"[number % 9]
             style = {
                 "color": COLOURS[those[0]["kind"]],
                 "marker": mark,
@@ -230,9 +231,9 @@ def draw(rows: Sequence[Row], file: Path) -> None:
                 "linewidth": 1.0,
                 "label": method,
             }
-            over.plot(sizes, [row["seconds"] for row in those], **style)
+            over.plot(sizes, [float(row["seconds"]) for row in those], **style)
             if those[0]["kind"] != "future":
-                under.plot(sizes, [max(abs(row["ratio"] - 1.0), 1e-6) for row in those], **style)
+                under.plot(sizes, [max(abs(float(row["ratio"]) - 1.0), 1e-6) for row in those], **style)
         for limit in LIMITS[:2]:
             over.axhline(limit, color="0.8", linewidth=0.8, zorder=0)
         over.set(xscale="log", yscale="log", title=id)
@@ -242,6 +243,13 @@ def draw(rows: Sequence[Row], file: Path) -> None:
     axes[1, 0].set_ylabel("distance from the best found")
     figure.savefig(file, dpi=150)
     pyplot.close(figure)
+
+
+def with_others(rows: Sequence[Row], file: Path, named: Sequence[str]) -> list[Row]:
+    """The rows, and those of a file on other problems if some are named; in the order of all problems."""
+    others = [row for row in read(file) if row["problem"] not in named] if named else []
+    order = list(all_problems())
+    return sorted([*rows, *others], key=lambda row: order.index(row["problem"]))
 
 
 def printed(title: str, rows: Sequence[Row]) -> None:
@@ -269,14 +277,15 @@ def main() -> None:
         raise DtbenchError(
             f"'{given.results}' holds no results of frontier sweeps; run `dtbench sweep {PREFIX}PROBLEM`."
         )
-    sizes = by_size(seen)
     for name, title, rows in (
-        ("", "sizes", sizes), ("-limits", "limits", at_limits(seen)), ("-growth", "growth", growth(seen)),
+        ("-growth", "growth", growth(seen)), ("-limits", "limits", at_limits(seen)), ("", "sizes", by_size(seen)),
     ):  # fmt: skip
         printed(title, rows)
-        if rows:
-            write(given.out.with_name(f"{given.out.name}{name}.csv"), rows)
-    draw(sizes, given.out.with_suffix(".png"))
+        file = given.out.with_name(f"{given.out.name}{name}.csv")
+        if whole := with_others(rows, file, given.problems):
+            write(file, whole)
+        if not name:
+            draw(whole, given.out.with_suffix(".png"))
 
 
 if __name__ == "__main__":

@@ -136,3 +136,14 @@ def test_nothing_to_read(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.argv", ["frontier.py", "--results", str(tmp_path)])
     with pytest.raises(DtbenchError, match="holds no results of frontier sweeps; run `dtbench sweep frontier-PROBLEM`"):
         frontier.main()
+
+
+def test_rows_of_problems_that_are_not_named_stay(tmp_path):
+    file = tmp_path / "frontier.csv"
+    old = [{"problem": id, "size": 3, "seconds": 1.0} for id in ("dnt-spectrum", "stin-deployment")]
+    frontier.write(file, old)
+    new = [{"problem": "stin-deployment", "size": 4, "seconds": 2.0}]
+    both = frontier.with_others(new, file, ["stin-deployment"])
+    assert sorted((row["problem"], int(row["size"])) for row in both) == [("dnt-spectrum", 3), ("stin-deployment", 4)]
+    assert frontier.with_others(new, file, []) == new
+    assert frontier.with_others(new, tmp_path / "none.csv", ["stin-deployment"]) == new
