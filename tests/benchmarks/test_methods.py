@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dtbench import referee
+from dtbench.arrays import take
 from dtbench.core import Limits
 from dtbench.plugins.discovery import discover, load_solver
 from dtbench.problems import all_problems, problem
@@ -110,6 +111,33 @@ def test_local_search_of_placements(benchmark, capsys, monkeypatch):
     benchmark.extra_info["whole / sums"] = plain / quick
     with capsys.disabled():
         print(f"\nlocal search of edge-placement/large: {plain:.1f} s as a whole, {quick:.2f} s: {plain / quick:.0f}x")
+
+
+@pytest.mark.benchmark(group="ratio: edge-placement/paper, processors levelled in rounds against in order of floors")
+def test_shares_of_placements(benchmark, capsys):
+    """What a generation of genetic search asks of the referee; the order of floors is a table of the slot."""
+    owner = problem("edge-placement")
+    instance = owner.generate("paper", 7_000)
+    here = owner.slot(instance, 0, owner.start(instance))
+    assoc = owner.encodings(instance)["search"].sample(np.random.default_rng(0), (100,))
+    floor = take(here.floor, assoc[..., None])[..., 0]
+    floor = np.where(np.isinf(floor), 0.0, floor)
+    order, floors, roots = here.ranking
+
+    def in_rounds(_=0):
+        return waterfill.balance(assoc, floor, here.root, here.cpu)
+
+    def in_order(_=0):
+        member = take(assoc[..., None, :], order) == np.arange(here.n_bs)[:, None]
+        return waterfill.level(member, floors, roots, here.cpu)
+
+    rounds, ordered = median_seconds(in_rounds, 50), median_seconds(in_order, 50)
+    u, fits, _ = benchmark(in_rounds)
+    np.testing.assert_allclose(u, in_order()[0], rtol=1e-9)
+    assert (fits == in_order()[1]).all()
+    benchmark.extra_info["order / rounds"] = ordered / rounds
+    with capsys.disabled():
+        print(f"\nshares of 100 associations: {1e3 * ordered:.1f} ms in order, {1e3 * rounds:.2f} ms in rounds")
 
 
 LISTENED = [
