@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -32,6 +33,7 @@ from dtbench.progress import LINES, Pace, Step, clock, time_left
 
 RATE = 4.0  # frames a second
 ROWS = 12  # running cells that are shown
+LONG = 60.0  # s without a line on cells
 STYLES = {"ok": "green", "skipped": "dim"}
 NOTEBOOK = "JPY_PARENT_PID"  # in the environment of a Jupyter kernel and of what it starts, also at a pseudo-terminal
 
@@ -307,12 +309,16 @@ def failure(record: Record | TrainingRecord) -> str:
 
 
 class _Plain:
-    """A line at the start, about twenty on the way, and one for each of the first failures; the same of trainings."""
+    """A line at the start, about twenty on the way, and one for each of the first failures; the same of trainings.
+
+    Where cells take long, one at the end of each that ends a minute or more after the last line.
+    """
 
     def __init__(self, console: Console, progress: Progress) -> None:
         self.console, self.progress = console, progress
         self.every = self.every_training = 1  # cells, and trainings, between two lines
         self.done = self.trained = self.failed = 0
+        self.said = time.monotonic()  # when the last line on cells was written
         self.paces: dict[str, Pace] = {}  # of trainings that run
         self.lock = threading.Lock()  # trainings tell from another thread
 
@@ -337,7 +343,7 @@ class _Plain:
             self.done += 1
             if line := failed(event):
                 self._failed(line)
-            if self.done % self.every == 0:
+            if self.done % self.every == 0 or time.monotonic() - self.said >= LONG:
                 self._count()
 
     def _advanced(self, event: TrainingAdvanced) -> None:
@@ -372,7 +378,7 @@ class _Plain:
             say(self.console, "further failures are counted here, and named at the end")
 
     def _count(self) -> None:
-        moment = self.progress.snapshot()
+        self.said, moment = time.monotonic(), self.progress.snapshot()
         parts = (
             f"{moment.done}/{moment.total} cells", f"{moment.failed} failed", f"{clock(moment.elapsed)} elapsed",
             rest(moment),

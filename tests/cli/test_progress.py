@@ -62,6 +62,22 @@ def test_plain_lines_where_nobody_watches():
     assert 15 <= len(lines) <= 25
 
 
+def test_a_long_cell_is_told_of_when_it_ends(monkeypatch):
+    """Between the twenty lines, where the last one was a minute ago."""
+    now = [0.0]
+    monkeypatch.setattr(shown.time, "monotonic", lambda: now[0])
+    console = Console(file=io.StringIO(), width=200)
+    cells = [planned(seed) for seed in range(100)]
+    with shown.display(console) as listen:
+        listen(Planning(tuple(cells), 1))
+        for p, seconds in zip(cells[:3], (59.0, 1.0, 10.0), strict=True):
+            listen(Started(p.cell))
+            now[0] += seconds
+            listen(finished(p.cell))
+    counts = [line for line in console.file.getvalue().splitlines() if "/100 cells" in line]
+    assert [line.split()[0] for line in counts] == ["2/100"]
+
+
 def training(seed):
     identity = Identity(
         solver="s", version=1, problem="p", size="tiny", params={}, scope="size", network="n", preset="tuned",
