@@ -103,9 +103,9 @@ def gauss_markov(
     mean = rng.uniform(0.0, speed, shape)[..., None] * np.stack([np.cos(heading), np.sin(heading)], axis=-1)
     kicks = np.sqrt(1.0 - memory**2) * noise * rng.standard_normal((horizon, here.size))
     velocity, pull = mean.ravel(), (1.0 - memory) * mean.ravel()
-    path = np.empty((horizon, here.size))
-    for now, kick in zip(path, kicks, strict=True):
-        now[:] = here
+    path = np.empty((*batch, horizon, n_users, 2))
+    for t, kick in enumerate(kicks):
+        path[..., t, :, :] = here.reshape(*shape, 2)
         velocity = memory * velocity + pull + kick
         here = here + slot * velocity
         cell = np.floor(here / area)
@@ -115,4 +115,4 @@ def gauss_markov(
         mirror = 1.0 - 2.0 * (cell[out] % 2.0)  # -1 where an odd number of borders was crossed
         velocity[out] *= mirror
         pull[out] *= mirror
-    return np.ascontiguousarray(np.moveaxis(path.reshape(horizon, *shape, 2), 0, -3))
+    return path
