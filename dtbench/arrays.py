@@ -187,10 +187,13 @@ def at(value: Any, spec: ArraySpec, t: npt.ArrayLike, batch: tuple[int, ...]) ->
     array
         (\\*batch, \\*further axes of t, ...); without the leading axes where the field has none.
     """
-    t = np.asarray(t)
     value = np.asarray(value)
-    batched = value.ndim > len(spec.dims)
-    if spec.dims[:1] == ("time",):
+    batched, changes = value.ndim > len(spec.dims), spec.dims[:1] == ("time",)
+    if isinstance(t, int):  # the usual case, quickly
+        lead = len(batch) if batched else 0
+        return value[(slice(None),) * lead + (t,)] if changes else value
+    t = np.asarray(t)
+    if changes:
         if not batched:
             return value[t]
         lead = len(batch)

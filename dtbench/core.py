@@ -319,16 +319,9 @@ class Problem(ABC, Generic[InstanceT, StateT, SlotT, DecisionT]):
         """
         given: dict[str, Any] = {name: value for name, _, value in state.arrays()}
         wanted, batch = specs(self.Slot), instance.batch_shape
-        shared = [(name, spec) for name, spec in specs(type(instance)).items() if name in wanted]
-        if np.ndim(t) == 0:  # as below, but quicker
-            now = (*(slice(None),) * len(batch), t)
-            for name, spec in shared:
-                value = getattr(instance, name)
-                if spec.dims[:1] == ("time",):
-                    value = value[now if np.ndim(value) > len(spec.dims) else t]
-                given[name] = value
-        else:
-            given |= {name: at(getattr(instance, name), spec, t, batch) for name, spec in shared}
+        for name, spec in specs(type(instance)).items():
+            if name in wanted:
+                given[name] = at(getattr(instance, name), spec, t, batch)
         return self.Slot(params=instance.params, **{name: given[name] for name in wanted})
 
     # The referee

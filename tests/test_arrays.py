@@ -84,6 +84,8 @@ def test_at_by_hand():
     spec = specs(Trace)["moving"]
     assert_array_equal(at(moving, spec, 2, ()), [2.0, 12.0])
     assert_array_equal(at(moving, spec, [2, 0], ()), [[2.0, 12.0], [0.0, 10.0]])
+    assert_array_equal(at(moving, spec, (2, 0), ()), [[2.0, 12.0], [0.0, 10.0]])
+    assert_array_equal(at(moving, spec, np.int64(2), ()), [2.0, 12.0])
     both = np.stack([moving, moving + 100])
     assert_array_equal(at(both, spec, 1, (2,)), [[1.0, 11.0], [101.0, 111.0]])
     assert_array_equal(at(both, spec, [0, 2], (2,)), [[0.0, 10.0], [102.0, 112.0]])
